@@ -1,0 +1,68 @@
+"""The reference client for NVIDIA FLARE's admin API.
+
+``from flare_client import new_secure_session`` replaces the official
+``from nvflare.fuel.flare_api.flare_api import new_secure_session``: same signatures, results and errors, releases
+2.3-2.6, and neither numpy nor grpc to import.
+"""
+
+from flare_client.errors import (
+    AuthenticationError,
+    AuthorizationError,
+    ClientsStillRunning,
+    ConfigError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidJobDefinition,
+    InvalidTarget,
+    JobNotDone,
+    JobNotFound,
+    JobNotRunning,
+    LoginRejected,
+    MalformedReply,
+    NoClientsAvailable,
+    NoConnection,
+    NoReply,
+    NotConnected,
+    NotInRelease,
+    ServerUnreachable,
+    SessionClosed,
+    SessionExpired,
+    UnsafeArchive,
+)
+from flare_client.session import Session, basic_cb_with_print, new_insecure_session, new_secure_session
+from flare_client.types import ClientInfo, JobInfo, MonitorReturnCode, ServerInfo, SystemInfo, TargetType
+
+__all__ = [
+    "AuthenticationError",
+    "AuthorizationError",
+    "ClientInfo",
+    "ClientsStillRunning",
+    "ConfigError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidJobDefinition",
+    "InvalidTarget",
+    "JobInfo",
+    "JobNotDone",
+    "JobNotFound",
+    "JobNotRunning",
+    "LoginRejected",
+    "MalformedReply",
+    "MonitorReturnCode",
+    "NoClientsAvailable",
+    "NoConnection",
+    "NoReply",
+    "NotConnected",
+    "NotInRelease",
+    "ServerInfo",
+    "ServerUnreachable",
+    "Session",
+    "SessionClosed",
+    "SessionExpired",
+    "SystemInfo",
+    "TargetType",
+    "UnsafeArchive",
+    "basic_cb_with_print",
+    "new_insecure_session",
+    "new_secure_session",
+]

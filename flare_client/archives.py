@@ -1,0 +1,144 @@
+"""Archives on disk: a job folder into a zip, a received zip into a folder, both streamed.
+
+What a received archive may contain is the protocol's business (``flare_client.protocol.archive``).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from flare_client.errors import UnsafeArchive
+from flare_client.protocol.archive import DEFAULT_ARCHIVE_LIMITS, ArchiveLimits, Member, check_members
+from flare_client.protocol.errors import RemoteProtocolError
+
+_BLOCK = 1024 * 1024
+
+Signer = Callable[[Path], Mapping[str, bytes]]
+"""Returns the extra files (name to content) that the signing of one folder adds to it."""
+
+
+def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files and the sub-folders of a folder, by name, so that a zip is the same each time."""
+    children = sorted(folder.iterdir())
+    return [child for child in children if child.is_file()], [child for child in children if child.is_dir()]
+
+
+def _write_folder(archive: zipfile.ZipFile, folder: Path, name: str, signer: Signer | None) -> None:
+    files, folders = _entries(folder)
+    extra = signer(folder) if signer else {}
+    for path in files:
+        # A signature that an official client left in the folder gives way to the fresh one.
+        if path.name not in extra:
+            archive.write(path, f"{name}/{path.name}")
+    for file_name, content in extra.items():
+        archive.writestr(f"{name}/{file_name}", content)
+    for path in folders:
+        # The server looks for the entries of folders (2.3-2.9 reject an app without them).
+        archive.write(path, f"{name}/{path.name}")
+        _write_folder(archive, path, f"{name}/{path.name}", signer)
+
+
+def pack_job_folder(folder: Path, target: Path, signer: Signer | None = None) -> None:
+    """Write a job folder into a zip in the layout that servers expect, without touching the folder.
+
+    Args:
+        folder: the job folder; the last part of its path becomes the top of the archive.
+        target: the zip to write.
+        signer: adds the signature files of each folder.
+
+    Raises:
+        OSError: the folder cannot be read or the target not written.
+    """
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+        _write_folder(archive, folder, folder.name, signer)
+
+
+def _copy(archive: zipfile.ZipFile, member: Member, path: Path, left: int) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():
+        raise UnsafeArchive(f"expected a file or nothing at {path}, but it is a symbolic link")
+    written = 0
+    with archive.open(member.info) as source, path.open("wb") as target:
+        while block := source.read(_BLOCK):
+            written += len(block)
+            if written > left:
+                raise UnsafeArchive(f"expected at most {left:,} more bytes from the archive, but {member.path} has more")
+            target.write(block)
+    return written
+
+
+def _check_way(folder: Path, path: Path) -> None:
+    """A link that lies in the target already must not lead a member out of it."""
+    real = Path(os.path.realpath(path.parent))
+    if real != folder and folder not in real.parents:
+        raise UnsafeArchive(f"expected {path} below {folder}, but a link leads to {real}")
+
+
+def extract_archive(source: Path, folder: Path, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS) -> list[Path]:
+    """Extract a received zip below a folder.
+
+    Every member is checked before the first byte is written; bytes are counted as they come, whatever the archive
+    declares.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        UnsafeArchive: the archive is broken, would write elsewhere, or unfolds to more than the limits allow.
+    """
+    written: list[Path] = []
+    real_folder = Path(os.path.realpath(folder))
+    try:
+        with zipfile.ZipFile(source) as archive:
+            size = source.stat().st_size
+            left = limits.allowance(size)
+            for member in check_members(archive.infolist(), size, limits):
+                path = real_folder / member.path
+                _check_way(real_folder, path)
+                if member.is_folder:
+                    path.mkdir(parents=True, exist_ok=True)
+                    continue
+                left -= _copy(archive, member, path, left)
+                written.append(path)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, RemoteProtocolError, NotImplementedError, EOFError) as problem:
+        raise UnsafeArchive(f"the downloaded archive {source.name} is refused: {problem}") from problem
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as problem:
+        raise UnsafeArchive(f"the downloaded archive {source.name} holds a file and a folder of one name") from problem
+    return written
+
+
+def free_folder_name(wanted: Path) -> Iterator[Path]:
+    """The names under which a download may be stored: the wanted one, then ``__1``, ``__2`` and so on."""
+    yield wanted
+    number = 1
+    while True:
+        yield wanted.with_name(f"{wanted.name}__{number}")
+        number += 1
+
+
+def move_to_free_name(source: Path, wanted: Path) -> Path:
+    """Rename a folder to the first free name.
+
+    Returns:
+        Its new path.
+    """
+    for candidate in free_folder_name(wanted):
+        # Renaming onto an empty folder would succeed on POSIX: only a name that is not there is free.
+        if not candidate.exists():
+            try:
+                source.rename(candidate)
+            except OSError:
+                if candidate.exists():
+                    continue  # taken by another download in between
+                raise
+            return candidate
+    raise AssertionError("names never run out")
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that a failed download left, as far as possible."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,129 @@
+"""Every error a ``Session`` raises.
+
+The first group are the classes of the official API (``nvflare.fuel.flare_api.api_spec``), same names, same bases.
+The second group name causes that the official client hides behind one of the first: each is a subclass of the class
+that the official client raises in that situation, so that code written for it keeps working, and of the class that
+says what happened. ``docs/quirks.md`` lists each with its situation.
+"""
+
+from __future__ import annotations
+
+
+class NoConnection(Exception):
+    """No session could be established within the time given."""
+
+
+class SessionClosed(Exception):
+    """The session is closed, here or on the server."""
+
+
+class InvalidArgumentError(Exception):
+    """An argument has a value that the method does not take."""
+
+
+class InvalidJobDefinition(Exception):
+    """The job definition is no job definition: found here or by the server."""
+
+
+class JobNotFound(Exception):
+    """The job id is missing, malformed or unknown."""
+
+
+class JobNotRunning(Exception):
+    """The operation needs a running job."""
+
+
+class JobNotDone(Exception):
+    """The operation needs a job that is over."""
+
+
+class InternalError(Exception):
+    """The server reported an error that has no class of its own, or answered against the protocol."""
+
+
+class AuthenticationError(Exception):
+    """The server does not accept who the user is."""
+
+
+class AuthorizationError(Exception):
+    """The user may not do this."""
+
+
+class NoClientsAvailable(Exception):
+    """No FL client is connected."""
+
+
+class ClientsStillRunning(Exception):
+    """FL clients are still running."""
+
+
+class InvalidTarget(Exception):
+    """The target is unknown or not connected."""
+
+
+class NoReply(Exception):
+    """The target did not answer."""
+
+
+class ConfigError(Exception):
+    """The startup kit is unusable (official: ``nvflare.fuel.common.excepts.ConfigError``)."""
+
+
+# --- causes ---------------------------------------------------------------------------------------------------
+
+
+class SessionExpired(InternalError, SessionClosed):
+    """The server does not know the session's token: it idled too long, or the server was restarted.
+
+    ``try_connect`` logs in again. The official client raises ``InternalError``.
+    """
+
+
+class ServerUnreachable(InternalError, ConnectionError):
+    """The server could not be reached, or closed the connection without an answer.
+
+    The official client raises ``InternalError``.
+    """
+
+
+class MalformedReply(ConnectionError, InternalError):
+    """The server answered with something that is no reply. The official client raises ``ConnectionError``."""
+
+
+class NotConnected(SessionClosed):
+    """The session never logged in. The official client raises ``SessionClosed``."""
+
+
+class LoginRejected(NoConnection, AuthenticationError):
+    """The server refused the user or one side refused the other's certificate; waiting would not help.
+
+    The official client raises ``NoConnection`` once the whole time is over.
+    """
+
+
+class NotInRelease(InternalError, AttributeError):
+    """The release of the server has no such operation.
+
+    The official client of that release has no such method (``AttributeError``), or knows no such command
+    (``InternalError``).
+    """
+
+
+class UnsafeArchive(InternalError):
+    """A downloaded archive would write where it must not, or is a bomb. Nothing of it was kept."""
+
+
+class KitNotFound(ConfigError, AssertionError):
+    """There is no startup kit at that place. The official client raises ``AssertionError``."""
+
+
+class KitLayoutError(ConfigError, RuntimeError):
+    """A folder of the kit is missing. The official client raises ``RuntimeError``."""
+
+
+class KitTypeError(ConfigError, TypeError):
+    """A field of the kit is missing. The official client raises ``TypeError``."""
+
+
+class KitValueError(ConfigError, ValueError):
+    """A field of the kit has an unusable value. The official client raises ``ValueError``."""

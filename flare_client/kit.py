@@ -1,0 +1,101 @@
+"""A startup kit on disk, as a ``Session`` needs it: found, read and checked. The format itself is the protocol's."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from flare_client import errors
+from flare_client.protocol import kit as kit_format
+from flare_client.protocol.kit import AdminKitConfig, KitFormatError, parse_admin_config
+
+_OFFICIAL_CLASSES: dict[str, type[errors.ConfigError]] = {
+    "ConfigError": errors.ConfigError,
+    "TypeError": errors.KitTypeError,
+    "ValueError": errors.KitValueError,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class StartupKit:
+    """A kit that has all that its mode needs.
+
+    Attributes:
+        root: the folder above ``startup``.
+        config: what ``fed_admin.json`` says.
+        upload_dir: where relative job folders are looked up.
+        download_dir: where results go.
+        ca_cert: the root CA; like the next two ``None`` in a kit without TLS.
+        client_cert: the user's certificate.
+        client_key: its key.
+    """
+
+    root: Path
+    config: AdminKitConfig
+    upload_dir: Path
+    download_dir: Path
+    ca_cert: Path | None
+    client_cert: Path | None
+    client_key: Path | None
+
+
+def _certificate(startup: Path, name: str | None, usual: str, *, required: bool) -> Path | None:
+    if name is None:
+        if required:
+            raise errors.KitTypeError(f"expected the kit to name its {usual}, but it has no TLS configured")
+        return None
+    path = startup / name
+    if required and not path.is_file():
+        # The official message names the usual file whatever the field says.
+        raise errors.ConfigError(f"{usual} does not exist at {path}")
+    return path
+
+
+def load_kit(location: str, *, secure: bool) -> StartupKit:
+    """Read the startup kit at a location, and create its download folder as the official client does.
+
+    Args:
+        location: the kit root, the folder above ``startup``.
+        secure: whether certificates are needed.
+
+    Raises:
+        KitNotFound: there is no folder at the location.
+        KitLayoutError: ``startup`` or ``local`` is missing.
+        ConfigError: ``fed_admin.json`` or a certificate is missing or unusable; the subclass follows the class
+            that the official client raises for the same fault.
+    """
+    root = Path(location)
+    if not root.is_dir():
+        raise errors.KitNotFound(f"startup kit does not exist at {location}")
+    startup = root / kit_format.STARTUP_DIR
+    for folder, what in ((startup, "startup"), (root / kit_format.LOCAL_DIR, "site config")):
+        if not folder.is_dir():
+            raise errors.KitLayoutError(
+                f"invalid workspace {location}: missing {what} folder '{folder}' or not a valid dir"
+            )
+    config_path = startup / kit_format.ADMIN_CONFIG_FILE
+    try:
+        text = config_path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise errors.ConfigError(f"expected the kit's configuration at {config_path}, but {problem.strerror}") from None
+    except UnicodeDecodeError as problem:
+        raise errors.ConfigError(f"expected UTF-8 text in {config_path}, but {problem}") from None
+    try:
+        config = parse_admin_config(text)
+    except KitFormatError as problem:
+        raise _OFFICIAL_CLASSES[problem.official](f"{config_path}: {problem}") from problem
+
+    download_dir = root / config.download_dir
+    download_dir.mkdir(parents=True, exist_ok=True)
+    upload_dir = root / config.upload_dir
+    if not upload_dir.is_dir():
+        raise errors.KitValueError(f"upload_dir {upload_dir} is not a valid dir")
+    return StartupKit(
+        root=root,
+        config=config,
+        upload_dir=upload_dir,
+        download_dir=download_dir,
+        ca_cert=_certificate(startup, config.ca_cert, kit_format.CA_CERT_FILE, required=secure),
+        client_cert=_certificate(startup, config.client_cert, kit_format.CLIENT_CERT_FILE, required=secure),
+        client_key=_certificate(startup, config.client_key, kit_format.CLIENT_KEY_FILE, required=secure),
+    )

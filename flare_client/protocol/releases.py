@@ -1,0 +1,253 @@
+"""What each NVFLARE release does differently, as data.
+
+A ``ReleaseProfile`` is the only place where a release is told from another: code asks the profile for the
+difference it needs and never compares version numbers. Each field cites what was seen; the named oddities
+that users meet are listed with their reproductions in ``docs/quirks.md``.
+
+Source of every value: traffic between the official client and the official server of the release
+(2.3.12, 2.4.2, 2.5.2, 2.6.3).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+from flare_client.protocol.jobs import JobStatus
+
+
+class Dialect(enum.Enum):
+    """A wire generation."""
+
+    HCI = "hci"
+    """Releases 2.3-2.6: a TLS socket a command, JSON lines."""
+
+
+class Upload(enum.Enum):
+    """How a job definition travels to the server; the value is the ``CLIENTCMD`` that announces it."""
+
+    INLINE_BASE64 = "file_transfer.upload_folder"
+    """The zip in base64 as a word of the command line."""
+    BINARY_EXCHANGE = "file_transfer.push_folder"
+    """The zip as the body of a binary exchange."""
+
+
+class Download(enum.Enum):
+    """How a result travels to the client."""
+
+    INLINE_BASE64 = "inline"
+    """One zip in base64 in a string item, or the address of a too large result."""
+    CHUNKED_PULL = "chunked"
+    """A file list, then a connection a file that answers in chunked frames."""
+    BINARY_PULL = "binary"
+    """A file list, then a connection a file that answers with a binary exchange."""
+
+
+INLINE_DOWNLOAD_COMMAND = "file_transfer.download_folder"
+PULL_FOLDER_COMMAND = "file_transfer.pull_folder"
+PULL_BINARY_COMMAND = "file_transfer.pull_binary"
+
+
+@dataclasses.dataclass(frozen=True)
+class ReleaseProfile:
+    """One release line of NVFLARE, as far as the admin API can tell it from the others."""
+
+    release: str
+    """The release line, as ``2.6``."""
+    official: str
+    """The published version that was observed, as ``2.6.3``."""
+    dialect: Dialect
+    upload: Upload
+    download: Download
+
+    # --- what the server does -------------------------------------------------------------------
+    checks_job_id_form: bool
+    """Whether an id that is no version 4 UUID is refused before it is looked up."""
+    detailed_meta_statuses: bool
+    """Whether replies use ``invalid_target``, ``job_not_running``, ``clients_running`` ...; 2.3 says ``error``."""
+    protocol_violation_status: str
+    """The meta status of the answer to a request that is no valid envelope."""
+    keeps_given_job_id: bool
+    """Whether a ``job_id`` in the submitted meta becomes the id of the job."""
+    folder_name_first: bool
+    """Whether ``job_folder_name`` is the first key of the meta, and part of the stored meta.json."""
+    data_storage_format: int | None
+    """The value of the meta key of that name; ``None``: the release has no such key."""
+    marks_byoc: bool
+    """Whether a job with a ``custom/`` folder gets ``byoc`` in its meta."""
+    meta_formats: tuple[str, ...]
+    """File name endings under which the meta of a job definition is looked up, in order."""
+    accepts_legacy_jobs: bool
+    """Whether a job without meta is taken for a legacy application and given one."""
+    site_groups_in_deploy_map: bool
+    """Whether an element of a deploy map entry may be an object with ``sites``."""
+    rejection_prefix: str
+    """What stands before the reason for which a job definition is refused."""
+    quotes_app_names: bool
+    """Whether those reasons put application names in single quotes."""
+    killed_status: JobStatus
+    """The status of a job whose process was killed with signal 9."""
+    wraps_job_zip: bool
+    """Whether the downloaded ``job.zip`` is a zip inside a serialised object."""
+    reports_fqcn: bool
+    """Whether ``check_status server`` names the cells of the sites."""
+    client_status_in_meta: bool
+    """Whether ``check_status client`` puts its rows into the meta too."""
+    insecure_role: str
+    """The role of the one user of an insecure server."""
+    goodbye: str
+    """The text of the ``shutdown`` item."""
+    poc_is_insecure: bool
+    """Whether the release's proof-of-concept kit is the clear-text, password form."""
+    workspace_files: tuple[str, ...]
+    """Files at the top of the workspace of a finished job."""
+    signs_admin_kit: bool
+    """Whether an admin kit carries ``signature.json``."""
+
+    # --- what the official client does ----------------------------------------------------------
+    login_tries: int
+    login_pause: float
+    """Seconds between two tries to log in."""
+    missing_meta_status_is_error: bool
+    """Whether a reply meta without ``status`` counts as a failure."""
+    maps_no_reply: bool
+    """Whether the meta status ``no_reply`` has an exception of its own."""
+    renames_downloads: bool
+    """Whether a repeated download gets the suffix ``__1``, ``__2`` ...; otherwise it writes over the first."""
+    has_cell_conn_info: bool
+    """Whether ``Session.get_cell_conn_info`` exists."""
+    sends_server_name: bool
+    """Whether the TLS greeting carries the host of the kit."""
+
+    def __str__(self) -> str:
+        return self.release
+
+
+_JSON_ONLY = (".json",)
+_ALL_FORMATS = (
+    ".json",
+    ".conf",
+    ".yml",
+    ".yaml",
+    ".json.default",
+    ".conf.default",
+    ".yml.default",
+    ".yaml.default",
+)
+
+_R23 = ReleaseProfile(
+    release="2.3",
+    official="2.3.12",
+    dialect=Dialect.HCI,
+    upload=Upload.INLINE_BASE64,
+    download=Download.INLINE_BASE64,
+    checks_job_id_form=False,
+    detailed_meta_statuses=False,
+    protocol_violation_status="error",
+    keeps_given_job_id=False,
+    folder_name_first=True,
+    data_storage_format=None,
+    marks_byoc=False,
+    meta_formats=_JSON_ONLY,
+    accepts_legacy_jobs=True,
+    site_groups_in_deploy_map=False,
+    rejection_prefix="ValueError: ",
+    quotes_app_names=False,
+    killed_status=JobStatus.FINISHED_ABNORMAL,
+    wraps_job_zip=False,
+    reports_fqcn=False,
+    client_status_in_meta=False,
+    insecure_role="super",
+    goodbye="Bye bye",
+    poc_is_insecure=True,
+    workspace_files=("fl_app.txt", "log.txt", "meta.json"),
+    signs_admin_kit=False,
+    login_tries=5,
+    login_pause=1.0,
+    missing_meta_status_is_error=True,
+    maps_no_reply=False,
+    renames_downloads=False,
+    has_cell_conn_info=True,
+    sends_server_name=False,
+)
+
+_R24 = dataclasses.replace(
+    _R23,
+    release="2.4",
+    official="2.4.2",
+    download=Download.CHUNKED_PULL,
+    checks_job_id_form=True,
+    detailed_meta_statuses=True,
+    protocol_violation_status="internal_error",
+    keeps_given_job_id=True,
+    folder_name_first=False,
+    meta_formats=_ALL_FORMATS,
+    accepts_legacy_jobs=False,
+    rejection_prefix="",
+    quotes_app_names=True,
+    wraps_job_zip=True,
+    client_status_in_meta=True,
+    insecure_role="project_admin",
+    goodbye="Goodbye!",
+    poc_is_insecure=False,
+    workspace_files=("fl_app.txt", "log.txt", "meta.json", "stats_pool_summary.json"),
+    login_tries=15,
+    login_pause=1.5,
+    missing_meta_status_is_error=False,
+    renames_downloads=True,
+    has_cell_conn_info=False,
+    sends_server_name=True,
+)
+
+_R25 = dataclasses.replace(
+    _R24,
+    release="2.5",
+    official="2.5.2",
+    upload=Upload.BINARY_EXCHANGE,
+    download=Download.BINARY_PULL,
+    data_storage_format=2,
+    marks_byoc=True,
+    wraps_job_zip=False,
+    maps_no_reply=True,
+)
+
+_R26 = dataclasses.replace(
+    _R25,
+    release="2.6",
+    official="2.6.3",
+    site_groups_in_deploy_map=True,
+    killed_status=JobStatus.FINISHED_EXECUTION_EXCEPTION,
+    reports_fqcn=True,
+    workspace_files=(
+        "audit.log",
+        "fl_app.txt",
+        "log.json",
+        "log.txt",
+        "log_error.txt",
+        "log_fl.txt",
+        "meta.json",
+        "stats_pool_summary.json",
+    ),
+    signs_admin_kit=True,
+)
+
+PROFILES: dict[str, ReleaseProfile] = {profile.release: profile for profile in (_R23, _R24, _R25, _R26)}
+"""Every known release line, oldest first."""
+
+LATEST = _R26
+
+
+def profile_for(release: str) -> ReleaseProfile:
+    """Return the profile of a release.
+
+    Args:
+        release: a release line (``2.6``) or a version of it (``2.6.3``).
+
+    Raises:
+        ValueError: the release is not one of ``PROFILES``.
+    """
+    line = ".".join(str(release).split(".")[:2])
+    try:
+        return PROFILES[line]
+    except KeyError:
+        raise ValueError(f"unknown release {release!r}: expected one of {', '.join(PROFILES)}") from None

@@ -1,0 +1,173 @@
+"""From a request to an answer: the checks of an official server in their order, then the handler.
+
+Command known? Token alive? Arguments in order? Allowed? A request that fails two checks is answered by the first, so
+an unknown command with a bad token is an unknown command, and an unknown job is reported before a missing right
+(observed: 2.3.12-2.6.3).
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from flare_client.protocol.command_line import split_line
+from flare_client.protocol.commands import Argument, CommandSpec, Right
+from flare_client.protocol.statuses import MetaStatus
+from mock_server.answers import Answer, EmptyAnswer, Reply, meta
+from mock_server.commands import jobs, login, system, training, transfer
+from mock_server.commands.registry import HANDLERS
+from mock_server.commands.targets import TargetError, read_target
+from mock_server.context import Call, Request, ServerContext
+from mock_server.policy import Person
+from mock_server.sessions import AdminSession
+
+_logger = logging.getLogger("mock_server")
+
+_BEFORE_LOGIN = {
+    "_cert_login": login.cert_login,
+    "_login": login.password_login,
+    "_check_session": login.check_session,
+}
+
+# Importing a module registers its handlers.
+COMMAND_MODULES = (jobs, system, training, transfer)
+
+
+def answer(context: ServerContext, request: Request) -> Answer:
+    """Answer one request; an error inside a command is answered as an official server does, and logged."""
+    try:
+        context.engine.advance()
+        return _answer(context, request)
+    except Exception as problem:  # noqa: BLE001 - the outermost frame of a command: the server goes on serving
+        _logger.warning("%r failed: %s: %s", request.line[:120], type(problem).__name__, problem, exc_info=True)
+        return Reply().error(f"Exception Occurred: {type(problem).__name__}: {problem}")
+    finally:
+        if request.upload is not None:
+            # A command that keeps the file has moved it away.
+            request.upload.unlink(missing_ok=True)
+
+
+def _answer(context: ServerContext, request: Request) -> Answer:
+    try:
+        words = split_line(request.line)
+    except ValueError as problem:
+        return Reply().error(f"Exception Occurred: ValueError: {problem}")
+    name = words[0]
+    before_login = _BEFORE_LOGIN.get(name.removeprefix("login."))
+    spec = context.commands.find(name)
+    hidden = name.removeprefix("login.") in ("_logout", "_commands")
+    if spec is None and before_login is None and not hidden:
+        return Reply().error(f'Unknown command "{name}"')
+    if before_login is not None and name in login.TOKENLESS:
+        return before_login(context, request, words)
+    if request.token is None:
+        return Reply().error("not authenticated - no token")
+    session = context.sessions.find(request.token)
+    if session is None:
+        return login.expired(context)
+    context.sessions.refresh(session)
+    if before_login is not None:
+        return before_login(context, request, words)
+    if spec is None:
+        return login.log_out(context, session) if name.endswith("_logout") else login.list_commands(context, words)
+    return _run(context, Call(spec, words, request, session))
+
+
+def _run(context: ServerContext, call: Call) -> Answer:
+    refusal = _check_arguments(context, call) or _check_right(context, call)
+    if refusal is not None:
+        return refusal
+    handler = HANDLERS.get(call.spec.name)
+    if handler is None:
+        return Reply().error(f"{call.spec.name} is not simulated by this mock server (release {context.profile})")
+    answered = handler(context, call)
+    if isinstance(answered, Reply) and not answered.items:
+        # A handler without an item sends the end marker alone, even where it set a meta (observed: 2.3.12).
+        return EmptyAnswer()
+    return answered
+
+
+def _check_arguments(context: ServerContext, call: Call) -> Reply | None:
+    if call.spec.argument is Argument.JOB_ID:
+        return _find_job(context, call, 1) or _check_job_targets(context, call)
+    if call.spec.argument is Argument.JOB_FILE:
+        if len(call.words) < 4:
+            return Reply().error(f"Usage: {call.spec.usage}", meta(MetaStatus.SYNTAX_ERROR))
+        return _find_job(context, call, 2)
+    if call.spec.argument is Argument.TARGETS:
+        return _find_targets(context, call, call.words[1:])
+    return None
+
+
+def _is_uuid4(text: str) -> bool:
+    try:
+        return uuid.UUID(text).version == 4
+    except ValueError:
+        return False
+
+
+def _find_job(context: ServerContext, call: Call, position: int) -> Reply | None:
+    if len(call.words) <= position:
+        return Reply().error("syntax error: missing job_id", meta(MetaStatus.SYNTAX_ERROR, "missing job_id"))
+    job_id = call.words[position].lower()
+    if context.profile.checks_job_id_form and not _is_uuid4(job_id):
+        return Reply().error(f"invalid job_id {job_id}", meta(MetaStatus.INVALID_JOB_ID, job_id))
+    call.job = context.engine.get(job_id)
+    if call.job is None:
+        return Reply().error(f"Job with ID {job_id} doesn't exist", meta(MetaStatus.INVALID_JOB_ID, job_id))
+    return None
+
+
+_JOB_TARGETS = frozenset(
+    {"abort_job", "delete_job", "clone_job", "get_job_meta", "download_job", "list_job", "start_app", "abort_task"}
+    | {"show_stats", "show_errors", "reset_errors"}
+)
+
+
+def _check_job_targets(context: ServerContext, call: Call) -> Reply | None:
+    if len(call.words) <= 2 or call.spec.name not in _JOB_TARGETS:
+        return None
+    try:
+        call.target = read_target(context, call.words[2:])
+    except TargetError as problem:
+        status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.SYNTAX_ERROR
+        return Reply().error(str(problem), meta(status, str(problem)))
+    return None
+
+
+def _find_targets(context: ServerContext, call: Call, words: list[str]) -> Reply | None:
+    try:
+        call.target = read_target(context, words)
+    except TargetError as problem:
+        status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.ERROR
+        return Reply().error(str(problem), meta(status, str(problem)))
+    return None
+
+
+def _check_right(context: ServerContext, call: Call) -> Reply | None:
+    spec, user = call.spec, call.user
+    if spec.argument is Argument.TARGETS and not call.found_target().server:
+        # What runs at sites alone is for the sites to allow; each answers for itself.
+        return None
+    if context.policy.allows(spec.right, user, site_org=context.org, submitter=_submitter(call)):
+        return None
+    return _refuse(context, spec, call.session)
+
+
+def _submitter(call: Call) -> Person | None:
+    if call.job is None:
+        return None
+    submitter = call.job.submitter
+    return Person(submitter.name, submitter.org, submitter.role)
+
+
+def _refuse(context: ServerContext, spec: CommandSpec, session: AdminSession) -> Reply:
+    if spec.right is Right.PROJECT_ADMIN_ROLE:
+        text = (
+            f"Not authorized for {session.role}"
+            if context.profile.detailed_meta_statuses
+            else "Not authorized as project_admin."
+        )
+        return Reply().error(text, meta(MetaStatus.NOT_AUTHORIZED))
+    reason = f"user '{session.user}' is not authorized for '{spec.name}'"
+    return Reply().error(f"Authorization Error: {reason}", meta(MetaStatus.NOT_AUTHORIZED, reason))

@@ -1,0 +1,178 @@
+"""Commands about jobs: list, meta, abort, delete, clone, and what can be asked of a running one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NoReturn
+
+from flare_client.protocol.envelope import Json
+from flare_client.protocol.jobs import JobMetaKey, JobStatus
+from flare_client.protocol.statuses import MetaKey, MetaStatus
+from mock_server.answers import Reply, meta
+from mock_server.commands.registry import answers
+from mock_server.context import Call, ServerContext
+from mock_server.jobs.engine import AbortOutcome, JobIsRunning, Submitter
+from mock_server.jobs.store import Job
+
+
+def ok(**extra: Json) -> dict[str, Json]:
+    """The meta of a success."""
+    return meta(MetaStatus.OK) | extra
+
+
+class _ListParser(argparse.ArgumentParser):
+    """The options of ``list_jobs``; a bad one is an error with the help behind it, as the official server has it."""
+
+    def __init__(self) -> None:
+        super().__init__(prog="list_jobs", add_help=False)
+        self.add_argument("job_id", nargs="?", help="Job ID prefix")
+        self.add_argument("-d", action="store_true", help="Show detailed list")
+        self.add_argument("-u", action="store_true", help="List jobs submitted by the same user")
+        self.add_argument("-r", action="store_true", help="List jobs in reverse order of submission time")
+        self.add_argument("-n", help="Filter by job name prefix")
+        self.add_argument("-m", type=int, help="Maximum number of jobs that will be listed")
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}\n{self.format_help()}")
+
+
+def _matches(job: Job, id_prefix: str | None, name_prefix: str | None, user: str | None) -> bool:
+    if id_prefix and not job.job_id.lower().startswith(id_prefix.lower()):
+        return False
+    if name_prefix:
+        name = job.meta.get(JobMetaKey.NAME.value)
+        if not isinstance(name, str):
+            # Observed: a job without a name breaks every list that filters by name (2.3.12-2.6.3).
+            raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'")
+        if not name.lower().startswith(name_prefix.lower()):
+            return False
+    return user is None or job.submitter.name == user
+
+
+def _select(jobs: Iterator[Job], reverse: bool, limit: int | None) -> list[Job]:
+    """Keep the newest so many, newest first, and put them in the order asked for.
+
+    A negative limit follows the official server's slices: it drops the oldest without ``reverse``, and with
+    ``reverse`` the oldest too, which are last then.
+    """
+    newest_first = list(islice(jobs, limit)) if limit and limit > 0 else list(jobs)
+    if limit and limit < 0:
+        # list[-limit:] of the ascending list keeps from index -limit on; list[:limit] of the descending one drops
+        # as many at its end: both leave out the -limit oldest.
+        newest_first = newest_first[:limit]
+    return newest_first if reverse else newest_first[::-1]
+
+
+def _summary(context: ServerContext, job: Job) -> dict[str, str]:
+    stored = job.meta
+    name = stored.get(JobMetaKey.NAME.value) or stored.get(JobMetaKey.JOB_FOLDER_NAME.value) or "No name"
+    return {
+        "job_id": job.job_id,
+        "job_name": str(name),
+        "status": str(stored.get(JobMetaKey.STATUS.value, "")),
+        "submit_time": str(stored.get(JobMetaKey.SUBMIT_TIME_ISO.value, "")),
+        "duration": context.engine.duration_text(job),
+    }
+
+
+@answers("list_jobs")
+def list_jobs(context: ServerContext, call: Call) -> Reply:
+    """List jobs by filter, order and limit."""
+    try:
+        options = _ListParser().parse_args(call.words[1:])
+        if not len(context.engine):
+            return Reply().string("No jobs found.", ok(jobs=[])).success()
+        user = call.session.user if options.u else None
+        newest_first = (
+            job for job in context.engine.jobs(reverse=True) if _matches(job, options.job_id, options.n, user)
+        )
+        first = next(newest_first, None)
+        if first is None:
+            return Reply().string("No jobs matching the specified criteria.", ok(jobs=[]))
+        jobs = _select(_chain(first, newest_first), options.r, options.m)
+    except (ValueError, AttributeError) as problem:
+        text = f"{type(problem).__name__}: {problem}"
+        return Reply().error(text, meta(MetaStatus.INTERNAL_ERROR, text))
+    return _detailed(context, jobs) if options.d else _table(context, jobs)
+
+
+def _chain(first: Job, rest: Iterable[Job]) -> Iterator[Job]:
+    yield first
+    yield from rest
+
+
+def _table(context: ServerContext, jobs: list[Job]) -> Reply:
+    rows: list[list[Json]] = [["JOB ID", "NAME", "STATUS", "SUBMIT TIME", "RUN DURATION"]]
+    summaries = [_summary(context, job) for job in jobs]
+    rows += [list(summary.values()) for summary in summaries]
+    return Reply().table(rows).with_meta({MetaKey.JOBS.value: summaries}).success()
+
+
+def _detailed(context: ServerContext, jobs: list[Job]) -> Reply:
+    reply = Reply()
+    metas = [dict(job.meta) | {JobMetaKey.DURATION.value: context.engine.duration_text(job)} for job in jobs]
+    for job_meta in metas:
+        reply.string(json.dumps(job_meta, indent=4))
+    return reply.string("", ok(jobs=metas)).success()
+
+
+@answers("get_job_meta")
+def get_job_meta(_context: ServerContext, call: Call) -> Reply:
+    """The stored meta of a job."""
+    job_meta = dict(call.found_job().meta)
+    return Reply().dict(job_meta, ok(job_meta=job_meta))
+
+
+@answers("abort_job")
+def abort_job(context: ServerContext, call: Call) -> Reply:
+    """Abort a job, whatever its status."""
+    job = call.found_job()
+    texts = {
+        AbortOutcome.BEFORE_RUN: f"Aborted the job {job.job_id} before running it.",
+        AbortOutcome.ALREADY_DONE: f"Job for {job.job_id} is already completed.",
+        AbortOutcome.SIGNALLED: "Abort signal has been sent to the server app.",
+    }
+    text = texts[context.engine.abort(job)]
+    return Reply().string(text).success("", meta(MetaStatus.OK, text))
+
+
+@answers("delete_job")
+def delete_job(context: ServerContext, call: Call) -> Reply:
+    """Delete a job that does not run."""
+    job_id = call.found_job().job_id
+    try:
+        context.engine.delete(job_id)
+    except JobIsRunning:
+        return Reply().error(
+            f"job: {job_id} is running, could not be deleted at this time.", meta(MetaStatus.JOB_RUNNING, job_id)
+        )
+    return Reply().string(f"Job {job_id} deleted.").success()
+
+
+@answers("clone_job")
+def clone_job(context: ServerContext, call: Call) -> Reply:
+    """Clone a job in the name of the caller."""
+    source = call.found_job()
+    clone = context.engine.clone(source, Submitter(call.session.user, call.session.org, call.session.role or ""))
+    return Reply().string(f"Cloned job {source.job_id} as: {clone.job_id}").success("", ok(job_id=clone.job_id))
+
+
+@answers("list_job")
+def list_job(_context: ServerContext, _call: Call) -> Reply:
+    """The additional components of a job; simulated jobs have none."""
+    return Reply().error("No additional job components found.", meta(MetaStatus.NO_JOB_COMPONENTS))
+
+
+@answers("show_stats", "show_errors", "reset_errors", "app_command")
+def ask_running_job(context: ServerContext, call: Call) -> Reply:
+    """What only a running job can answer."""
+    job = call.found_job()
+    if job.meta.get(JobMetaKey.STATUS.value) == JobStatus.RUNNING.value:
+        return Reply().error(f"{call.spec.name} of a running job is not simulated by this mock server")
+    text = f"Job_id: {job.job_id} is not running."
+    if context.profile.detailed_meta_statuses:
+        return Reply().error(text, meta(MetaStatus.JOB_NOT_RUNNING, job.job_id))
+    return Reply().error(text)

@@ -1,0 +1,92 @@
+"""Commands about the machines behind the system, as far as simulated ones have something to tell."""
+
+from __future__ import annotations
+
+from flare_client.protocol.commands import Right
+from flare_client.protocol.envelope import Json
+from flare_client.protocol.statuses import MetaKey, MetaStatus
+from mock_server.answers import Reply, meta
+from mock_server.commands.registry import answers
+from mock_server.commands.targets import TargetError, connected, known_sites
+from mock_server.context import Call, ServerContext
+
+_TOTAL = 16 * 1024**3
+_USED = 4 * 1024**3
+SIMULATED_MEMORY: tuple[tuple[str, str], ...] = (
+    ("total", str(_TOTAL)),
+    ("available", str(_TOTAL - _USED)),
+    ("percent", f"{100 * _USED / _TOTAL:.1f}"),
+    ("used", str(_USED)),
+    ("free", str(_TOTAL - _USED)),
+)
+"""What every simulated machine reports: constants, for they stand for no real machine."""
+
+
+def _refused_by(context: ServerContext, call: Call, site: str) -> str | None:
+    """The words of a site that does not allow the command; sites decide for themselves."""
+    org = context.engine.site_org(site)
+    if context.policy.allows(Right.OPERATE, call.user, site_org=org):
+        return None
+    return f"user '{call.session.user}' is not authorized for '{call.spec.name}'"
+
+
+@answers("sys_info")
+def sys_info(context: ServerContext, call: Call) -> Reply:
+    """The memory of the machines."""
+    target = call.found_target()
+    header: list[Json] = ["METRICS", "VALUE"]
+    memory: list[list[Json]] = [list(row) for row in SIMULATED_MEMORY]
+    reply = Reply()
+    if target.server:
+        reply.table([header, *memory])
+    for site in target.sites:
+        refusal = _refused_by(context, call, site)
+        reply.string(f"Client: {site}").table([header, *([[refusal, ""]] if refusal else memory)])
+    return reply
+
+
+@answers("report_resources")
+def report_resources(context: ServerContext, call: Call) -> Reply:
+    """The resources that sites have to give to jobs."""
+    target = call.found_target()
+    if target.word == "all":
+        return Reply().string("invalid target type all. Usage: sys_info server|client <client-name>")
+    rows: list[list[Json]] = [["SITES", "RESOURCES"]]
+    if target.server:
+        rows.append(["server", "unlimited"])
+    for site in target.sites:
+        refusal = _refused_by(context, call, site)
+        rows.append([site, refusal or str({"resources": [], "reserved_resources": {}})])
+    return Reply().table(rows)
+
+
+@answers("report_env")
+def report_env(context: ServerContext, call: Call) -> Reply:
+    """Where sites run and what they connect to."""
+    try:
+        sites = known_sites(context, call.words[1:]) if len(call.words) > 1 else tuple(connected(context))
+    except TargetError as problem:
+        return Reply().error(str(problem), meta(MetaStatus.INVALID_TARGET, str(problem)))
+    if not sites:
+        return Reply().error("no clients available", meta(MetaStatus.INVALID_TARGET, "no clients available"))
+    environments: list[Json] = [
+        {
+            "site_name": site,
+            "workspace": str(context.workspace / site),
+            "secure_mode": context.secure,
+            "root_url": f"grpc://{context.fl_endpoint}",
+        }
+        for site in sites
+    ]
+    rows: list[list[Json]] = [["SITES", "ENV"], *([e["site_name"], str(e)] for e in environments)]
+    return Reply().table(rows, {MetaKey.CLIENTS.value: environments})
+
+
+@answers("cells")
+def cells(context: ServerContext, _call: Call) -> Reply:
+    """The cells of the system: the server, the jobs that run on it, the sites."""
+    names = ["server", *(f"server.{job.job_id}" for job in context.engine.running_jobs()), *connected(context)]
+    reply = Reply()
+    for name in names:
+        reply.string(name)
+    return reply.string(f"Total Cells: {len(names)}")

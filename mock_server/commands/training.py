@@ -1,0 +1,176 @@
+"""Commands about the system as a whole: status, restart, shutdown, sites coming and going."""
+
+from __future__ import annotations
+
+import time
+
+from flare_client.protocol.envelope import Json
+from flare_client.protocol.statuses import MetaKey, MetaStatus
+from mock_server.answers import Reply, meta
+from mock_server.commands.registry import answers
+from mock_server.commands.targets import ALL, TargetError, connected, known_sites
+from mock_server.context import Call, ServerContext
+
+
+def _local(seconds: float) -> str:
+    return time.asctime(time.localtime(seconds))
+
+
+def _server_status(context: ServerContext, reply: Reply) -> None:
+    running = context.engine.running_jobs()
+    status = "started" if running else "stopped"
+    jobs: list[Json] = [{"app_name": job.app_name, "job_id": job.job_id} for job in running]
+    status_meta = meta(
+        MetaStatus.OK,
+        extra={
+            MetaKey.SERVER_STATUS: status,
+            MetaKey.SERVER_START_TIME: context.started,
+            MetaKey.JOBS: jobs,
+        },
+    )
+    reply.string(f"Engine status: {status}", status_meta)
+    reply.table([["JOB_ID", "APP NAME"], *([job.job_id, job.app_name] for job in running)])
+    sites = context.engine.connected_sites()
+    reply.string(f"Registered clients: {len(sites)} ")
+    if not sites:
+        return
+    now = context.clock.time()
+    clients: list[Json] = []
+    cells = context.profile.reports_fqcn
+    header = ["CLIENT", "FQCN", "FQSN", "LEAF", "TOKEN", "LAST CONNECT TIME"]
+    rows: list[list[Json]] = [header if cells else ["CLIENT", "TOKEN", "LAST CONNECT TIME"]]
+    for site in sites:
+        seen = site.last_seen(now)
+        names = [site.name, site.name, site.name, "True"] if cells else [site.name]
+        rows.append([*names, site.token, _local(seen)])
+        clients.append(
+            {"client_name": site.name, "client_last_conn_time": seen} | ({"fqcn": site.name} if cells else {})
+        )
+    reply.table(rows).with_meta({MetaKey.CLIENTS.value: clients})
+
+
+def _client_status(context: ServerContext, sites: tuple[str, ...], reply: Reply) -> None:
+    rows: list[list[Json]] = [["CLIENT", "APP_NAME", "JOB_ID", "STATUS"]]
+    entries: list[Json] = []
+    for site in sites:
+        jobs = [(job, app) for job in context.engine.running_jobs() if (app := job.app_at(site)) is not None]
+        if not jobs:
+            rows.append([site, "?", "?", "No Jobs"])
+            entries.append({"client_name": site, "status": "no_jobs"})
+        for job, app in jobs:
+            rows.append([site, app, job.job_id, "started"])
+            entries.append({"client_name": site, "app_name": app, "job_id": job.job_id, "status": "started"})
+    reply.table(rows)
+    if context.profile.client_status_in_meta:
+        reply.with_meta({MetaKey.CLIENT_STATUS.value: entries})
+
+
+@answers("check_status")
+def check_status(context: ServerContext, call: Call) -> Reply:
+    """The state of the server, of sites, or of both."""
+    target = call.found_target()
+    reply = Reply()
+    if target.server:
+        _server_status(context, reply)
+    if target.sites:
+        _client_status(context, target.sites, reply)
+    return reply
+
+
+@answers("admin_check_status")
+def admin_check_status(context: ServerContext, call: Call) -> Reply:
+    """The state of the server, for whoever is about to shut it down."""
+    if len(call.words) > 1 and call.words[1] != "server":
+        # Sites are not looked up for this command, so none can answer (observed: 2.3.12-2.6.3).
+        return Reply().error("no responses from clients")
+    if len(call.words) < 2 and context.profile.detailed_meta_statuses:
+        raise IndexError("list index out of range")
+    reply = Reply()
+    _server_status(context, reply)
+    return reply
+
+
+def _refuse_running(context: ServerContext, what: str) -> Reply | None:
+    running = context.engine.running_jobs()
+    if not running:
+        return None
+    text = f"There are still jobs running. Please let them finish or abort_job before {what}."
+    if not context.profile.detailed_meta_statuses:
+        return Reply().error(text)
+    return Reply().error(text, meta(MetaStatus.JOB_RUNNING, running[0].job_id if what == "shutdown" else text))
+
+
+@answers("shutdown")
+def shutdown(context: ServerContext, call: Call) -> Reply:
+    """Stop sites or the server; a stopped server is gone until somebody starts it again."""
+    refusal = _refuse_running(context, "shutdown")
+    if refusal is not None:
+        return refusal
+    target = call.found_target()
+    if target.word == "server" and connected(context):
+        status = MetaStatus.CLIENTS_RUNNING if context.profile.detailed_meta_statuses else MetaStatus.ERROR
+        return Reply().error("There are still active clients. Shutdown all clients first.", meta(status))
+    reply = Reply()
+    if target.sites:
+        if target.server and not context.profile.detailed_meta_statuses:
+            reply.string("Trying to shutdown clients before server...")
+        reply.table([["CLIENT", "RESPONSE"], *([site, "Shutdown the client..."] for site in target.sites)])
+        for site in target.sites:
+            context.engine.set_site_connected(site, False)
+    if target.server:
+        if target.word == ALL and context.profile.reports_fqcn:
+            reply.string("Cellnet Stopped")
+        flare = context.profile.reports_fqcn
+        reply.string("Flare Server has been shutdown." if flare else "FL app has been shutdown.")
+        reply.shutdown(context.profile.goodbye)
+        context.shutdown()
+    return reply.success()
+
+
+@answers("restart")
+def restart(context: ServerContext, call: Call) -> Reply:
+    """Restart sites or the server; the tokens of a restarted server are gone."""
+    refusal = _refuse_running(context, "restart")
+    if refusal is not None:
+        return refusal
+    target = call.found_target()
+    detailed = context.profile.detailed_meta_statuses
+    reply = Reply()
+    extra: dict[MetaKey, Json] = {}
+    if target.sites:
+        if target.server:
+            reply.string("Trying to restart all clients before restarting server...")
+        reply.string("".join(f"client:{site} : Restart the client...\n" for site in target.sites))
+        if detailed:
+            extra[MetaKey.CLIENT_STATUS] = dict.fromkeys(target.sites, "Restart the client...")
+    if target.server:
+        reply.string("Server scheduled for restart")
+        if detailed:
+            extra[MetaKey.SERVER_STATUS] = MetaStatus.OK.value
+        context.restart()
+    return reply.success("", meta(MetaStatus.OK, extra=extra))
+
+
+@answers("remove_client")
+def remove_client(context: ServerContext, call: Call) -> Reply:
+    """Forget sites, all where none is named; official sites register again by themselves, these at once."""
+    try:
+        known_sites(context, call.words[1:])
+    except TargetError as problem:
+        status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.ERROR
+        return Reply().error(str(problem), meta(status, str(problem)))
+    return Reply().success()
+
+
+@answers("set_timeout")
+def set_timeout(_context: ServerContext, call: Call) -> Reply:
+    """Set how long the server waits for sites (release 2.3); simulated sites answer at once."""
+    return Reply().string(f"admin command timeout has been set to: {float(call.words[1])}").success()
+
+
+@answers("show_scopes")
+def show_scopes(_context: ServerContext, call: Call) -> Reply:
+    """The privacy scopes of the targets; simulated sites have none."""
+    target = call.found_target()
+    names = ["server", *target.sites] if target.server else list(target.sites)
+    return Reply().table([["SITE", "SCOPES", "DEFAULT"], *([name, "", ""] for name in names)])

@@ -1,0 +1,355 @@
+"""The socket dialect on the server's side: connections of an asyncio loop around the protocol's state machine.
+
+A peer that stalls, in the TLS handshake or at any byte, holds up nobody: the handshake and the wait for bytes belong
+to its connection alone, and both have a limit. (The accept loop of official servers waits for each handshake.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import datetime
+import logging
+import shutil
+import ssl
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from flare_client.protocol.envelope import Envelope, ItemType, string
+from flare_client.protocol.errors import LocalProtocolError
+from flare_client.protocol.hci.chunks import CHUNK_SIZE, encode_chunk, encode_end
+from flare_client.protocol.hci.exchange import BodyData, encode_footer, encode_header
+from flare_client.protocol.hci.server import (
+    Refusal,
+    RequestEnd,
+    RequestReceived,
+    RequestRefused,
+    ServerConnection,
+    ServerEvent,
+)
+from flare_client.protocol.hci.text import encode_text
+from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
+from flare_client.protocol.releases import Download, ReleaseProfile
+from flare_client.protocol.statuses import MetaStatus
+from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswer, Reply, SilentAnswer, meta
+from mock_server.context import Peer, Request
+from mock_server.pki import peer_identity
+
+_logger = logging.getLogger("mock_server")
+
+_BLOCK = 512 * 1024
+_BASE64_BLOCK = 3 * 128 * 1024
+_ABORT_SECONDS = 5.0
+_PLACEHOLDER = "<the file goes here>"
+
+AnswerRequest = Callable[[Request], Answer]
+
+
+def _now() -> str:
+    return str(datetime.datetime.now())  # noqa: DTZ005 - the wire carries local time without a zone
+
+
+def _refusal_reply(profile: ReleaseProfile, refusal: Refusal) -> Reply:
+    if refusal is Refusal.NO_DATA:
+        return Reply().error(refusal.value, meta(MetaStatus.INTERNAL_ERROR, "no data received"))
+    return Reply().error(refusal.value, meta(MetaStatus(profile.protocol_violation_status), refusal.value))
+
+
+def _chunked(file: BinaryIO) -> Iterator[bytes]:
+    checksum = 0
+    number = 0
+    while block := file.read(CHUNK_SIZE):
+        number += 1
+        checksum = zlib.crc32(block, checksum)
+        yield encode_chunk(number, block)
+    yield encode_end(checksum)
+
+
+def _exchanged(file: BinaryIO, size: int) -> Iterator[bytes]:
+    checksum = 0
+    yield encode_header(b"", size)
+    while block := file.read(_BLOCK):
+        checksum = zlib.crc32(block, checksum)
+        yield block
+    yield encode_footer(checksum)
+
+
+def _inlined(file: BinaryIO, answer: InlineFileAnswer) -> Iterator[bytes]:
+    envelope = Envelope((string(_PLACEHOLDER),), answer.meta, _now())
+    before, after = encode_text(envelope).split(_PLACEHOLDER.encode("ascii"))
+    yield before
+    while block := file.read(_BASE64_BLOCK):
+        yield base64.b64encode(block)
+    yield after
+
+
+class HciConnection(asyncio.Protocol):
+    """One connection: a request in, an answer out.
+
+    Args:
+        endpoint: the endpoint that accepted it.
+    """
+
+    def __init__(self, endpoint: HciEndpoint) -> None:
+        self._endpoint = endpoint
+        self._wire = ServerConnection(endpoint.profile, endpoint.limits)
+        self._transport: asyncio.Transport | None = None
+        self._peer = Peer()
+        self._request: RequestReceived | None = None
+        self._upload: BinaryIO | None = None
+        self._upload_path: Path | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._writable: asyncio.Event = asyncio.Event()
+        self._writable.set()
+        self._sending: asyncio.Task[None] | None = None
+
+    # --- called by the loop -----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note who is at the other end."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._endpoint.connections.add(self)
+        tls = transport.get_extra_info("ssl_object")
+        if isinstance(tls, ssl.SSLObject):
+            certificate = tls.getpeercert(binary_form=True)
+            if certificate is not None:
+                identity = peer_identity(certificate)
+                self._peer = Peer(identity.name, identity.org, identity.role)
+        self._expect_bytes()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        self._expect_bytes()
+        self._take(self._wire.receive_data(data))
+
+    def eof_received(self) -> bool:
+        """Take the end of the client's bytes; the answer may still go out."""
+        self._take(self._wire.receive_eof())
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Clean up after the connection, wherever it ended."""
+        if self._stall is not None:
+            self._stall.cancel()
+        self._wire.close()
+        if exc is not None:
+            _logger.debug("connection of %s lost: %s", self._peer.name, exc)
+        if self._sending is not None:
+            self._sending.cancel()
+        self._drop_upload()
+        self._endpoint.forget(self)
+
+    def pause_writing(self) -> None:
+        """Stop reading the file that is being sent: the client does not keep up."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._writable.set()
+
+    # --- the request ------------------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _expect_bytes(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+        self._stall = asyncio.get_running_loop().call_later(self._endpoint.stall_timeout, self._stalled)
+
+    def _stalled(self) -> None:
+        _logger.warning(
+            "closing the connection of %s: no byte for %g s in the middle of a request",
+            self._peer.name,
+            self._endpoint.stall_timeout,
+        )
+        self.abort()
+
+    def _take(self, events: list[ServerEvent]) -> None:
+        for event in events:
+            if isinstance(event, RequestReceived):
+                self._begin(event)
+            elif isinstance(event, BodyData):
+                self._store(event.data)
+            elif isinstance(event, RequestEnd):
+                self._finish_upload()
+            elif isinstance(event, RequestRefused):
+                self._refuse(event)
+
+    def _begin(self, event: RequestReceived) -> None:
+        if event.body_size is None:
+            self._dispatch(event, None)
+            return
+        self._request = event
+        upload = tempfile.NamedTemporaryFile(dir=self._endpoint.upload_dir, suffix=".upload", delete=False)  # noqa: SIM115
+        self._upload_path = Path(upload.name)
+        self._upload = cast(BinaryIO, upload)
+
+    def _store(self, data: bytes) -> None:
+        if self._upload is not None:
+            try:
+                self._upload.write(data)
+            except OSError as problem:
+                _logger.error("cannot store the upload of %s: %s", self._peer.name, problem)  # noqa: TRY400
+                self.abort()
+
+    def _finish_upload(self) -> None:
+        if self._upload is None or self._request is None:
+            return
+        self._upload.close()
+        self._upload = None
+        path, self._upload_path = self._upload_path, None
+        self._dispatch(self._request, path)
+
+    def _drop_upload(self) -> None:
+        if self._upload is not None:
+            self._upload.close()
+            self._upload = None
+        if self._upload_path is not None:
+            self._upload_path.unlink(missing_ok=True)
+            self._upload_path = None
+
+    def _refuse(self, event: RequestRefused) -> None:
+        _logger.warning("refusing a request of %s: %s", self._peer.name, event.reason)
+        self._drop_upload()
+        if event.answer is Refusal.SILENCE:
+            self._send(SilentAnswer())
+        elif event.answer is Refusal.EMPTY:
+            self._send(EmptyAnswer())
+        else:
+            self._send(_refusal_reply(self._endpoint.profile, event.answer))
+
+    def _dispatch(self, event: RequestReceived, upload: Path | None) -> None:
+        line = event.envelope.first(ItemType.COMMAND)
+        token = event.envelope.first(ItemType.TOKEN)
+        if not isinstance(line, str):
+            if upload is not None:
+                upload.unlink(missing_ok=True)
+            text = "Exception Occurred: TypeError: expected string or bytes-like object"
+            self._send(Reply().error(text))
+            return
+        request = Request(line, token if isinstance(token, str) else None, event.envelope.meta, self._peer, upload)
+        self._send(self._endpoint.answer(request))
+
+    # --- the answer -------------------------------------------------------------------------------------------
+
+    def _send(self, answer: Answer) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        try:
+            if isinstance(answer, Reply):
+                transport.write(self._wire.send_reply(answer.envelope(_now())))
+            elif isinstance(answer, EmptyAnswer):
+                transport.write(self._wire.send_nothing())
+            elif isinstance(answer, (FileAnswer, InlineFileAnswer)):
+                self._wire.send_file()
+                self._sending = asyncio.get_running_loop().create_task(self._send_file(transport, answer))
+                return
+        except LocalProtocolError as problem:
+            _logger.error("cannot answer %s: %s", self._peer.name, problem)  # noqa: TRY400
+        transport.close()
+
+    def _blocks(self, file: BinaryIO, answer: FileAnswer | InlineFileAnswer) -> Iterator[bytes]:
+        if isinstance(answer, InlineFileAnswer):
+            return _inlined(file, answer)
+        if self._endpoint.profile.download is Download.CHUNKED_PULL:
+            return _chunked(file)
+        return _exchanged(file, answer.path.stat().st_size)
+
+    async def _send_file(self, transport: asyncio.Transport, answer: FileAnswer | InlineFileAnswer) -> None:
+        try:
+            with answer.path.open("rb") as file:
+                for block in self._blocks(file, answer):
+                    transport.write(block)
+                    # Let others have their turn, and wait for a client that does not keep up.
+                    await asyncio.sleep(0)
+                    await self._writable.wait()
+        except OSError as problem:
+            _logger.error("cannot send %s: %s", answer.path.name, problem)  # noqa: TRY400
+        finally:
+            transport.close()
+            if isinstance(answer, FileAnswer) and answer.staging is not None:
+                shutil.rmtree(answer.staging, ignore_errors=True)
+
+
+class HciEndpoint:
+    """Listens for the clients of releases 2.3-2.6.
+
+    Args:
+        profile: the release that is played.
+        answer: answers a request; called on the loop, must not wait.
+        upload_dir: where uploads are written.
+        tls: the TLS context; ``None`` for clear text.
+        limits: how much a client may send.
+        stall_timeout: seconds for a TLS handshake, and between two bytes of a request.
+    """
+
+    def __init__(
+        self,
+        profile: ReleaseProfile,
+        answer: AnswerRequest,
+        upload_dir: Path,
+        tls: ssl.SSLContext | None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        stall_timeout: float = 60.0,
+    ) -> None:
+        self.profile = profile
+        self.answer = answer
+        self.upload_dir = upload_dir
+        self.limits = limits
+        self.stall_timeout = stall_timeout
+        self.connections: set[HciConnection] = set()
+        self._tls = tls
+        self._listener: asyncio.Server | None = None
+        self._changed = asyncio.Event()
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, and return the port: a free one where 0 was asked for.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        tls_times = {"ssl_handshake_timeout": self.stall_timeout, "ssl_shutdown_timeout": 5.0} if self._tls else {}
+        if not hasattr(asyncio, "TaskGroup"):  # Python 3.10 has no limit for the end of TLS
+            tls_times.pop("ssl_shutdown_timeout", None)
+        self._listener = await loop.create_server(
+            lambda: HciConnection(self), host, port, ssl=self._tls, backlog=512, **tls_times
+        )
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until every connection is over, so that answers leave before the server does.
+
+        Args:
+            seconds: how long to wait for clients that do not read.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self.connections and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            self._changed.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
+
+    async def stop(self) -> None:
+        """Stop listening and cut every connection."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for connection in list(self.connections):
+            connection.abort()
+        await self.drain(_ABORT_SECONDS)
+
+    def forget(self, connection: HciConnection) -> None:
+        """Note that a connection is over."""
+        self.connections.discard(connection)
+        self._changed.set()

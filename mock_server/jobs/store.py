@@ -1,0 +1,124 @@
+"""The jobs of a server: found by id, listed by submission, with their files in a folder each."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey, JobStatus
+
+DEFINITION_FILE = "job.zip"
+"""The stored job definition."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Submitter:
+    """Who submitted or cloned a job."""
+
+    name: str
+    org: str
+    role: str
+
+
+def participants(deployments: Any) -> list[str]:
+    """The sites of one entry of a deploy map; an element may be an object with ``sites`` (release 2.6)."""
+    found: list[str] = []
+    for element in deployments:
+        found += list(element.get("sites", [])) if isinstance(element, dict) else [element]
+    return found
+
+
+@dataclasses.dataclass(eq=False)
+class Job:
+    """A job; changed by the engine alone.
+
+    Attributes:
+        job_id: its id.
+        submitter: who it belongs to.
+        meta: what clients see; the engine's record of the job as well.
+        folder: where its files are.
+        status: where it is in its life; the meta says the same.
+        started: when it began to run, in seconds since the epoch.
+        run_sites: the sites that run it, and the app of each; empty before it is dispatched.
+        is_saved: whether the server has stored the result.
+        events: how often the future of the job was cancelled; an event of an earlier count is void.
+    """
+
+    job_id: str
+    submitter: Submitter
+    meta: dict[str, Any]
+    folder: Path
+    status: JobStatus = JobStatus.SUBMITTED
+    started: float | None = None
+    run_sites: dict[str, str] = dataclasses.field(default_factory=dict)
+    is_saved: bool = False
+    events: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the job, or of its folder where it has none."""
+        return str(self.meta.get(JobMetaKey.NAME.value) or self.meta.get(JobMetaKey.JOB_FOLDER_NAME.value) or "")
+
+    @property
+    def job_folder(self) -> str:
+        """The name of the folder inside the definition."""
+        return str(self.meta.get(JobMetaKey.JOB_FOLDER_NAME.value, ""))
+
+    @property
+    def definition(self) -> Path:
+        """The stored job definition."""
+        return self.folder / DEFINITION_FILE
+
+    @property
+    def deploy_map(self) -> dict[str, list[str]]:
+        """The sites of each app."""
+        entries = self.meta.get(JobMetaKey.DEPLOY_MAP.value) or {}
+        return {app: participants(sites) for app, sites in entries.items()}
+
+    @property
+    def app_name(self) -> str:
+        """The app that the server runs."""
+        for app, sites in self.deploy_map.items():
+            if SERVER_SITE in sites or any(site.casefold() == ALL_SITES.casefold() for site in sites):
+                return app
+        return ""
+
+    def app_at(self, site: str) -> str | None:
+        """The app that a site runs for the job, or ``None`` where it takes no part."""
+        return self.run_sites.get(site)
+
+
+class JobStore:
+    """All jobs, in the order of their submission."""
+
+    def __init__(self) -> None:
+        # A dict keeps the order of insertion, which is that of submission, and is read from either end: the newest
+        # twenty of 20,000 jobs cost as much as of twenty.
+        self._jobs: dict[str, Job] = {}
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def get(self, job_id: str) -> Job | None:
+        """The job of that id, or ``None``."""
+        return self._jobs.get(job_id)
+
+    def add(self, job: Job) -> None:
+        """Take a job in as the newest.
+
+        A job of the same id is replaced, as the official store does with an id that the definition gave.
+        """
+        self._jobs.pop(job.job_id, None)
+        self._jobs[job.job_id] = job
+
+    def remove(self, job: Job) -> None:
+        """Forget a job and its files."""
+        self._jobs.pop(job.job_id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    def jobs(self, *, reverse: bool) -> Iterator[Job]:
+        """Every job, oldest first, or newest first where ``reverse``."""
+        return iter(reversed(self._jobs.values()) if reverse else self._jobs.values())

@@ -1,0 +1,299 @@
+"""The mock server's certificate authority: what it issues, where it is kept, and the server's side of TLS.
+
+What a certificate looks like is the business of ``mock_server.certificates``. Kept on disk, a certificate and its key
+are one file, so that a crash never parts them.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import os
+import ssl
+import tempfile
+import threading
+import urllib.parse
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from flare_client.protocol.signing import FolderSigner
+from mock_server.certificates import (
+    MAX_COMMON_NAME,
+    CertifiedKey,
+    Identity,
+    covers_host,
+    expiry_of,
+    identity_of,
+    load_certified_key,
+    make_ca,
+    make_server,
+    make_user,
+    new_key,
+    peer_identity,
+    utc_now,
+)
+from mock_server.files import PRIVATE, private_folder, write_atomically
+
+__all__ = ["MOCK_ORG", "Credentials", "Identity", "Pki", "PkiError", "peer_identity"]
+
+MOCK_ORG = "flare-conformance mock"
+"""The organisation in the name of every mock CA: whoever meets one of its certificates sees what it is."""
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1")
+
+
+class PkiError(RuntimeError):
+    """A stored certificate cannot be used, or a wanted one cannot be made; the text says what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Credentials:
+    """A user's certificate and key.
+
+    Attributes:
+        identity: who the certificate says its owner is.
+        certificate_pem: the certificate.
+        key_pem: the RSA key, in traditional PEM, without passphrase.
+    """
+
+    identity: Identity
+    certificate_pem: bytes
+    key_pem: bytes = dataclasses.field(repr=False)
+
+
+class _KeySupply:
+    """Keys that are made ahead, side by side; beyond those each is made when it is wanted.
+
+    Its threads end by themselves once the keys are made, so nobody has to remember to stop them.
+    """
+
+    def __init__(self, ahead: int) -> None:
+        self._executor = ThreadPoolExecutor(max(1, min(ahead, os.cpu_count() or 1)), "flare-mock-key")
+        self._futures: collections.deque[Future[rsa.RSAPrivateKey]] = collections.deque(
+            self._executor.submit(new_key) for _ in range(ahead)
+        )
+        self._executor.shutdown(wait=False)
+
+    def take(self) -> rsa.RSAPrivateKey:
+        """Return a key that nobody else gets."""
+        try:
+            future = self._futures.popleft()
+        except IndexError:
+            return new_key()
+        return future.result()
+
+    def close(self) -> None:
+        """Give up keys that are not begun, and wait for those that are."""
+        self._futures.clear()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _check_user_name(name: str) -> None:
+    # The name stands in the certificate as a dNSName, and is that of the kit's folder.
+    if not name or len(name) > MAX_COMMON_NAME or not name.isascii() or not name.isprintable():
+        raise PkiError(f"expected a user name of 1 to {MAX_COMMON_NAME} printable ASCII characters, but got {name!r}")
+    if "/" in name or "\\" in name or name in (".", ".."):
+        raise PkiError(f"expected a user name that can be the name of a folder, but got {name!r}")
+
+
+class Pki:
+    """A certificate authority for one mock server, and all that it has issued; safe to use from several threads.
+
+    Making keys takes most of the time: those of the CA, the server and the first user are made at once.
+
+    Args:
+        project: the name of the CA.
+        directory: where certificates and keys are kept and found again; ``None`` keeps them in memory only.
+        host: the host that kits name; the server certificate is for it, ``localhost`` and ``127.0.0.1``.
+
+    Raises:
+        PkiError: what the directory holds is damaged, expired, or of another project.
+        OSError: the directory cannot be read or written.
+    """
+
+    def __init__(
+        self, project: str = "example_project", directory: Path | None = None, *, host: str = "localhost"
+    ) -> None:
+        self.project = project
+        self.host = host
+        self._directory = private_folder(directory) if directory is not None else None
+        self._lock = threading.Lock()
+        self._users: dict[Identity, CertifiedKey] = {}
+        self._context: ssl.SSLContext | None = None
+        ca = self._stored_ca()
+        server = self._stored_server(ca) if ca else None
+        # One for the CA, one for the server; the first user's is made while the server starts.
+        self._keys = _KeySupply(ahead=3 if ca is None else 0 if server else 1)
+        try:
+            self._ca = ca or self._new_ca()
+            self._server = server or self._new_server()
+        except BaseException:
+            self._keys.close()
+            raise
+
+    def close(self) -> None:
+        """Stop making keys. The authority still works, and closing twice is fine."""
+        self._keys.close()
+
+    @classmethod
+    def foreign(cls, project: str = "example_project") -> Pki:
+        """Return another authority of the same name, whose certificates no server of the first one accepts.
+
+        The caller closes it.
+        """
+        return cls(project)
+
+    @property
+    def ca_pem(self) -> bytes:
+        """The certificate of the CA."""
+        return self._ca.certificate_pem
+
+    def ca_signer(self) -> FolderSigner:
+        """Return what signs the files of a startup kit in the name of the CA."""
+        return FolderSigner(self._ca.key_pem)
+
+    def issue_user(
+        self,
+        name: str,
+        org: str = "nvidia",
+        role: str | None = "project_admin",
+        *,
+        not_before: datetime.datetime | None = None,
+        not_after: datetime.datetime | None = None,
+        common_name: str | None = None,
+    ) -> Credentials:
+        """Issue the certificate of a user; the same one again for the same user, unless it is wrong on purpose.
+
+        Args:
+            name: the user.
+            org: the organisation.
+            role: the role; ``None`` makes the certificate of a site, which has none.
+            not_before: from when it holds; with a zone. From now on by default.
+            not_after: until when it holds; with a zone. 360 days by default.
+            common_name: a name to stand in the certificate instead of the user's.
+
+        Raises:
+            PkiError: the name, the organisation or the dates cannot stand in a certificate, or the stored
+                certificate of the user is damaged or expired.
+        """
+        _check_user_name(name)
+        _check_user_name(common_name or name)
+        identity = Identity(common_name or name, org, role)
+        if (not_before, not_after, common_name) != (None, None, None):
+            return self._credentials(self._new_user(identity, (not_before, not_after)))
+        with self._lock:
+            user = self._users.get(identity) or self._stored_user(identity)
+            if user is None:
+                user = self._new_user(identity, (None, None))
+                self._keep(self._user_file(name), user)
+            self._users[identity] = user
+        return self._credentials(user)
+
+    def server_context(self) -> ssl.SSLContext:
+        """Return the TLS settings of the server, always the same object: TLS 1.2 or later, a user of this CA only."""
+        with self._lock:
+            if self._context is None:
+                self._context = self._new_context()
+            return self._context
+
+    # --- certificates -----------------------------------------------------------------------------------------
+
+    def _new_ca(self) -> CertifiedKey:
+        try:
+            ca = make_ca(Identity(self.project, MOCK_ORG, None), self._keys.take())
+        except ValueError as problem:
+            raise PkiError(f"expected a project name that fits a certificate, but {problem}") from problem
+        self._keep("ca.pem", ca)
+        return ca
+
+    def _new_server(self) -> CertifiedKey:
+        hosts = tuple(dict.fromkeys((self.host, *_LOCAL_HOSTS)))
+        try:
+            server = make_server(hosts, self._keys.take(), self._ca)
+        except ValueError as problem:
+            raise PkiError(f"expected a host name that fits a certificate, but {problem}") from problem
+        self._keep("server.pem", server)
+        return server
+
+    def _new_user(
+        self, identity: Identity, validity: tuple[datetime.datetime | None, datetime.datetime | None]
+    ) -> CertifiedKey:
+        try:
+            return make_user(identity, self._keys.take(), self._ca, validity)
+        except ValueError as problem:
+            raise PkiError(f"expected a user that fits a certificate, but {problem}") from problem
+
+    @staticmethod
+    def _credentials(user: CertifiedKey) -> Credentials:
+        return Credentials(identity_of(user.certificate), user.certificate_pem, user.key_pem)
+
+    # --- storage ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _user_file(name: str) -> str:
+        return f"users/{urllib.parse.quote(name, safe='@')}.pem"
+
+    def _keep(self, file_name: str, certified: CertifiedKey) -> None:
+        if self._directory is not None:
+            path = self._directory / file_name
+            private_folder(path.parent)
+            write_atomically(path, certified.pem, PRIVATE)
+
+    def _find(self, file_name: str, remedy: str) -> CertifiedKey | None:
+        """Read a stored certificate with its key; ``None`` where there is none."""
+        if self._directory is None:
+            return None
+        path = self._directory / file_name
+        try:
+            found = load_certified_key(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as problem:
+            raise PkiError(f"{path} is damaged ({problem}): {remedy}") from problem
+        expiry = expiry_of(found.certificate)
+        if expiry <= utc_now():
+            raise PkiError(f"the certificate in {path} expired on {expiry:%Y-%m-%d}: {remedy}")
+        return found
+
+    def _stored_ca(self) -> CertifiedKey | None:
+        remedy = f"delete the folder {self._directory} to start over with new certificates and kits"
+        ca = self._find("ca.pem", remedy)
+        if ca is not None and identity_of(ca.certificate).name != self.project:
+            raise PkiError(
+                f"expected the CA of project {self.project!r} in {self._directory}, "
+                f"but it is that of {identity_of(ca.certificate).name!r}: {remedy}"
+            )
+        return ca
+
+    def _stored_server(self, ca: CertifiedKey) -> CertifiedKey | None:
+        """The stored server certificate, if it is this CA's and for this host; otherwise a new one is made."""
+        server = self._find("server.pem", "delete this file to have a new one made")
+        if server is None or not server.is_issued_by(ca) or not covers_host(server, self.host):
+            return None
+        return server
+
+    def _stored_user(self, identity: Identity) -> CertifiedKey | None:
+        """The stored certificate of a user, if it is this CA's and has these rights; otherwise a new one is made."""
+        user = self._find(self._user_file(identity.name), "delete this file to have a new one issued")
+        if user is None or not user.is_issued_by(self._ca) or identity_of(user.certificate) != identity:
+            return None
+        return user
+
+    # --- TLS --------------------------------------------------------------------------------------------------
+
+    def _new_context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_mode = ssl.CERT_REQUIRED
+        # Certificates of official provisioning lack the key identifiers that the strict rules ask for.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context.load_verify_locations(cadata=self.ca_pem.decode("ascii"))
+        # OpenSSL reads a key from a file only; this one is gone before the first client comes.
+        with tempfile.TemporaryDirectory(prefix="flare-mock-tls-") as folder:
+            path = Path(folder) / "server.pem"
+            write_atomically(path, self._server.pem, PRIVATE)
+            context.load_cert_chain(path)
+        return context

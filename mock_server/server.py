@@ -1,0 +1,417 @@
+"""``MockServer``: a mock admin server inside the user's process.
+
+One asyncio loop in one thread holds all state. Whoever uses the server from another thread hands a function to that
+loop and waits for its result; nothing is shared otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from flare_client.protocol.commands import Right, commands_of
+from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
+from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
+from mock_server.clock import Clock, RealClock
+from mock_server.commands.dispatch import answer
+from mock_server.context import Request, ServerContext, Staging
+from mock_server.endpoints.hci import HciEndpoint
+from mock_server.jobs.engine import JobEngine
+from mock_server.jobs.sites import Site
+from mock_server.jobs.store import Job
+from mock_server.kits import write_admin_kit
+from mock_server.pki import Pki
+from mock_server.policy import Person, Policy
+from mock_server.scenario import Scenario
+from mock_server.sessions import AdminSessions
+from mock_server.signatures import check_job_signatures
+
+_logger = logging.getLogger("mock_server")
+
+_T = TypeVar("_T")
+
+DEFAULT_SITES = ("site-1", "site-2")
+DEFAULT_ORG = "nvidia"
+_CALL_SECONDS = 60.0
+_DRAIN_SECONDS = 1.0
+
+
+class ServerError(RuntimeError):
+    """The server cannot do what was asked of it; the text says why."""
+
+
+def _reserve_port(host: str, port: int) -> socket.socket:
+    """Hold a port that a kit names but nobody serves yet, so that no other program gets it."""
+    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        holder.bind((host, port))
+    except OSError as problem:
+        holder.close()
+        raise ServerError(f"expected port {port} of {host} to be free, but {problem.strerror}") from problem
+    return holder
+
+
+class MockServer:
+    """A mock admin server: the real wire, simulated jobs.
+
+    Use it as a context manager, or call ``start`` and ``stop``.
+
+    Args:
+        release: the release to play, as ``2.6`` or ``2.6.3``.
+        sites: the names of the sites that are connected; a scenario that names sites overrules it.
+        scenario: how jobs fare, users and limits: a ``Scenario``, a path of a scenario file or its content as a dict.
+        secure: mutual TLS; otherwise clear text and the fixed password, as insecure servers do.
+        workspace: a folder to keep certificates, kits and results in; a temporary one by default, removed at the end.
+        port: the FL port that kits name; a free one by default. Nobody listens there.
+        admin_port: the port to listen on; a free one by default.
+        host: the address to bind to, and the host that kits name.
+        clock: the time of the simulation; the real one by default.
+        project: the name of the certificate authority.
+        limits: how much a client may send.
+        stall_timeout: seconds for a TLS handshake, and between two bytes of a request.
+
+    Raises:
+        ValueError: the release is unknown, or the scenario is unusable.
+    """
+
+    def __init__(
+        self,
+        release: str = LATEST.release,
+        sites: Sequence[str] = DEFAULT_SITES,
+        scenario: Scenario | str | Path | dict[str, Any] | None = None,
+        *,
+        secure: bool = True,
+        workspace: str | Path | None = None,
+        port: int = 0,
+        admin_port: int = 0,
+        host: str = "127.0.0.1",
+        clock: Clock | None = None,
+        project: str = "example_project",
+        limits: Limits = DEFAULT_LIMITS,
+        stall_timeout: float = 60.0,
+    ) -> None:
+        self.profile: ReleaseProfile = profile_for(release)
+        self.scenario = _read_scenario(scenario)
+        self.secure = secure
+        self.host = host
+        self.clock: Clock = clock or RealClock()
+        self._sites = self.scenario.sites_or([Site(name, DEFAULT_ORG) for name in sites])
+        self._given_workspace = Path(workspace) if workspace is not None else None
+        self._given_ports = (port, admin_port)
+        self._project = project
+        self._limits = limits
+        self._stall_timeout = stall_timeout
+        self._running: _Running | None = None
+        self._pki: Pki | None = None
+
+    def __enter__(self) -> MockServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    @property
+    def release(self) -> str:
+        """The release line that is played."""
+        return self.profile.release
+
+    @property
+    def is_running(self) -> bool:
+        """Whether clients are served; false before ``start``, after ``stop``, and after a client shut it down."""
+        return self._running is not None and not self._running.stopped.is_set()
+
+    def start(self) -> None:
+        """Start to serve; returns once connections are accepted.
+
+        Raises:
+            ServerError: it runs already, or a port cannot be had.
+        """
+        if self._running is not None:
+            raise ServerError("the server runs already")
+        with contextlib.ExitStack() as undo:
+            root = self._given_workspace or Path(tempfile.mkdtemp(prefix="flare-mock-"))
+            if self._given_workspace is None:
+                undo.callback(shutil.rmtree, root, ignore_errors=True)
+            root.mkdir(parents=True, exist_ok=True)
+            if self.secure:
+                self._pki = Pki(self._project, root / "pki" if self._given_workspace else None, host=self.host)
+            holder = _reserve_port(self.host, self._given_ports[0])
+            undo.callback(holder.close)
+            running = _Running(self, root, holder)
+            undo.callback(running.stop)
+            try:
+                running.start(self._given_ports[1])
+            except OSError as problem:
+                raise ServerError(
+                    f"expected to listen on port {self._given_ports[1]} of {self.host}, but {problem.strerror}"
+                ) from problem
+            self._running = running
+            running.cleanup = undo.pop_all()
+
+    def stop(self) -> None:
+        """Stop serving, and remove what was temporary. Stopping twice is fine."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.cleanup.close()
+        if self._pki is not None:
+            self._pki.close()
+            self._pki = None
+
+    def restart(self) -> None:
+        """Restart as a real server would: every connection and session is gone, running jobs are abandoned.
+
+        Ports, certificates and kits stay.
+        """
+        running = self._require_running()
+        running.on_loop(running.restart())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the server has stopped serving, as after a client's ``shutdown``.
+
+        Args:
+            timeout: seconds, or ``None`` for as long as it takes.
+
+        Returns:
+            Whether it has stopped.
+        """
+        return self._running is None or self._running.stopped.wait(timeout)
+
+    # --- what a client needs ----------------------------------------------------------------------------------
+
+    @property
+    def admin_port(self) -> int:
+        """The port that is listened on."""
+        return self._require_running().admin_port
+
+    @property
+    def port(self) -> int:
+        """The FL port that kits name."""
+        return self._require_running().fl_port
+
+    @property
+    def pki(self) -> Pki:
+        """The certificates of a secure server."""
+        if self._pki is None:
+            raise ServerError("expected a secure server that runs: an insecure or stopped one has no certificates")
+        return self._pki
+
+    def kit(
+        self,
+        name: str = "admin@nvidia.com",
+        org: str = DEFAULT_ORG,
+        role: str = "project_admin",
+        *,
+        directory: str | Path | None = None,
+        **certificate: Any,
+    ) -> Path:
+        """Write a startup kit that the official client of the release accepts.
+
+        Args:
+            name: the user.
+            org: the organisation of the user.
+            role: ``project_admin``, ``org_admin``, ``lead`` or ``member``.
+            directory: the folder to write the kit's folder into; one of the server's by default.
+            **certificate: passed to ``Pki.issue_user``, for kits that are wrong on purpose.
+
+        Returns:
+            The kit root, the folder above ``startup``. An insecure server has one kit for everyone, of ``admin``.
+        """
+        running = self._require_running()
+        parent = Path(directory) if directory is not None else running.root / "kits"
+        credentials = self.pki.issue_user(name, org, role, **certificate) if self.secure else None
+        return write_admin_kit(
+            parent / (name if self.secure else "admin"),
+            profile=self.profile,
+            host=self.host,
+            fl_port=running.fl_port,
+            admin_port=running.admin_port,
+            credentials=credentials,
+            pki=self.pki if self.secure else None,
+        )
+
+    # --- what a test needs ------------------------------------------------------------------------------------
+
+    def call(self, function: Callable[[ServerContext], _T]) -> _T:
+        """Run a function on the server's state, on its loop, and return the result.
+
+        Args:
+            function: takes the state; must not wait.
+        """
+        running = self._require_running()
+
+        async def run() -> _T:
+            running.context.engine.advance()
+            return function(running.context)
+
+        return running.on_loop(run())
+
+    def job_metas(self) -> list[dict[str, Any]]:
+        """The stored meta of every job, oldest first."""
+        return self.call(lambda context: [dict(job.meta) for job in context.engine.jobs(reverse=False)])
+
+    def expire_sessions(self) -> None:
+        """End every admin session, as if each had been idle for too long."""
+        self.call(lambda context: context.sessions.close_all())
+
+    def set_site_connected(self, name: str, connected: bool) -> None:
+        """Connect or disconnect a site.
+
+        Raises:
+            KeyError: the server has no such site.
+        """
+        self.call(lambda context: context.engine.set_site_connected(name, connected))
+
+    def _require_running(self) -> _Running:
+        if self._running is None:
+            raise ServerError("expected a server that runs: use `with MockServer(...)` or call start()")
+        return self._running
+
+
+def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None) -> Scenario:
+    if scenario is None:
+        return Scenario()
+    if isinstance(scenario, Scenario):
+        return scenario
+    return Scenario.from_dict(scenario) if isinstance(scenario, dict) else Scenario.load(Path(scenario))
+
+
+class _Running:
+    """A server between start and stop: the thread, its loop, and all state on it."""
+
+    def __init__(self, server: MockServer, root: Path, holder: socket.socket) -> None:
+        self.root = root
+        self.cleanup = contextlib.ExitStack()
+        self.stopped = threading.Event()
+        self.fl_port = int(holder.getsockname()[1])
+        self.admin_port = 0
+        self._host = server.host
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
+        uploads = _fresh(root / "run" / "uploads")
+        self.context = self._build_context(server, root / "run", uploads)
+        self._endpoint = HciEndpoint(
+            server.profile,
+            self._answer,
+            uploads,
+            server.pki.server_context() if server.secure else None,
+            limits=server._limits,  # noqa: SLF001 - the two classes are one thing in two lives
+            stall_timeout=server._stall_timeout,  # noqa: SLF001
+        )
+
+    def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
+        policy = Policy()
+        engine = JobEngine(
+            server.profile,
+            server.clock,
+            server.scenario,
+            _fresh(run / "jobs"),
+            server._sites,  # noqa: SLF001
+            verify_signature=self._signature_check(server),
+            may_deploy_byoc=lambda job: _may_deploy(policy, job),
+        )
+        return ServerContext(
+            profile=server.profile,
+            commands=commands_of(server.profile),
+            clock=server.clock,
+            engine=engine,
+            sessions=AdminSessions(server.clock, server.scenario.idle_timeout),
+            policy=policy,
+            scenario=server.scenario,
+            staging=Staging(uploads),
+            org=DEFAULT_ORG,
+            name=server.host,
+            workspace=run,
+            fl_endpoint=f"{server.host}:{self.fl_port}",
+            secure=server.secure,
+            started=server.clock.time(),
+            restart=lambda: self._soon(self.restart),
+            shutdown=lambda: self._soon(self._shut_down),
+        )
+
+    @staticmethod
+    def _signature_check(server: MockServer) -> Callable[[Path, str], str | None] | None:
+        if not server.secure:
+            return None
+        ca = server.pki.ca_pem
+        return lambda path, folder: check_job_signatures(path, folder, ca)
+
+    def start(self, admin_port: int) -> None:
+        self._thread.start()
+        self.admin_port = self.on_loop(self._endpoint.start(self._host, admin_port))
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self.on_loop(self._endpoint.stop())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        self.stopped.set()
+        if not self._loop.is_closed():
+            self._loop.close()
+
+    async def restart(self) -> None:
+        await self._endpoint.stop()
+        self.context.sessions.close_all()
+        self.context.engine.restart()
+        self.context.started = self.context.clock.time()
+        await self._endpoint.start(self._host, self.admin_port)
+
+    async def _shut_down(self) -> None:
+        await self._endpoint.stop()
+        self.context.sessions.close_all()
+        self.stopped.set()
+
+    def on_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(_CALL_SECONDS)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            raise ServerError(f"the server's loop did not answer within {_CALL_SECONDS:g} s") from None
+
+    def _soon(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something to the server once the answer that announces it has left."""
+
+        async def when_answered() -> None:
+            await self._endpoint.drain(_DRAIN_SECONDS)
+            await work()
+
+        self._task = self._loop.create_task(when_answered())
+
+    def _answer(self, request: Request) -> Any:
+        return answer(self.context, request)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        pending = asyncio.all_tasks(self._loop)
+        for task in pending:
+            task.cancel()
+        if pending:
+            self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _may_deploy(policy: Policy, job: Job) -> bool:
+    submitter = Person(job.submitter.name, job.submitter.org, job.submitter.role)
+    return policy.allows(Right.BYOC, submitter, site_org=DEFAULT_ORG, submitter=submitter)

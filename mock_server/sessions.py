@@ -1,0 +1,81 @@
+"""Admin sessions: tokens, who they belong to, and when they expire. Knows nothing of the wire."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+
+from mock_server.clock import Clock
+
+
+@dataclasses.dataclass
+class AdminSession:
+    """A logged-in user.
+
+    Attributes:
+        token: what the client sends with each command.
+        user: the name in the certificate.
+        org: the organisation in the certificate.
+        role: the role in the certificate; ``None`` for the certificate of a site.
+        last_used: when the last command was accepted, in seconds since the epoch.
+    """
+
+    token: str
+    user: str
+    org: str
+    role: str | None
+    last_used: float
+
+
+class AdminSessions:
+    """All sessions of a server.
+
+    Args:
+        clock: tells how long a session has been idle.
+        idle_timeout: seconds without a command after which a session is over; 3600 on an official server.
+    """
+
+    def __init__(self, clock: Clock, idle_timeout: float) -> None:
+        self._clock = clock
+        self.idle_timeout = idle_timeout
+        self._sessions: dict[str, AdminSession] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def open(self, user: str, org: str, role: str | None) -> AdminSession:
+        """Start a session; a user may have several."""
+        self._sweep()
+        session = AdminSession(str(uuid.uuid4()), user, org, role, self._clock.time())
+        self._sessions[session.token] = session
+        return session
+
+    def find(self, token: str) -> AdminSession | None:
+        """The live session of a token, or ``None``. Looking does not refresh it."""
+        session = self._sessions.get(token)
+        if session is None:
+            return None
+        if self._is_over(session):
+            del self._sessions[token]
+            return None
+        return session
+
+    def refresh(self, session: AdminSession) -> None:
+        """Note that a command was accepted."""
+        session.last_used = self._clock.time()
+
+    def close(self, token: str) -> None:
+        """End a session, if there is one."""
+        self._sessions.pop(token, None)
+
+    def close_all(self) -> None:
+        """Forget every session, as a restarted server does."""
+        self._sessions.clear()
+
+    def _is_over(self, session: AdminSession) -> bool:
+        return self._clock.time() - session.last_used > self.idle_timeout
+
+    def _sweep(self) -> None:
+        # Official clients never log out: without a sweep a long-lived server would keep every token it ever gave.
+        for token in [token for token, session in self._sessions.items() if self._is_over(session)]:
+            del self._sessions[token]
