@@ -66,7 +66,9 @@ def _copy(archive: zipfile.ZipFile, member: Member, path: Path, left: int) -> in
         while block := source.read(_BLOCK):
             written += len(block)
             if written > left:
-                raise UnsafeArchive(f"expected at most {left:,} more bytes from the archive, but {member.path} has more")
+                raise UnsafeArchive(
+                    f"expected at most {left:,} more bytes from the archive, but {member.path} has more"
+                )
             target.write(block)
     return written
 

@@ -200,9 +200,7 @@ class AdminConnection:
         return replies[-1] if replies else None
 
     def _try_log_in(self, timeout: float) -> LoggedIn:
-        credentials = (
-            f"_cert_login {self._user}" if self._secure else f"_login {INSECURE_USER} {INSECURE_PASSWORD}"
-        )
+        credentials = f"_cert_login {self._user}" if self._secure else f"_login {INSECURE_USER} {INSECURE_PASSWORD}"
         try:
             reply = self._ask([encode_text(request(credentials, None, None, _now()))], timeout)
         except errors.ServerUnreachable as problem:
@@ -214,7 +212,9 @@ class AdminConnection:
         if LOGIN_REJECTED in words:
             raise _Refused("the server rejects the login (user name and certificate must agree)")
         if not isinstance(token, str) or LOGIN_ACCEPTED not in words:
-            raise errors.MalformedReply(f"expected {LOGIN_ACCEPTED!r} and a token from the login, but got {words!r:.200}")
+            raise errors.MalformedReply(
+                f"expected {LOGIN_ACCEPTED!r} and a token from the login, but got {words!r:.200}"
+            )
         reply = self._ask([encode_text(request("_commands", token, None, _now()))], timeout)
         rows = reply.first(ItemType.TABLE) if reply else None
         if not rows:

@@ -193,14 +193,7 @@ class Session:
         Raises:
             ValueError: an argument is of the wrong type.
         """
-        for name, flag in (("detailed", detailed), ("reverse", reverse)):
-            if not isinstance(flag, bool):
-                raise ValueError(f"{name} must be bool but got {type(flag)}")
-        if limit is not None and not isinstance(limit, int):
-            raise ValueError(f"limit must be None or int but got {type(limit)}")
-        for name, prefix in (("id_prefix", id_prefix), ("name_prefix", name_prefix)):
-            if prefix is not None and not isinstance(prefix, str):
-                raise ValueError(f"{name} must be None or str but got {type(prefix)}")
+        _check_list_arguments(detailed, limit, id_prefix, name_prefix, reverse)
         words = ["list_jobs"]
         if detailed:
             words.append("-d")
@@ -267,8 +260,8 @@ class Session:
         _, meta = self._command(f"check_status {TargetType.SERVER}")
         return SystemInfo(
             server_info=ServerInfo(
-                status=meta.get(MetaKey.SERVER_STATUS.value),
-                start_time=meta.get(MetaKey.SERVER_START_TIME.value),
+                status=_any(meta.get(MetaKey.SERVER_STATUS.value)),
+                start_time=_any(meta.get(MetaKey.SERVER_START_TIME.value)),
             ),
             client_info=[
                 ClientInfo(
@@ -363,11 +356,30 @@ class Session:
         return self._command(f"{name} {job_id}")[1]
 
 
+def _any(value: Json) -> Any:
+    """A value that is passed on as the server sent it, as the official client does."""
+    return value
+
+
 def _check_job_id(job_id: object) -> None:
     if not job_id:
         raise errors.JobNotFound("job_id is required but not specified.")
     if not isinstance(job_id, str):
         raise errors.JobNotFound(f"invalid job_id {job_id}")
+
+
+def _check_list_arguments(
+    detailed: object, limit: object, id_prefix: object, name_prefix: object, reverse: object
+) -> None:
+    # ValueError for wrong types is the official choice.
+    for name, flag in (("detailed", detailed), ("reverse", reverse)):
+        if not isinstance(flag, bool):
+            raise ValueError(f"{name} must be bool but got {type(flag)}")
+    if limit is not None and not isinstance(limit, int):
+        raise ValueError(f"limit must be None or int but got {type(limit)}")
+    for name, prefix in (("id_prefix", id_prefix), ("name_prefix", name_prefix)):
+        if prefix is not None and not isinstance(prefix, str):
+            raise ValueError(f"{name} must be None or str but got {type(prefix)}")
 
 
 def _required(job_id: Json, problem: str) -> str:
@@ -376,7 +388,13 @@ def _required(job_id: Json, problem: str) -> str:
     return str(job_id)
 
 
-def basic_cb_with_print(session: Session, job_id: str, job_meta: Any, *cb_args: Any, **cb_kwargs: Any) -> bool:
+def basic_cb_with_print(
+    session: Session,  # noqa: ARG001 - the official signature
+    job_id: str,  # noqa: ARG001 - likewise
+    job_meta: Any,
+    *cb_args: Any,
+    **cb_kwargs: Any,
+) -> bool:
     """A sample callback for ``monitor_job``: prints the meta of the first rounds of a running job, then dots.
 
     Args:
@@ -412,9 +430,7 @@ def _connected(session: Session, timeout: float) -> Session:
     return session
 
 
-def new_secure_session(
-    username: str, startup_kit_location: str, debug: bool = False, timeout: float = 10.0
-) -> Session:
+def new_secure_session(username: str, startup_kit_location: str, debug: bool = False, timeout: float = 10.0) -> Session:
     """Connect over mutual TLS.
 
     Args:

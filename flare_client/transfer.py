@@ -123,7 +123,9 @@ def _store_inline(kit: StartupKit, texts: list[Json], meta: Mapping[str, Json]) 
         return str(address)
     job_id = meta.get(MetaKey.JOB_ID.value)
     if not texts or not isinstance(job_id, str):
-        raise errors.InternalError(f"expected the result and its job id in the reply, but the meta is {dict(meta)!r:.200}")
+        raise errors.InternalError(
+            f"expected the result and its job id in the reply, but the meta is {dict(meta)!r:.200}"
+        )
     content = str(texts[0])
     if content.startswith(_URL_MARK):
         return content[len(_URL_MARK) :]
@@ -156,7 +158,9 @@ def _pull_files(connection: AdminConnection, kit: StartupKit, job_id: str, meta:
             f"expected the files of the result, a transaction and a command in the reply, but got {dict(meta)!r:.200}"
         )
     if len(names) > DEFAULT_LIMITS.files:
-        raise errors.UnsafeArchive(f"expected at most {DEFAULT_LIMITS.files:,} files, but the server names {len(names):,}")
+        raise errors.UnsafeArchive(
+            f"expected at most {DEFAULT_LIMITS.files:,} files, but the server names {len(names):,}"
+        )
     announced = connection.command(command)
     staging = kit.download_dir / _checked_name(f"{job_id}__{tx_id}")
     paths = [staging / _checked_name(str(name)) for name in names]
@@ -202,7 +206,7 @@ def absolute_job_folder(path: str, upload_dir: Path) -> Path:
     """
     below = upload_dir / path
     if below.is_dir():
-        return Path(os.path.abspath(below))
+        return Path(os.path.abspath(below))  # noqa: PTH100 - resolve() would follow links
     if Path(path).is_dir():
-        return Path(os.path.abspath(path))
+        return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
     raise errors.InvalidJobDefinition(f"job_definition_path '{path}' is not a valid folder")

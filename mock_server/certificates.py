@@ -4,7 +4,8 @@ Subjects and names are those of official provisioning (2.3-2.6): the CA is ``CN=
 O=<org>, unstructuredName=<role>`` with the name as dNSName too; keys are RSA 2048 in the traditional PEM form. Unlike
 official certificates these also carry the key identifiers and usages that Python 3.13 asks for by default.
 
-All is made with cryptography: trustme, which the tests use for a foreign CA, can neither write the role nor name the CA.
+All is made with cryptography: trustme, which the tests use for a foreign CA, can neither write the role nor name the
+CA.
 Validity counts in real time, as TLS libraries do, whatever clock the simulation has.
 """
 
@@ -170,14 +171,11 @@ def _key_usage(*, ca: bool) -> x509.KeyUsage:
     )
 
 
-def _host_names(hosts: Sequence[str]) -> list[x509.GeneralName]:
-    names: list[x509.GeneralName] = []
-    for host in dict.fromkeys(hosts):
-        try:
-            names.append(x509.IPAddress(ipaddress.ip_address(host)))
-        except ValueError:
-            names.append(x509.DNSName(host))
-    return names
+def _host_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _sign(
@@ -231,7 +229,8 @@ def make_server(hosts: Sequence[str], key: rsa.RSAPrivateKey, ca: CertifiedKey) 
         ca: the issuer.
     """
     subject = _subject(Identity(hosts[0][:MAX_COMMON_NAME], "", None))
-    return _sign(subject, key, ca, _host_names(hosts), ExtendedKeyUsageOID.SERVER_AUTH)
+    names = [_host_name(host) for host in dict.fromkeys(hosts)]
+    return _sign(subject, key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH)
 
 
 def make_user(
@@ -255,4 +254,4 @@ def make_user(
 def covers_host(server: CertifiedKey, host: str) -> bool:
     """Whether a server certificate is for a host."""
     names = server.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return all(name in names for name in _host_names([host]))
+    return _host_name(host) in names

@@ -91,10 +91,15 @@ class _KeySupply:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _check_user_name(name: str) -> None:
-    # The name stands in the certificate as a dNSName, and is that of the kit's folder.
+def _check_common_name(what: str, name: str) -> None:
+    # The name is a dNSName of the certificate too. Not every release of cryptography checks all of this.
     if not name or len(name) > MAX_COMMON_NAME or not name.isascii() or not name.isprintable():
-        raise PkiError(f"expected a user name of 1 to {MAX_COMMON_NAME} printable ASCII characters, but got {name!r}")
+        raise PkiError(f"expected a {what} name of 1 to {MAX_COMMON_NAME} printable ASCII characters, but got {name!r}")
+
+
+def _check_user_name(name: str) -> None:
+    _check_common_name("user", name)
+    # The kit's folder bears the name.
     if "/" in name or "\\" in name or name in (".", ".."):
         raise PkiError(f"expected a user name that can be the name of a folder, but got {name!r}")
 
@@ -110,13 +115,17 @@ class Pki:
         host: the host that kits name; the server certificate is for it, ``localhost`` and ``127.0.0.1``.
 
     Raises:
-        PkiError: what the directory holds is damaged, expired, or of another project.
+        PkiError: project or host cannot stand in a certificate, or what the directory holds is damaged, expired, or
+            of another project.
         OSError: the directory cannot be read or written.
     """
 
     def __init__(
         self, project: str = "example_project", directory: Path | None = None, *, host: str = "localhost"
     ) -> None:
+        _check_common_name("project", project)
+        if not host or not host.isascii() or not host.isprintable():
+            raise PkiError(f"expected a host name or address of printable ASCII characters, but got {host!r}")
         self.project = project
         self.host = host
         self._directory = private_folder(directory) if directory is not None else None
@@ -180,8 +189,8 @@ class Pki:
                 certificate of the user is damaged or expired.
         """
         _check_user_name(name)
-        _check_user_name(common_name or name)
-        identity = Identity(common_name or name, org, role)
+        identity = Identity(name if common_name is None else common_name, org, role)
+        _check_common_name("user", identity.name)
         if (not_before, not_after, common_name) != (None, None, None):
             return self._credentials(self._new_user(identity, (not_before, not_after)))
         with self._lock:
@@ -202,19 +211,13 @@ class Pki:
     # --- certificates -----------------------------------------------------------------------------------------
 
     def _new_ca(self) -> CertifiedKey:
-        try:
-            ca = make_ca(Identity(self.project, MOCK_ORG, None), self._keys.take())
-        except ValueError as problem:
-            raise PkiError(f"expected a project name that fits a certificate, but {problem}") from problem
+        ca = make_ca(Identity(self.project, MOCK_ORG, None), self._keys.take())
         self._keep("ca.pem", ca)
         return ca
 
     def _new_server(self) -> CertifiedKey:
         hosts = tuple(dict.fromkeys((self.host, *_LOCAL_HOSTS)))
-        try:
-            server = make_server(hosts, self._keys.take(), self._ca)
-        except ValueError as problem:
-            raise PkiError(f"expected a host name that fits a certificate, but {problem}") from problem
+        server = make_server(hosts, self._keys.take(), self._ca)
         self._keep("server.pem", server)
         return server
 

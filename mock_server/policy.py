@@ -68,10 +68,6 @@ DEFAULT_PERMISSIONS: Mapping[str, Condition | Mapping[Right, Condition]] = {
 }
 
 
-class UnknownRole(TypeError):
-    """The certificate names no role; its text is that of the official server."""
-
-
 class Policy:
     """Decides whether a user has a right at a site.
 
@@ -92,10 +88,10 @@ class Policy:
             submitter: the submitter of the job in question, if one is.
 
         Raises:
-            UnknownRole: the user's certificate carries no role.
+            TypeError: the user's certificate carries no role; the text is that of the official server.
         """
         if not isinstance(user.role, str):
-            raise UnknownRole(f"User role must be a str but got {type(user.role)}")
+            raise TypeError(f"User role must be a str but got {type(user.role)}")
         role = user.role.lower()
         if right is Right.NONE or role == SUPER_ROLE:
             return True

@@ -25,7 +25,7 @@ _BYTES = {
 def _read(value: object, units: dict[str, float], plain: float, what: str, example: str) -> float:
     expected = f"expected a {what} as {example} or a number from 0 on"
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"{expected}, but got {value!r}")  # noqa: TRY004 - validators report values
+        raise ValueError(f"{expected}, but got {value!r}")
     if isinstance(value, (int, float)):
         if value < 0 or not math.isfinite(value):
             raise ValueError(f"{expected}, but got {value!r}")

@@ -28,8 +28,7 @@ ROLES = ("project_admin", "org_admin", "lead", "member")
 OUTCOMES = {
     status.value.partition(":")[2]: status
     for status in JobStatus
-    if status.is_finished
-    and status not in (JobStatus.FINISHED_CANT_SCHEDULE, JobStatus.FINISHED_FAILED_TO_RUN)
+    if status.is_finished and status not in (JobStatus.FINISHED_CANT_SCHEDULE, JobStatus.FINISHED_FAILED_TO_RUN)
 }
 """How a job that ran may end. That it is never scheduled, or cannot be deployed, follows from sites and definition."""
 
@@ -235,7 +234,9 @@ def _refuse_duplicates(node: yaml.Node | None, source: str) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
-                raise ScenarioError(f"{source}:{key.start_mark.line + 1}: {key.value}: expected once, but it stands twice")
+                raise ScenarioError(
+                    f"{source}:{key.start_mark.line + 1}: {key.value}: expected once, but it stands twice"
+                )
             seen.add(key.value)
             _refuse_duplicates(value, source)
     elif isinstance(node, yaml.SequenceNode):

@@ -218,6 +218,7 @@ class MockServer:
         role: str = "project_admin",
         *,
         directory: str | Path | None = None,
+        authority: Pki | None = None,
         **certificate: Any,
     ) -> Path:
         """Write a startup kit that the official client of the release accepts.
@@ -227,6 +228,8 @@ class MockServer:
             org: the organisation of the user.
             role: ``project_admin``, ``org_admin``, ``lead`` or ``member``.
             directory: the folder to write the kit's folder into; one of the server's by default.
+            authority: who issues the certificate; the server's own by default. A kit of another one
+                (``Pki.foreign()``) is one that the server refuses, and that refuses the server.
             **certificate: passed to ``Pki.issue_user``, for kits that are wrong on purpose.
 
         Returns:
@@ -234,7 +237,8 @@ class MockServer:
         """
         running = self._require_running()
         parent = Path(directory) if directory is not None else running.root / "kits"
-        credentials = self.pki.issue_user(name, org, role, **certificate) if self.secure else None
+        pki = (authority or self.pki) if self.secure else None
+        credentials = pki.issue_user(name, org, role, **certificate) if pki is not None else None
         return write_admin_kit(
             parent / (name if self.secure else "admin"),
             profile=self.profile,
@@ -242,7 +246,7 @@ class MockServer:
             fl_port=running.fl_port,
             admin_port=running.admin_port,
             credentials=credentials,
-            pki=self.pki if self.secure else None,
+            pki=pki,
         )
 
     # --- what a test needs ------------------------------------------------------------------------------------
@@ -310,8 +314,8 @@ class _Running:
             self._answer,
             uploads,
             server.pki.server_context() if server.secure else None,
-            limits=server._limits,  # noqa: SLF001 - the two classes are one thing in two lives
-            stall_timeout=server._stall_timeout,  # noqa: SLF001
+            limits=server._limits,
+            stall_timeout=server._stall_timeout,
         )
 
     def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
@@ -321,7 +325,7 @@ class _Running:
             server.clock,
             server.scenario,
             _fresh(run / "jobs"),
-            server._sites,  # noqa: SLF001
+            server._sites,
             verify_signature=self._signature_check(server),
             may_deploy_byoc=lambda job: _may_deploy(policy, job),
         )

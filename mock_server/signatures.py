@@ -1,8 +1,8 @@
 """The check of a job's signatures that an official server makes when it deploys an application to itself.
 
-Source: official 2.3.12-2.6.3. In each folder of the application, a signature file and the submitter's certificate beside
-it are checked when both can be read: the CA must have signed the certificate, and each signature that is there must
-fit. Folders and entries without signatures pass.
+Source: official 2.3.12-2.6.3. In each folder of the application, a signature file and the submitter's certificate
+beside it are checked when both can be read: the CA must have signed the certificate, and each signature that is there
+must fit. Folders and entries without signatures pass.
 """
 
 from __future__ import annotations
@@ -41,20 +41,17 @@ class _Tree:
             path = PurePosixPath(info.filename)
             if top not in path.parents:
                 continue
-            if info.is_dir():
-                self._add_folder(path, top)
-            else:
-                self._add_folder(path.parent, top)
+            self._add_folder(path if info.is_dir() else path.parent)
+            if not info.is_dir():
                 self.files[path.parent][path.name] = info
 
-    def _add_folder(self, path: PurePosixPath, top: PurePosixPath) -> None:
-        while path not in self.files:
+    def _add_folder(self, path: PurePosixPath) -> None:
+        """Add a folder, and those above it up to the top, which is there from the start."""
+        if path not in self.files:
+            self._add_folder(path.parent)
             self.files[path] = {}
             self.folders[path] = set()
-        while path != top:
-            self.folders.setdefault(path.parent, set()).add(path.name)
-            self.files.setdefault(path.parent, {})
-            path = path.parent
+            self.folders[path.parent].add(path.name)
 
 
 def _blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -53,7 +53,14 @@ def safe_relative_path(name: str) -> PurePosixPath:
         RemoteProtocolError: the name is empty, absolute, names a drive, climbs out, or holds a NUL or a backslash.
     """
     path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or ":" in path.parts[0]:
+    if (
+        not path.parts
+        or path.is_absolute()
+        or ".." in path.parts
+        or "\\" in name
+        or "\0" in name
+        or ":" in path.parts[0]
+    ):
         raise RemoteProtocolError(f"expected a path below the target folder, but got {name!r}")
     return path
 

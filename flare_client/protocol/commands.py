@@ -117,7 +117,7 @@ def _cell(name: str, description: str, usage: str) -> CommandSpec:
 
 def _shell(name: str, description: str, usage: str, options: str) -> list[CommandSpec]:
     """A shell command; the word over its options follows the Python that the server runs on."""
-    words = "{usage}\n where target is \"server\" or client name\n\npositional arguments:\n{options}"
+    words = '{usage}\n where target is "server" or client name\n\npositional arguments:\n{options}'
     return [
         CommandSpec(
             "sys",
@@ -530,9 +530,7 @@ class CommandTable:
         return [list(COMMANDS_HEADER), *(spec.row() for spec in self._commands)]
 
 
-_TABLES = {
-    release: CommandTable(spec for spec in _TABLE if release in spec.releases) for release in PROFILES
-}
+_TABLES = {release: CommandTable(spec for spec in _TABLE if release in spec.releases) for release in PROFILES}
 
 
 def commands_of(profile: ReleaseProfile) -> CommandTable:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -103,24 +104,17 @@ def request(line: str, token: str | None, meta: Mapping[str, Json] | None = None
     return Envelope(tuple(items), meta or {}, time)
 
 
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
 def _check_depth(text: str, allowed: int) -> None:
-    # The JSON parser recurses: count brackets before it does. Brackets inside strings make the count too high,
-    # never too low, so a document that passes is safe; one that fails is counted again without its strings.
+    # The JSON parser recurses: the depth is looked at before it does. Brackets inside strings make the first count
+    # too high, never too low, so what passes it is safe; the rest is counted exactly.
     if text.count("[") + text.count("{") <= allowed:
         return
     depth = deepest = 0
-    in_string = escaped = False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
+    for character in _STRING.sub("", text):
+        if character in "[{":
             depth += 1
             deepest = max(deepest, depth)
         elif character in "]}":
@@ -132,7 +126,8 @@ def _check_depth(text: str, allowed: int) -> None:
 def _read_item(value: Json) -> Item:
     if not isinstance(value, dict):
         raise RemoteProtocolError(f"expected an item to be an object, but got {type(value).__name__}")
-    kind = _ITEM_TYPES.get(value.get("type")) if isinstance(value.get("type"), str) else None
+    name = value.get("type")
+    kind = _ITEM_TYPES.get(name) if isinstance(name, str) else None
     if kind is None:
         raise RemoteProtocolError(f"expected an item type of {sorted(_ITEM_TYPES)}, but got {value.get('type')!r:.80}")
     if kind is ItemType.TABLE:

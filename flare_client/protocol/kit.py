@@ -114,8 +114,10 @@ def _load(text: str) -> Mapping[str, object]:
 
 def _folder(admin: Mapping[str, object], field: str) -> str:
     value = admin.get(field)
-    if value is None:
-        raise KitFormatError(f"admin.{field}", "a folder name", "nothing", "TypeError")
+    if not value and value != "":
+        raise KitFormatError(
+            f"admin.{field}", "a folder name", _shown(value) if field in admin else "nothing", "TypeError"
+        )
     if not isinstance(value, str) or not value:
         raise KitFormatError(f"admin.{field}", "a folder name", _shown(value), "ValueError")
     return value
@@ -128,7 +130,7 @@ def _certificate_names(admin: Mapping[str, object]) -> dict[str, str | None]:
     names: dict[str, str | None] = {}
     for field in _CERTIFICATE_FIELDS:
         value = admin.get(field, "")
-        if value == "":
+        if value in ("", [], {}):
             raise KitFormatError(f"admin.{field}", "a file name, since with_ssl is set", "nothing")
         if not isinstance(value, str):
             raise KitFormatError(f"admin.{field}", "a file name", _shown(value), "ValueError" if value else "TypeError")
@@ -222,7 +224,8 @@ def parse_admin_config(text: str) -> AdminKitConfig:
     admin = document["admin"]
     if not isinstance(admin, dict) or not admin:
         raise KitFormatError("admin", "an object with fields", "an empty one")
-    host, fl_port, admin_port = _end_point(_agent_args(admin))
+    agent_args = _agent_args(admin)
+    host, fl_port, admin_port = _end_point(agent_args)
     return AdminKitConfig(
         host=host,
         fl_port=fl_port,
@@ -231,7 +234,7 @@ def parse_admin_config(text: str) -> AdminKitConfig:
         **_certificate_names(admin),
         download_dir=_folder(admin, "download_dir"),
         upload_dir=_folder(admin, "upload_dir"),
-        heartbeat_interval=_heartbeat(_agent_args(admin)),
+        heartbeat_interval=_heartbeat(agent_args),
     )
 
 

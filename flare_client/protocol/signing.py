@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # cryptography takes longer to import than all of flare_client; signing pays for it, not the import
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
+    from cryptography.hazmat.primitives.asymmetric import padding, utils
 
 SIGNATURE_FILE = ".__nvfl_sig.json"
 CERTIFICATE_FILE = ".__nvfl_submitter.crt"
@@ -78,7 +78,8 @@ class FolderSigner:
         except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
             raise ValueError(f"expected an RSA private key in PEM without passphrase, but {problem}") from problem
         if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError(f"expected an RSA private key, but got {type(key).__name__.lstrip('_')}")
+            kind = type(key).__name__
+            raise ValueError(f"expected an RSA private key, but got {kind}")
         self._key = key
 
     def sign(self, digests: Mapping[str, bytes]) -> bytes:
@@ -132,7 +133,8 @@ class FolderVerifier:
 
         ca_key = x509.load_pem_x509_certificate(ca_pem).public_key()
         if not isinstance(ca_key, rsa.RSAPublicKey):
-            raise ValueError(f"expected a CA with an RSA key, but got {type(ca_key).__name__}")
+            kind = type(ca_key).__name__
+            raise ValueError(f"expected a CA with an RSA key, but got {kind}")
         algorithm = self._certificate.signature_hash_algorithm
         if algorithm is None:
             raise BadSignature("expected a certificate signed with a hash, as RSA does, but its algorithm has none")

@@ -23,11 +23,14 @@ from mock_server.sessions import AdminSession
 
 _logger = logging.getLogger("mock_server")
 
-_BEFORE_LOGIN = {
+_LOGIN_COMMANDS = {
     "_cert_login": login.cert_login,
     "_login": login.password_login,
     "_check_session": login.check_session,
+    "_logout": login.log_out,
+    "_commands": login.list_commands,
 }
+"""The commands of scope ``login``: there, but not in the table that a server announces."""
 
 # Importing a module registers its handlers.
 COMMAND_MODULES = (jobs, system, training, transfer)
@@ -38,7 +41,7 @@ def answer(context: ServerContext, request: Request) -> Answer:
     try:
         context.engine.advance()
         return _answer(context, request)
-    except Exception as problem:  # noqa: BLE001 - the outermost frame of a command: the server goes on serving
+    except Exception as problem:  # the outermost frame of a command: the server goes on serving
         _logger.warning("%r failed: %s: %s", request.line[:120], type(problem).__name__, problem, exc_info=True)
         return Reply().error(f"Exception Occurred: {type(problem).__name__}: {problem}")
     finally:
@@ -52,24 +55,20 @@ def _answer(context: ServerContext, request: Request) -> Answer:
         words = split_line(request.line)
     except ValueError as problem:
         return Reply().error(f"Exception Occurred: ValueError: {problem}")
-    name = words[0]
-    before_login = _BEFORE_LOGIN.get(name.removeprefix("login."))
-    spec = context.commands.find(name)
-    hidden = name.removeprefix("login.") in ("_logout", "_commands")
-    if spec is None and before_login is None and not hidden:
-        return Reply().error(f'Unknown command "{name}"')
-    if before_login is not None and name in login.TOKENLESS:
-        return before_login(context, request, words)
+    spec = context.commands.find(words[0])
+    login_name = words[0].removeprefix("login.")
+    if spec is None and login_name not in _LOGIN_COMMANDS:
+        return Reply().error(f'Unknown command "{words[0]}"')
+    if words[0] in login.TOKENLESS:
+        return _LOGIN_COMMANDS[words[0]](context, request, words)
     if request.token is None:
         return Reply().error("not authenticated - no token")
     session = context.sessions.find(request.token)
     if session is None:
         return login.expired(context)
     context.sessions.refresh(session)
-    if before_login is not None:
-        return before_login(context, request, words)
     if spec is None:
-        return login.log_out(context, session) if name.endswith("_logout") else login.list_commands(context, words)
+        return _LOGIN_COMMANDS[login_name](context, request, words)
     return _run(context, Call(spec, words, request, session))
 
 

@@ -14,8 +14,8 @@ from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
-from mock_server.jobs.engine import AbortOutcome, JobIsRunning, Submitter
-from mock_server.jobs.store import Job
+from mock_server.jobs.engine import AbortOutcome, JobIsRunning
+from mock_server.jobs.store import Job, Submitter
 
 
 def ok(**extra: Json) -> dict[str, Json]:

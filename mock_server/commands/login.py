@@ -61,13 +61,13 @@ def check_session(context: ServerContext, request: Request, _words: list[str]) -
     return _inactive(f"admin client session timed out after {idle} seconds of inactivity - logging out")
 
 
-def log_out(context: ServerContext, session: AdminSession) -> Reply:
-    """End a session."""
-    context.sessions.close(session.token)
+def log_out(context: ServerContext, request: Request, _words: list[str]) -> Reply:
+    """End the session of the request's token."""
+    context.sessions.close(request.token or "")
     return Reply().string("OK")
 
 
-def list_commands(context: ServerContext, words: list[str]) -> Reply:
+def list_commands(context: ServerContext, _request: Request, words: list[str]) -> Reply:
     """The table of commands, or the help of those that are named."""
     if len(words) == 1:
         return Reply().table([list(row) for row in context.commands.rows()])

@@ -13,8 +13,7 @@ from mock_server.answers import Answer, FileAnswer, InlineFileAnswer, Reply, Sil
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
 from mock_server.jobs.definition import DefinitionRejected
-from mock_server.jobs.engine import Submitter
-from mock_server.jobs.store import Job
+from mock_server.jobs.store import Job, Submitter
 
 URL_MARK = "Download_URL:"
 

@@ -320,11 +320,13 @@ class HciEndpoint:
             OSError: the address cannot be had.
         """
         loop = asyncio.get_running_loop()
-        tls_times = {"ssl_handshake_timeout": self.stall_timeout, "ssl_shutdown_timeout": 5.0} if self._tls else {}
-        if not hasattr(asyncio, "TaskGroup"):  # Python 3.10 has no limit for the end of TLS
-            tls_times.pop("ssl_shutdown_timeout", None)
         self._listener = await loop.create_server(
-            lambda: HciConnection(self), host, port, ssl=self._tls, backlog=512, **tls_times
+            lambda: HciConnection(self),
+            host,
+            port,
+            ssl=self._tls,
+            backlog=512,
+            ssl_handshake_timeout=self.stall_timeout if self._tls else None,
         )
         return int(self._listener.sockets[0].getsockname()[1])
 

@@ -41,7 +41,9 @@ class DefinitionRejected(Exception):
         info: the info of the reply's meta.
     """
 
-    def __init__(self, text: str, status: MetaStatus = MetaStatus.INVALID_JOB_DEFINITION, info: str | None = None) -> None:
+    def __init__(
+        self, text: str, status: MetaStatus = MetaStatus.INVALID_JOB_DEFINITION, info: str | None = None
+    ) -> None:
         super().__init__(text)
         self.text = text
         self.status = status

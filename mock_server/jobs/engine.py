@@ -214,7 +214,7 @@ class JobEngine:
             submitter: who clones it; the clone is theirs.
         """
         self.advance()
-        meta = {key.value: source.meta[key.value] for key in _CLONED_KEYS if key.value in source.meta}
+        meta: dict[str, Any] = {key.value: source.meta[key.value] for key in _CLONED_KEYS if key.value in source.meta}
         self._add_submitter(meta, submitter)
         meta[JobMetaKey.CLONED_FROM.value] = source.job_id
         job = self._new_job(self._new_id(), submitter, meta)
@@ -303,7 +303,6 @@ class JobEngine:
         meta[JobMetaKey.SUBMIT_TIME_ISO.value] = zoned.isoformat()
         meta[JobMetaKey.START_TIME.value] = ""
         meta[JobMetaKey.DURATION.value] = NO_DURATION
-        meta.pop(JobMetaKey.DATA_STORAGE_FORMAT.value, None) if JobMetaKey.CLONED_FROM.value not in meta else None
         if self._profile.data_storage_format is not None:
             meta.setdefault(JobMetaKey.DATA_STORAGE_FORMAT.value, self._profile.data_storage_format)
         meta[JobMetaKey.STATUS.value] = JobStatus.SUBMITTED.value
@@ -345,7 +344,7 @@ class JobEngine:
     def _start(self, job: Job, sites: dict[str, str], now: float) -> None:
         problem = self._deploy_problem(job)
         if problem is not None:
-            # No trace of the scheduler then: the official runner writes it after the deployment (observed: 2.3.12-2.6.3).
+            # No trace of the scheduler: the official runner writes it after the deployment (observed: 2.3.12-2.6.3).
             job.meta[JobMetaKey.JOB_DEPLOY_DETAIL.value] = [problem]
             self._finish(job, JobStatus.FINISHED_FAILED_TO_RUN, now)
             return

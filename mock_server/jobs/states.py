@@ -18,9 +18,7 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
             _S.FINISHED_ABORTED,
         }
     ),
-    _S.DISPATCHED: frozenset(
-        {_S.RUNNING, _S.FINISHED_FAILED_TO_RUN, _S.FINISHED_ABORTED, _S.FINISHED_ABANDONED}
-    ),
+    _S.DISPATCHED: frozenset({_S.RUNNING, _S.FINISHED_FAILED_TO_RUN, _S.FINISHED_ABORTED, _S.FINISHED_ABANDONED}),
     _S.RUNNING: frozenset(
         {
             _S.FINISHED_COMPLETED,

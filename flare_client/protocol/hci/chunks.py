@@ -50,7 +50,7 @@ class ChunkReader:
         """
         events: list[BodyData | ExchangeEnd] = []
         view = memoryview(data)
-        while len(view) and not self.complete:
+        while view and not self.complete:
             if self._left:
                 block = bytes(view[: self._left])
                 view = view[len(block) :]

@@ -87,7 +87,7 @@ class ExchangeReader:
         """
         events: list[ExchangeEvent] = []
         view = memoryview(data)
-        while len(view) and self._state is not _State.DONE:
+        while view and self._state is not _State.DONE:
             if self._state is _State.BODY:
                 block = view[: self._body_left]
                 view = view[len(block) :]

@@ -140,7 +140,9 @@ class ServerConnection:
 
     def _answer(self) -> None:
         if self.state is not State.ANSWER:
-            raise LocalProtocolError(f"expected a complete request before the reply, but the state is {self.state.name}")
+            raise LocalProtocolError(
+                f"expected a complete request before the reply, but the state is {self.state.name}"
+            )
         self._move(State.CLOSED)
 
     def _move(self, state: State) -> None:

@@ -56,7 +56,9 @@ class TextReader:
         try:
             return raw.decode("utf-8")
         except UnicodeDecodeError as problem:
-            raise RemoteProtocolError(f"expected UTF-8 text, but byte {problem.start} is {raw[problem.start]:#x}") from None
+            raise RemoteProtocolError(
+                f"expected UTF-8 text, but byte {problem.start} is {raw[problem.start]:#x}"
+            ) from None
 
 
 def read_request(text: str, limits: Limits = DEFAULT_LIMITS) -> Envelope:

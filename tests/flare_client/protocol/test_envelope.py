@@ -13,7 +13,9 @@ from flare_client.protocol.errors import LocalProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import Limits
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=8
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda v: st.lists(v) | st.dictionaries(st.text(), v),
+    max_leaves=8,
 )
 text_items = st.builds(
     Item,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterator
 
@@ -34,7 +35,7 @@ LIST_JOBS = request("list_jobs", "token")
 def pieces(data: bytes, cuts: list[int]) -> Iterator[bytes]:
     """Cut data at the given places."""
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
-    yield from (data[a:b] for a, b in zip(places, places[1:], strict=False))
+    yield from (data[a:b] for a, b in itertools.pairwise(places))
 
 
 def exchange(meta: bytes, body: bytes, checksum: int | None = None) -> bytes:
@@ -239,7 +240,8 @@ def test_an_answer_cut_short_is_told_from_no_answer() -> None:
 
 
 def test_the_last_line_of_a_reply_counts_and_an_earlier_meta_is_kept() -> None:
-    data = b'{"data":[{"type":"string","data":"a"}],"meta":{"status":"ok"}}\x03{"data":[{"type":"string","data":"b"}]}\x03\x04'
+    first = b'{"data":[{"type":"string","data":"a"}],"meta":{"status":"ok"}}\x03'
+    data = first + b'{"data":[{"type":"string","data":"b"}]}\x03\x04'
     (event,) = ClientConnection().receive_data(data)
     assert isinstance(event, ReplyReceived)
     assert event.envelope is not None

@@ -1,0 +1,56 @@
+# Two commands set the project up from a fresh clone: `make demo` and `make test`.
+# Everything is installed into .venv by the project's own files.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RELEASE ?= 2.6.3
+OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3
+
+.PHONY: help demo test check format interop lab bench beside contracts pythons clean
+
+help: ## List the targets.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(BIN)/.installed: pyproject.toml
+	@if [ ! -x $(BIN)/python ]; then $(PYTHON) -m venv $(VENV); fi
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(BIN)/.installed ## The main path: server, kits, client, jobs, the download limit, first verdicts.
+	$(BIN)/python -m conformance.demo
+
+test: $(BIN)/.installed ## The test suite.
+	$(BIN)/python -m pytest -n 2 -m 'not interop' tests
+
+check: $(BIN)/.installed ## Format, lint, types, import rules.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(BIN)/.installed ## Format the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+interop: $(BIN)/.installed ## The official clients of each release on MockServer, and the contracts through them.
+	$(BIN)/python -m conformance.peers install $(OFFICIAL)
+	$(BIN)/python -m pytest -n 2 -m interop tests/interop
+
+lab: $(BIN)/.installed ## flare_client and the contracts on the official server of RELEASE (as RELEASE=2.6.3).
+	$(BIN)/python -m conformance.lab --release $(RELEASE)
+
+bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
+	$(BIN)/python -m tests.benchmarks.run
+
+beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.12 and beside 2.9.0.
+	$(BIN)/python -m conformance.peers beside 2.3.12 2.9.0
+
+pythons: ## The test suite on the oldest and the newest Python that are present.
+	$(PYTHON) -m conformance.pythons
+
+contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
+	$(BIN)/flare-conformance contracts --markdown > docs/contracts.md
+
+clean: ## Remove what the targets made.
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,135 @@
+"""Official startup kits: a project file, and the release's own ``nvflare provision``.
+
+Owns: who and what stands in the project, and where provisioning puts the kits. Must not know how servers are started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from conformance.peers import PeerEnvironment
+
+PROJECT = "example_project"
+HOST = "localhost"
+"""The server's name and address: the official 2.x tools put it into certificate, kits and addresses alike."""
+SITES = ("site-1", "site-2")
+ADMIN = "admin@nvidia.com"
+_PROVISION_SECONDS = 120
+_PROJECT_OF_RELEASE = "import nvflare.lighter, os; print(os.path.dirname(nvflare.lighter.__file__))"
+
+
+class LabError(Exception):
+    """The lab could not do what it was asked for; the text says what was expected and what came."""
+
+
+@dataclasses.dataclass(frozen=True)
+class User:
+    """An admin user of the project."""
+
+    name: str
+    org: str
+    role: str
+
+
+USERS = (
+    User(ADMIN, "nvidia", "project_admin"),
+    User("orgadmin@nvidia.com", "nvidia", "org_admin"),
+    User("lead@nvidia.com", "nvidia", "lead"),
+    User("member@nvidia.com", "nvidia", "member"),
+    User("lead@other.com", "other", "lead"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ProvisionedProject:
+    """Kits on disk.
+
+    Attributes:
+        kits: the folder that holds one kit a participant.
+        admin_port: the port that the server will listen on for admins.
+    """
+
+    kits: Path
+    admin_port: int
+
+
+def provision(peer: PeerEnvironment, workspace: Path) -> ProvisionedProject:
+    """Run the official provisioning of a release for a server, two sites and ``USERS``.
+
+    Args:
+        peer: the environment of the release.
+        workspace: an existing folder.
+
+    Raises:
+        LabError: provisioning fails.
+    """
+    fl_port, admin_port = _free_ports(2)
+    project_file = workspace / "project.yml"
+    project_file.write_text(yaml.safe_dump(_project(peer, fl_port, admin_port), sort_keys=False))
+    command = [str(peer.python.with_name("nvflare")), "provision", "-p", str(project_file), "-w", str(workspace)]
+    answer = run_tool(command, workspace, _PROVISION_SECONDS)
+    kits = workspace / PROJECT / "prod_00"
+    if not (kits / ADMIN / "startup" / "fed_admin.json").is_file():
+        raise LabError(f"nvflare {peer.version}: provisioning made no kits in {kits}: {answer[-500:]}")
+    return ProvisionedProject(kits, admin_port)
+
+
+def run_tool(command: list[str], cwd: Path, seconds: float, env: dict[str, str] | None = None) -> str:
+    """Run an official command to its end and return what it wrote.
+
+    Raises:
+        LabError: it fails or takes longer than the given seconds.
+    """
+    try:
+        answer = subprocess.run(  # noqa: S603 - a command of an environment that this package made
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise LabError(f"{' '.join(command)}: expected an end within {seconds:g} s") from None
+    if answer.returncode:
+        raise LabError(f"{' '.join(command)}: exit code {answer.returncode}: {answer.stdout[-500:]}")
+    return answer.stdout
+
+
+def _project(peer: PeerEnvironment, fl_port: int, admin_port: int) -> dict[str, Any]:
+    """Return the release's own sample project with other participants: its list of builders differs by release."""
+    where = run_tool([str(peer.python), "-c", _PROJECT_OF_RELEASE], Path.cwd(), _PROVISION_SECONDS)
+    sample = Path(where.strip().splitlines()[-1]) / "dummy_project.yml"
+    project: dict[str, Any] = yaml.safe_load(sample.read_text())
+    server = {
+        "name": HOST,
+        "type": "server",
+        "org": "nvidia",
+        "fed_learn_port": fl_port,
+        "admin_port": admin_port,
+    }
+    sites = [{"name": name, "type": "client", "org": "nvidia"} for name in SITES]
+    users = [{"name": user.name, "type": "admin", "org": user.org, "role": user.role} for user in USERS]
+    for builder in project["builders"]:
+        agent = builder.get("args", {}).get("overseer_agent")
+        if agent is not None:
+            agent["args"]["sp_end_point"] = f"{HOST}:{fl_port}:{admin_port}"
+    return {**project, "name": PROJECT, "participants": [server, *sites, *users]}
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]

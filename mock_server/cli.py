@@ -1,0 +1,145 @@
+"""The command ``flare-mock``: a mock server of its own process."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from flare_client.protocol.releases import LATEST, PROFILES
+from mock_server.pki import PkiError
+from mock_server.scenario import Scenario, ScenarioError, User
+from mock_server.server import MockServer, ServerError
+
+DEFAULT_USERS = (
+    User(name="admin@nvidia.com", role="project_admin"),
+    User(name="lead@nvidia.com", role="lead"),
+    User(name="member@nvidia.com", role="member"),
+    User(name="orgadmin@nvidia.com", role="org_admin"),
+    User(name="lead@other.com", org="other", role="lead"),
+)
+"""Who gets a kit where neither the command nor the scenario names users: every role, and one of another organisation."""
+
+
+@click.group()
+@click.version_option(package_name="flare-conformance")
+def main() -> None:
+    """A mock admin server for NVIDIA FLARE: real wire, simulated jobs. For tests only."""
+
+
+class _UserType(click.ParamType):
+    name = "NAME:ORG:ROLE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> User:
+        if isinstance(value, User):
+            return value
+        parts = str(value).split(":")
+        if len(parts) != 3:
+            self.fail(f"expected NAME:ORG:ROLE, but got {value!r}", param, ctx)
+        try:
+            return User(name=parts[0], org=parts[1], role=parts[2])
+        except ValueError as problem:
+            self.fail(f"expected NAME:ORG:ROLE with a known role, but got {value!r}: {_first_line(problem)}", param, ctx)
+
+
+def _first_line(problem: ValueError) -> str:
+    errors = getattr(problem, "errors", None)
+    return str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(problem)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _kits(server: MockServer, users: tuple[User, ...], workspace: Path) -> dict[str, Path]:
+    if not server.secure:
+        return {"admin": server.kit(directory=workspace)}
+    return {user.name: server.kit(user.name, user.org, user.role, directory=workspace) for user in users}
+
+
+def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
+    if as_json:
+        description = {
+            "release": server.release,
+            "host": server.host,
+            "port": server.port,
+            "admin_port": server.admin_port,
+            "secure": server.secure,
+            "kits": {name: str(path) for name, path in kits.items()},
+        }
+        click.echo(json.dumps(description))
+    else:
+        click.echo(f"mock server of release {server.release} on {server.host}:{server.admin_port} (for tests only)")
+        for name, path in kits.items():
+            click.echo(f"  {name}: {path}")
+        click.echo("Ctrl-C stops it.")
+    sys.stdout.flush()
+
+
+@main.command(epilog="Example: flare-mock serve --release 2.6 --workspace ./lab --user me@nvidia.com:nvidia:lead --json")
+@click.option("--release", default=LATEST.release, show_default=True, help=f"Release to play: {', '.join(PROFILES)}.")
+@click.option(
+    "--workspace",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept.",
+)
+@click.option("--scenario", type=click.Path(dir_okay=False, path_type=Path), help="Scenario file (YAML).")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="FL port that kits name; a free one by default.")
+@click.option("--admin-port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; a free one by default.")
+@click.option("--user", "users", multiple=True, type=_UserType(), help="A user to write a kit for; repeatable.")
+@click.option("--insecure", is_flag=True, help="Clear text and the fixed password, as the POC of release 2.3.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON once the server accepts connections.")
+@click.option("--verbose", is_flag=True, help="Log what is served and refused.")
+def serve(
+    release: str,
+    workspace: Path,
+    scenario: Path | None,
+    port: int,
+    admin_port: int,
+    users: tuple[User, ...],
+    insecure: bool,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Serve until SIGTERM, Ctrl-C, or a client's `shutdown server`.
+
+    Exit code 0 after a stop, 2 where the server could not start.
+    """
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        plan = Scenario.load(scenario) if scenario else Scenario()
+        server = MockServer(
+            release, scenario=plan, secure=not insecure, workspace=workspace, port=port, admin_port=admin_port
+        )
+        with _stop_signals() as stop, server:
+            _announce(server, _kits(server, users or plan.users or DEFAULT_USERS, workspace), as_json)
+            while not stop.wait(0.2) and not server.wait(0):
+                pass
+    except (ScenarioError, ServerError, PkiError, ValueError, OSError) as problem:
+        click.echo(f"flare-mock: {problem}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

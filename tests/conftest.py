@@ -1,0 +1,49 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from mock_server import MockServer
+from tests.support import JobMaker, RawClient, write_job
+
+# Properties that talk to a server are slower than the default deadline on a busy machine; none of them is about time.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("suite")
+
+
+@pytest.fixture
+def make_job(tmp_path: Path) -> JobMaker:
+    """Write job folders below the test's own folder."""
+    return lambda name="hello", **content: write_job(tmp_path / "jobs", name, **content)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Callable[[str], MockServer]]:
+    """Servers with the default scenario, one a release, shared by the tests of a module."""
+    running: dict[str, MockServer] = {}
+
+    def get(release: str) -> MockServer:
+        if release not in running:
+            running[release] = MockServer(release)
+            running[release].start()
+        return running[release]
+
+    yield get
+    for server in running.values():
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def raw(servers: Callable[[str], MockServer]) -> Callable[[str], RawClient]:
+    """Raw clients of the project admin, one a release."""
+
+    def get(release: str) -> RawClient:
+        server = servers(release)
+        return RawClient(server, server.kit())
+
+    return get
