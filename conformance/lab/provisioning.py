@@ -22,6 +22,7 @@ HOST = "localhost"
 SITES = ("site-1", "site-2")
 ADMIN = "admin@nvidia.com"
 _PROVISION_SECONDS = 120
+_YES = "y\n"  # 2.3 asks before it makes a proof-of-concept workspace
 _PROJECT_OF_RELEASE = "import nvflare.lighter, os; print(os.path.dirname(nvflare.lighter.__file__))"
 
 
@@ -92,7 +93,7 @@ def run_tool(command: list[str], cwd: Path, seconds: float, env: dict[str, str] 
             command,
             cwd=cwd,
             env=env,
-            stdin=subprocess.DEVNULL,
+            input=_YES,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
