@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,7 +20,11 @@ settings.load_profile("suite")
 @pytest.fixture
 def make_job(tmp_path: Path) -> JobMaker:
     """Write job folders below the test's own folder."""
-    return lambda name="hello", **content: write_job(tmp_path / "jobs", name, **content)
+
+    def make(folder: str = "hello", /, **content: Any) -> Path:
+        return write_job(tmp_path / "jobs", folder, **content)
+
+    return make
 
 
 @pytest.fixture(scope="module")

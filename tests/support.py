@@ -17,7 +17,7 @@ RELEASES = ("2.3", "2.4", "2.5", "2.6")
 JobMaker = Callable[..., Path]
 
 
-def write_job(parent: Path, name: str = "hello", *, files: dict[str, str] | None = None, **meta: Any) -> Path:
+def write_job(parent: Path, name: str = "hello", /, *, files: dict[str, str] | None = None, **meta: Any) -> Path:
     """Write a job folder that every release accepts; meta keys override, ``None`` leaves one out."""
     folder = parent / name
     config = folder / "app" / "config"

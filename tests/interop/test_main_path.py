@@ -1,0 +1,143 @@
+"""Official clients on a mock server of their release: what a user does on a good day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.lab.client import OfficialClient, OfficialError, OfficialSession
+from flare_client.protocol.releases import profile_for
+from mock_server import MockServer
+from tests.interop.conftest import ADMIN
+from tests.support import JobMaker
+
+LINES = {"queued": 0.05, "running": 0.2}
+
+
+def test_a_job_from_submission_to_its_result(
+    client: OfficialClient, own_server: Callable[..., MockServer], make_job: JobMaker
+) -> None:
+    result = {"files": {"app_server/accuracy.txt": "0.93"}}
+    server = own_server(scenario={"jobs": [{"match": {"name": "hello"}, **LINES, "result": result}]})
+    session = client.open(server.kit(ADMIN), ADMIN)
+    folder = make_job("hello", files={"app/custom/net.py": "print('net')"})
+
+    job_id = session.call("submit_job", str(folder))
+    seen = session.monitor_job(job_id, timeout=30.0, poll_interval=0.05, answers=[True], keyword=7)
+    path = Path(session.call("download_job_result", job_id))
+
+    assert seen["returned"] == "JOB_FINISHED"
+    assert {call["job_id"] for call in seen["calls"]} == {job_id}
+    assert all(call["same_session"] and call["kwargs"] == {"keyword": 7} for call in seen["calls"])
+    assert seen["calls"][-1]["status"] == "FINISHED:COMPLETED"
+    assert (path / "workspace" / "app_server" / "accuracy.txt").read_text() == "0.93"
+    assert (path / "job" / "hello" / "app" / "custom" / "net.py").read_text() == "print('net')"
+    stored = json.loads((path / "workspace" / "meta.json").read_text())
+    assert stored["name"] == "hello"
+
+
+def test_a_second_download_is_named_as_the_release_does(session: OfficialSession, make_job: JobMaker) -> None:
+    job_id = session.call("submit_job", str(make_job()))
+    session.monitor_job(job_id, timeout=30.0, poll_interval=0.05)
+
+    first, second = (Path(session.call("download_job_result", job_id)) for _ in range(2))
+
+    renames = profile_for(session.client.version).renames_downloads
+    assert (first.name, second.name) == (job_id, f"{job_id}__1" if renames else job_id)
+
+
+def test_meta_of_a_submitted_job(session: OfficialSession, server: MockServer, make_job: JobMaker) -> None:
+    job_id = session.call("submit_job", str(make_job("waits", min_clients=9)))
+
+    meta = session.call("get_job_meta", job_id)
+
+    assert meta["job_id"] == job_id
+    assert (meta["name"], meta["job_folder_name"]) == ("waits", "waits")
+    assert (meta["submitter_name"], meta["submitter_org"], meta["submitter_role"]) == (
+        ADMIN,
+        "nvidia",
+        "project_admin",
+    )
+    assert (meta["status"], meta["duration"], meta["start_time"]) == ("SUBMITTED", "N/A", "")
+    assert meta["deploy_map"] == {"app": ["@ALL"]}
+
+
+def test_lists_are_filtered_ordered_and_cut_by_the_server(
+    client: OfficialClient, own_server: Callable[..., MockServer], make_job: JobMaker
+) -> None:
+    session = client.open((server := own_server()).kit(ADMIN), ADMIN)
+    names = ["Alpha-1", "beta-1", "alpha-2", "beta-2"]
+    ids = [session.call("submit_job", str(make_job(name, min_clients=9))) for name in names]
+
+    def listed(**arguments: object) -> list[str]:
+        return [job["job_name"] for job in session.call("list_jobs", **arguments)]
+
+    assert listed() == names
+    assert listed(reverse=True) == names[::-1]
+    assert listed(limit=2) == names[-2:]
+    assert listed(limit=2, reverse=True) == names[:1:-1]
+    assert listed(name_prefix="ALPHA") == ["Alpha-1", "alpha-2"]
+    assert listed(id_prefix=ids[1][:12].upper()) == ["beta-1"]
+    assert listed(name_prefix="gamma") == []
+    detailed = session.call("list_jobs", detailed=True)
+    assert [job["name"] for job in detailed] == names
+    assert detailed == [json.loads(json.dumps(meta)) for meta in server.job_metas()]
+
+
+def test_a_clone_is_a_new_job_of_the_caller(session: OfficialSession, make_job: JobMaker) -> None:
+    source = session.call("submit_job", str(make_job("original", min_clients=9)))
+
+    clone = session.call("clone_job", source)
+
+    meta = session.call("get_job_meta", clone)
+    assert clone != source
+    assert (meta["cloned_from"], meta["name"], meta["min_clients"]) == (source, "original", 9)
+
+
+def test_abort_and_delete(client: OfficialClient, own_server: Callable[..., MockServer], make_job: JobMaker) -> None:
+    server = own_server(scenario={"jobs": [{"queued": 0.01, "running": "1h"}]})
+    session = client.open(server.kit(ADMIN), ADMIN)
+    waiting = session.call("submit_job", str(make_job("waiting", min_clients=9)))
+    running = session.call("submit_job", str(make_job("running")))
+    answers = [True] * 200 + [False]
+    seen = session.monitor_job(running, timeout=0.3, poll_interval=0.05, answers=answers)
+    assert seen["returned"] == "TIMEOUT"
+    assert seen["calls"][-1]["status"] == "RUNNING"
+
+    with pytest.raises(OfficialError, match=f"JobNotDone: job {running} is still running"):
+        session.call("delete_job", running)
+    assert session.call("abort_job", running) is None
+    assert session.call("abort_job", waiting) is None
+
+    for job_id in (running, waiting):
+        assert session.call("get_job_meta", job_id)["status"] == "FINISHED:ABORTED"
+        assert session.call("abort_job", job_id) is None
+        assert session.call("delete_job", job_id) is None
+        with pytest.raises(OfficialError, match=f"JobNotFound: no such job: {job_id}"):
+            session.call("get_job_meta", job_id)
+
+
+def test_a_callback_that_says_no_ends_the_monitoring(session: OfficialSession, make_job: JobMaker) -> None:
+    job_id = session.call("submit_job", str(make_job("waits", min_clients=9)))
+
+    seen = session.monitor_job(job_id, timeout=30.0, poll_interval=0.01, answers=[True, "yes", 1, 0])
+
+    assert (seen["returned"], len(seen["calls"])) == ("ENDED_BY_CB", 4)
+
+
+def test_system_info_names_server_sites_and_jobs(session: OfficialSession, server: MockServer) -> None:
+    info = session.call("get_system_info")
+
+    assert sorted(site["name"] for site in info["client_info"]) == ["site-1", "site-2"]
+    assert info["server_info"]["status"] in ("started", "stopped")
+    assert abs(info["server_info"]["start_time"] - server.clock.time()) < 600
+
+
+def test_a_closed_session_refuses_every_call(client: OfficialClient, server: MockServer) -> None:
+    session = client.open(server.kit(ADMIN), ADMIN)
+    session.call("close")
+    with pytest.raises(OfficialError, match="SessionClosed: session closed"):
+        session.call("list_jobs")

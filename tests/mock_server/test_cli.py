@@ -1,0 +1,112 @@
+"""``flare-mock`` as a user runs it: a process, its announcement, its end, its errors."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flare_client import InternalError, new_secure_session
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mock_server.cli", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def serve(workspace: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "mock_server.cli", "serve", "--workspace", str(workspace), "--json", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+    process = serve(tmp_path)
+    assert process.stdout is not None
+    announced = json.loads(process.stdout.readline())
+    assert list(announced["kits"]) == [
+        "admin@nvidia.com",
+        "lead@nvidia.com",
+        "member@nvidia.com",
+        "orgadmin@nvidia.com",
+        "lead@other.com",
+    ]
+    with new_secure_session("lead@other.com", announced["kits"]["lead@other.com"]) as session:
+        assert session.list_jobs() == []
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_the_same_workspace_keeps_certificates_and_a_shutdown_ends_the_process(tmp_path: Path) -> None:
+    certificates = []
+    for _ in range(2):
+        process = serve(tmp_path, "--user", "me@here.org:here:project_admin", "--release", "2.3")
+        assert process.stdout is not None
+        kit = json.loads(process.stdout.readline())["kits"]["me@here.org"]
+        certificates.append(Path(kit, "startup", "client.crt").read_bytes())
+        with new_secure_session("me@here.org", kit) as session:
+            session._connection.execute("shutdown client")
+            session._connection.execute("shutdown server")
+            with pytest.raises((InternalError, OSError)):
+                while True:  # ends once the server is gone
+                    session.list_jobs()
+        assert process.wait(timeout=30) == 0
+        process.communicate()
+    assert certificates[0] == certificates[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--release", "9.9"], "unknown release '9.9'"),
+        (["--user", "a:b"], "expected NAME:ORG:ROLE"),
+        (["--user", "a:b:boss"], "project_admin, org_admin, lead, member"),
+        (["--scenario", "/no/such/file.yaml"], "No such file"),
+    ],
+)
+def test_bad_input_is_exit_code_2_and_a_line_that_says_why(tmp_path: Path, words: list[str], text: str) -> None:
+    done = run("serve", "--workspace", str(tmp_path), *words)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broken_scenario_names_line_and_field(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text("jobs:\n  - running: fast\n")
+    done = run("serve", "--workspace", str(tmp_path), "--scenario", str(path))
+    assert done.returncode == 2
+    assert f"{path}:2: jobs[0].running: expected a duration" in done.stderr
+
+
+def test_damaged_certificates_are_an_error_that_says_what_to_delete(tmp_path: Path) -> None:
+    pki = tmp_path / "pki"
+    first = serve(tmp_path)
+    assert first.stdout is not None
+    first.stdout.readline()
+    first.terminate()
+    first.communicate(timeout=30)
+    stored = [path for path in pki.rglob("*") if path.is_file()]
+    assert stored
+    for path in stored:
+        path.write_text("damaged")
+    done = run("serve", "--workspace", str(tmp_path))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert str(pki) in done.stderr
+
+
+def test_help_has_an_example() -> None:
+    done = run("serve", "--help")
+    assert done.returncode == 0
+    assert "Example: flare-mock serve" in done.stdout
