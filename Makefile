@@ -44,7 +44,7 @@ bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this
 	$(BIN)/python -m tests.benchmarks.run
 
 beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.12 and beside 2.9.0.
-	$(BIN)/python -m conformance.peers beside 2.3.12 2.9.0
+	$(BIN)/python -m conformance.beside 2.3.12 2.9.0
 
 pythons: ## The test suite on the oldest and the newest Python that are present.
 	$(PYTHON) -m conformance.pythons

@@ -46,12 +46,14 @@ class PeerRelease:
     Attributes:
         version: as on the package index.
         requirements: packages that it needs beside itself.
+        oldest: the oldest Python that it installs in.
         newest_client: the newest Python in which its admin client installs and logs in.
         newest_server: the newest Python in which its server starts.
     """
 
     version: str
     requirements: tuple[str, ...]
+    oldest: PythonVersion
     newest_client: PythonVersion
     newest_server: PythonVersion
 
@@ -63,16 +65,15 @@ PEERS: dict[str, PeerRelease] = {
     for peer in (
         # 2.3 pins a grpcio that has no wheel for Python 3.12, and its provisioning uses a part of cryptography that
         # newer versions of it no longer import by themselves. Observed: client and server run on 3.11.
-        PeerRelease("2.3.12", (*_COMMON, "cryptography<42"), (3, 11), (3, 11)),
+        PeerRelease("2.3.12", (*_COMMON, "cryptography<42"), (3, 8), (3, 11), (3, 11)),
         # Observed: the server of 2.4 refuses Python 3.11, its client runs up to 3.12.
-        PeerRelease("2.4.2", _COMMON, (3, 12), (3, 10)),
-        PeerRelease("2.5.2", _COMMON, (3, 12), (3, 12)),
-        PeerRelease("2.6.3", _COMMON, (3, 12), (3, 12)),
+        PeerRelease("2.4.2", _COMMON, (3, 8), (3, 12), (3, 10)),
+        PeerRelease("2.5.2", _COMMON, (3, 9), (3, 12), (3, 12)),
+        PeerRelease("2.6.3", _COMMON, (3, 9), (3, 12), (3, 12)),
     )
 }
 """Every official version that tests and the lab use."""
 
-_OLDEST: PythonVersion = (3, 8)
 _WHEELS_ONLY = "grpcio,numpy,cryptography,protobuf,psutil"
 """Packages that are never built from source: that takes many minutes and a compiler."""
 
@@ -125,7 +126,7 @@ def environment(version: str, console: Console | None = None) -> PeerEnvironment
         peer = PEERS[version]
     except KeyError:
         raise PeerUnavailable(f"unknown nvflare version {version!r}: expected one of {', '.join(PEERS)}") from None
-    python, python_version = _find_interpreter(peer)
+    python, python_version = find_interpreter(peer)
     folder = cache_directory() / f"{version}-py{_text(python_version)}"
     found = PeerEnvironment(folder / "bin" / "python", version, _text(python_version))
     if _is_complete(folder, peer):
@@ -139,10 +140,15 @@ def environment(version: str, console: Console | None = None) -> PeerEnvironment
 # --- interpreters -------------------------------------------------------------------------------------------------
 
 
-def _find_interpreter(peer: PeerRelease) -> tuple[Path, PythonVersion]:
+def find_interpreter(peer: PeerRelease) -> tuple[Path, PythonVersion]:
+    """Return an interpreter that a release installs in, and its version.
+
+    Raises:
+        PeerUnavailable: this machine has none; the text tells where it was looked for.
+    """
     tried: list[str] = []
     for wanted in _PREFERRED:
-        if not _OLDEST <= wanted <= peer.newest_client:
+        if not peer.oldest <= wanted <= peer.newest_client:
             continue
         for candidate in _candidates(wanted):
             version = _probe(candidate)
@@ -150,7 +156,7 @@ def _find_interpreter(peer: PeerRelease) -> tuple[Path, PythonVersion]:
                 return candidate, wanted
             tried.append(f"{candidate} ({'does not run' if version is None else _text(version)})")
     raise PeerUnavailable(
-        f"nvflare {peer.version} needs Python {_text(_OLDEST)} to {_text(peer.newest_client)} with venv, "
+        f"nvflare {peer.version} needs Python {_text(peer.oldest)} to {_text(peer.newest_client)} with venv, "
         f"but none was found; looked at: {', '.join(tried) or 'nothing on PATH, in ~/.pyenv or known to uv'}"
     )
 

@@ -6,12 +6,13 @@ A scenario is checked as a whole before anything starts; each fault is reported 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from flare_client.protocol.jobs import SERVER_SITE, JobStatus
 from mock_server.jobs.sites import Site
@@ -30,16 +31,56 @@ OUTCOMES = {
     for status in JobStatus
     if status.is_finished and status not in (JobStatus.FINISHED_CANT_SCHEDULE, JobStatus.FINISHED_FAILED_TO_RUN)
 }
-"""How a job that ran may end. That it is never scheduled, or cannot be deployed, follows from sites and definition."""
+"""How a job that ran may end."""
 
-Duration = Annotated[float, BeforeValidator(read_duration)]
+UNREACHABLE_OUTCOMES = {
+    "CAN_NOT_SCHEDULE": "it follows from min_clients or mandatory_clients that the connected sites do not meet",
+    "FAILED_TO_RUN": "it follows from a definition that cannot be deployed, as one with a false signature",
+}
+"""Ends that no rule can ask for, and where they come from."""
+
+_T = TypeVar("_T")
+
+
+def _finite(read: Callable[[object], _T]) -> Callable[[object], _T]:
+    """Refuse numbers that are too large to count with."""
+
+    def checked(value: object) -> _T:
+        try:
+            result = read(value)
+        except OverflowError:
+            result = None
+        if result is None or (isinstance(result, (int, float)) and result > _MAX_NUMBER):
+            raise ValueError(f"expected a number up to {_MAX_NUMBER:g}, but got {value!r:.60}")
+        return result
+
+    return checked
+
+
+_MAX_NUMBER = 1e15
+"""Seconds or bytes; more cannot be meant."""
+
+Duration = Annotated[float, BeforeValidator(_finite(read_duration))]
 """Seconds; written as ``100ms``, ``2s``, ``1h`` or a number."""
-Size = Annotated[int, BeforeValidator(read_size)]
+Size = Annotated[int, BeforeValidator(_finite(read_size))]
 """Bytes; written as ``10MiB``, ``1GB`` or a number."""
+
+BIG_FILE = "result.bin"
+"""The file of a result that has the size a rule asks for."""
+
+_FAULTS = "faults"
 
 
 class ScenarioError(ValueError):
     """A scenario is unusable; the text lists every fault with source, line and field."""
+
+
+def _raise(faults: Iterable[tuple[tuple[int | str, ...], str]]) -> None:
+    """Raise the faults found inside a field, each with its place there, unless there are none."""
+    found = list(faults)
+    if found:
+        text = "; ".join(text for _, text in found)
+        raise PydanticCustomError(_FAULTS, "{text}", {"text": text, _FAULTS: found})
 
 
 class _Model(BaseModel):
@@ -64,10 +105,7 @@ class ResultSpec(_Model):
     @field_validator("files")
     @classmethod
     def _inside(cls, files: dict[str, str]) -> dict[str, str]:
-        for name in files:
-            path = PurePosixPath(name)
-            if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
-                raise ValueError(f"expected paths below the workspace, but got {name!r}")
+        _raise(((name,), text) for name, text in _path_faults(list(files)))
         return files
 
 
@@ -86,6 +124,8 @@ class JobRule(_Model):
     @field_validator("outcome")
     @classmethod
     def _known(cls, outcome: str) -> str:
+        if outcome in UNREACHABLE_OUTCOMES:
+            raise ValueError(f"expected an end of a job that ran, but got {outcome!r}: {UNREACHABLE_OUTCOMES[outcome]}")
         if outcome not in OUTCOMES:
             raise ValueError(f"expected one of {', '.join(OUTCOMES)}, but got {outcome!r}")
         return outcome
@@ -110,9 +150,17 @@ class ServerLimits(_Model):
 class User(_Model):
     """A user who gets a startup kit from ``flare-mock serve``."""
 
-    name: str = Field(min_length=1)
-    org: str = Field(default="nvidia", min_length=1)
+    name: str = Field(min_length=1, max_length=64)
+    """As in the certificate, and the name of the kit's folder."""
+    org: str = Field(default="nvidia", min_length=1, max_length=64)
     role: str = "project_admin"
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if name in (".", "..") or not name.isprintable() or "/" in name or "\\" in name:
+            raise ValueError(f"expected a name that a folder can have, but got {name!r}")
+        return name
 
     @field_validator("role")
     @classmethod
@@ -125,15 +173,41 @@ class User(_Model):
 class SiteSpec(_Model):
     """A site that is connected."""
 
-    name: str = Field(min_length=1)
-    org: str = Field(default="nvidia", min_length=1)
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    """Of the characters that official clients take in the name of a site."""
+    org: str = Field(default="nvidia", min_length=1, max_length=64)
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_server(cls, name: str) -> str:
+        if name == SERVER_SITE:
+            raise ValueError(f"expected the name of a site, but {SERVER_SITE!r} is the server")
+        return name
 
 
-def _unique(names: Sequence[str], what: str) -> None:
-    seen: set[str] = set()
+def _path_faults(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the names that cannot stand for files below a workspace beside each other, each with what is wrong."""
+    paths: dict[PurePosixPath, str] = {}
     for name in names:
+        path = PurePosixPath(name)
+        if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+            yield name, f"expected a path below the workspace, but got {name!r}"
+        elif path == PurePosixPath(BIG_FILE):
+            yield name, f"expected another name, as {BIG_FILE!r} is the file that `size` makes"
+        elif path in paths:
+            yield name, f"expected each file once, but {paths[path]!r} and {name!r} are the same"
+        paths.setdefault(path, name)
+    for path, name in paths.items():
+        above = next((parent for parent in path.parents if parent in paths and parent.parts), None)
+        if above is not None:
+            yield name, f"expected a path below a folder, but {paths[above]!r} is a file"
+
+
+def _twice(names: Iterable[str]) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
         if name in seen:
-            raise ValueError(f"expected each {what} once, but {name!r} stands twice")
+            yield (index, "name"), f"expected each name once, but {name!r} stands twice"
         seen.add(name)
 
 
@@ -148,13 +222,17 @@ class Scenario(_Model):
     idle_timeout: Duration = OFFICIAL_IDLE_TIMEOUT
     """Seconds without a command after which an admin session is over."""
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Scenario:
-        _unique([user.name for user in self.users], "user")
-        _unique([site.name for site in self.sites or ()], "site")
-        if any(site.name == SERVER_SITE for site in self.sites or ()):
-            raise ValueError(f"expected names of sites, but {SERVER_SITE!r} is the server")
-        return self
+    @field_validator("users")
+    @classmethod
+    def _users_once(cls, users: tuple[User, ...]) -> tuple[User, ...]:
+        _raise(_twice(user.name for user in users))
+        return users
+
+    @field_validator("sites")
+    @classmethod
+    def _sites_once(cls, sites: tuple[SiteSpec, ...] | None) -> tuple[SiteSpec, ...] | None:
+        _raise(_twice(site.name for site in sites or ()))
+        return sites
 
     def rule_for(self, name: str) -> JobRule:
         """The rule for a job of that name."""
@@ -165,12 +243,13 @@ class Scenario(_Model):
         return default if self.sites is None else [Site(site.name, site.org) for site in self.sites]
 
     @classmethod
-    def load(cls, path: Path) -> Scenario:
+    def load(cls, path: str | Path) -> Scenario:
         """Read a scenario file.
 
         Raises:
             ScenarioError: the file cannot be read, or is no scenario.
         """
+        path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as problem:
@@ -192,12 +271,11 @@ class Scenario(_Model):
         """
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
-            _refuse_duplicates(node, source)
             content = yaml.safe_load(text)
         except yaml.MarkedYAMLError as problem:
             line = f":{problem.problem_mark.line + 1}" if problem.problem_mark else ""
             raise ScenarioError(f"{source}{line}: expected YAML, but {problem.problem}") from problem
-        except yaml.YAMLError as problem:
+        except (yaml.YAMLError, RecursionError) as problem:
             raise ScenarioError(f"{source}: expected YAML, but {problem}") from problem
         return cls._check({} if content is None else content, source, node)
 
@@ -212,36 +290,44 @@ class Scenario(_Model):
 
     @classmethod
     def _check(cls, content: object, source: str, node: yaml.Node | None) -> Scenario:
+        faults = [_fault(source, line, path, "expected once, but it stands twice") for line, path in _doubles(node)]
         if not isinstance(content, dict):
-            raise ScenarioError(f"{source}:1: expected a mapping of {_fields(cls)}, but got {type(content).__name__}")
+            expected = f"expected a mapping of {', '.join(cls.model_fields)}, but got {content!r:.60}"
+            raise ScenarioError(_fault(source, _line(node, ()), (), expected))
         try:
-            return cls.model_validate(content)
+            scenario = cls.model_validate(content)
         except ValidationError as problem:
-            lines = [_describe(error, source, node) for error in problem.errors()]
-            raise ScenarioError("\n".join(lines)) from None
+            faults += [fault for error in problem.errors() for fault in _describe(error, source, node)]
+        if faults:
+            raise ScenarioError("\n".join(faults))
+        return scenario
 
 
 DEFAULT_RULE = JobRule()
 
 
-def _fields(model: type[BaseModel]) -> str:
-    return ", ".join(model.model_fields)
+_Path = tuple["int | str", ...]
 
 
-def _refuse_duplicates(node: yaml.Node | None, source: str) -> None:
-    """YAML keeps the last of two equal keys and says nothing: a rule would be lost in silence."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                raise ScenarioError(
-                    f"{source}:{key.start_mark.line + 1}: {key.value}: expected once, but it stands twice"
-                )
-            seen.add(key.value)
-            _refuse_duplicates(value, source)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_duplicates(value, source)
+def _doubles(root: yaml.Node | None) -> Iterator[tuple[int, _Path]]:
+    """Find keys that stand twice: YAML keeps the last and says nothing, so that a rule would be lost in silence."""
+    seen: set[int] = set()
+    waiting: list[tuple[yaml.Node | None, _Path]] = [(root, ())]
+    while waiting:
+        node, path = waiting.pop()
+        if node is None or id(node) in seen:
+            continue  # an alias: what it stands for was looked at where it is written
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += [(element, (*path, index)) for index, element in enumerate(node.value)]
+        elif isinstance(node, yaml.MappingNode):
+            keys: set[str] = set()
+            for key, value in node.value:
+                name = str(key.value)
+                if name in keys:
+                    yield key.start_mark.line + 1, (*path, name)
+                keys.add(name)
+                waiting.append((value, (*path, name)))
 
 
 def _line(node: yaml.Node | None, path: Sequence[int | str]) -> int | None:
@@ -263,13 +349,25 @@ def _line(node: yaml.Node | None, path: Sequence[int | str]) -> int | None:
     return line
 
 
-def _describe(error: Any, source: str, node: yaml.Node | None) -> str:
-    path = error["loc"]
-    line = _line(node, path)
+def _fault(source: str, line: int | None, path: Sequence[int | str], text: str) -> str:
     field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".") or "scenario"
+    return f"{source}{f':{line}' if line else ''}: {field}: {text}"
+
+
+def _describe(error: Any, source: str, node: yaml.Node | None) -> Iterator[str]:
+    """Put an error of the model into words, one line a fault."""
+    path = tuple(error["loc"])
+    if error["type"] == _FAULTS:
+        for inner, text in error["ctx"][_FAULTS]:
+            yield _fault(source, _line(node, (*path, *inner)), (*path, *inner), text)
+        return
     text = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         text = f"expected no such field, but got {error['input']!r:.60}"
+    elif error["type"] == "missing":
+        text = "expected this field, but it is not there"
+    elif text.startswith("Input should be "):
+        text = f"expected {text.removeprefix('Input should be ')}, but got {error['input']!r:.60}"
     elif not text.startswith("expected"):
-        text = f"{text[:1].lower()}{text[1:]}, but got {error['input']!r:.60}"
-    return f"{source}{f':{line}' if line else ''}: {field}: {text}"
+        text = f"expected that {text[:1].lower()}{text[1:]}, but got {error['input']!r:.60}"
+    yield _fault(source, _line(node, path), path, text)

@@ -269,6 +269,30 @@ class MockServer:
         """The stored meta of every job, oldest first."""
         return self.call(lambda context: [dict(job.meta) for job in context.engine.jobs(reverse=False)])
 
+    def abort_job(self, job_id: str) -> None:
+        """Abort a job, as another admin would.
+
+        Raises:
+            KeyError: there is no such job.
+        """
+
+        def abort(context: ServerContext) -> None:
+            job = context.engine.get(job_id)
+            if job is None:
+                raise KeyError(job_id)
+            context.engine.abort(job)
+
+        self.call(abort)
+
+    def delete_job(self, job_id: str) -> None:
+        """Delete a job, as another admin would.
+
+        Raises:
+            KeyError: there is no such job.
+            JobIsRunning: the job runs.
+        """
+        self.call(lambda context: context.engine.delete(job_id))
+
     def expire_sessions(self) -> None:
         """End every admin session, as if each had been idle for too long."""
         self.call(lambda context: context.sessions.close_all())

@@ -87,7 +87,10 @@ class OfficialServer:
             for name in (HOST, *SITES):
                 script = self._kits / name / "startup" / "sub_start.sh"  # start.sh does no more than background it
                 self._processes.start(name, ["bash", str(script)], cwd=self._kits, env=_tool_environment(peer))
-            self._wait_until_ready(started)
+            self._wait_for_login()
+            self.startup_seconds = time.monotonic() - started
+            self.wait_for_sites()
+            self.ready_seconds = time.monotonic() - started
         except BaseException:
             self.stop()
             raise
@@ -121,10 +124,20 @@ class OfficialServer:
         """
         if self._processes is None or not self._processes.kill_members([_SERVER_MODULE]):
             raise LabError("expected a running server process to kill, found none")
-        admin = RawAdmin(self.kit(), ADMIN)
-        _wait_for(lambda: admin.login() is not None, "an accepted login after the restart", self._last_lines)
+        self._wait_for_login()
 
-    def _wait_until_ready(self, started: float) -> None:
+    def wait_for_sites(self) -> None:
+        """Wait until an admin login is accepted and both sites are registered.
+
+        Raises:
+            LabError: that takes too long; the last lines of the server's log are in the text.
+        """
+        token = self._wait_for_login()
+        admin = RawAdmin(self.kit(), ADMIN)
+        expected = sorted(SITES)
+        _wait_for(lambda: admin.site_names(token) == expected, f"the sites {expected}", self._last_lines)
+
+    def _wait_for_login(self) -> str:
         admin = RawAdmin(self.kit(), ADMIN)
         tokens: list[str] = []
 
@@ -133,10 +146,7 @@ class OfficialServer:
             return bool(tokens)
 
         _wait_for(accepted, "an accepted admin login", self._last_lines)
-        self.startup_seconds = time.monotonic() - started
-        expected = sorted(SITES)
-        _wait_for(lambda: admin.site_names(tokens[0]) == expected, f"the sites {expected}", self._last_lines)
-        self.ready_seconds = time.monotonic() - started
+        return tokens[0]
 
     def _last_lines(self) -> str:
         log = self.workspace / "logs" / f"{HOST}.log"

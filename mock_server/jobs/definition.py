@@ -1,20 +1,20 @@
 """Whether an upload is a job definition: the checks of the official server in their order, then those of ours.
 
-Texts, order and oddities are the official server's, one release a profile (observed: 2.3.12 and 2.6.3, all rules;
-2.4.2 and 2.5.2 in part). Nothing is ever extracted: a definition stays a zip.
+Texts, order and oddities are the official server's, one release a profile (observed: the validators of 2.3.12, 2.4.2,
+2.5.2 and 2.6.3 on the same uploads, and their servers). Nothing is ever extracted: a definition stays a zip.
 """
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-import json
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from flare_client.protocol.archive import ArchiveLimits, check_members
 from flare_client.protocol.errors import RemoteProtocolError
@@ -22,11 +22,15 @@ from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey
 from flare_client.protocol.limits import GIB, MIB
 from flare_client.protocol.releases import ReleaseProfile
 from flare_client.protocol.statuses import MetaStatus
-from mock_server.jobs.store import participants
+from mock_server.jobs import meta_file
+from mock_server.jobs.legacy import Conversion, conversion_of
+from mock_server.jobs.meta_file import UnfitMeta
 
 MAX_CLIENTS = 1_000_000
-MAX_META_SIZE = 4 * MIB
-UPLOAD_LIMITS = ArchiveLimits(entries=100_000, total=64 * GIB, ratio=200, free=256 * MIB)
+UPLOAD_LIMITS = ArchiveLimits(entries=100_000, total=16 * GIB, ratio=20, free=64 * MIB)
+"""Official clients store without compression, so a ratio of 1 is what is seen in earnest."""
+MAX_DIRECTORY_SIZE = 8 * MIB
+"""Bytes of a zip's directory: it is in memory before the first member can be counted."""
 
 SERVER_CONFIG = "config_fed_server"
 CLIENT_CONFIG = "config_fed_client"
@@ -50,8 +54,17 @@ class DefinitionRejected(Exception):
         self.info = text if info is None else info
 
 
-class _Broken(ValueError):
-    """A rule of the definition is broken; the text is the official one without the prefix of 2.3."""
+@dataclasses.dataclass(frozen=True)
+class Definition:
+    """A definition that passed.
+
+    Attributes:
+        meta: the content of its meta file, marked ``byoc`` where the release does so.
+        conversion: how the release rewrites the upload before it stores it; ``None`` if it does not.
+    """
+
+    meta: dict[str, Any]
+    conversion: Conversion | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,54 +75,91 @@ class _Check:
     names: frozenset[str]
     folder: str
     profile: ReleaseProfile
+    conversion: Conversion | None
 
     def app(self, name: str) -> str:
         return f"'{name}'" if self.profile.quotes_app_names else name
 
 
-def read_definition(path: Path, folder: str, profile: ReleaseProfile) -> dict[str, Any]:
-    """Check an uploaded job definition and return its meta.
+def read_definition(
+    path: Path, folder: str, profile: ReleaseProfile, limits: ArchiveLimits = UPLOAD_LIMITS
+) -> Definition:
+    """Check an uploaded job definition.
 
     Args:
         path: the upload.
         folder: the name of the job folder inside it.
         profile: the release whose rules count.
-
-    Returns:
-        The content of the meta file, marked ``byoc`` where the release does so.
+        limits: what the upload may unfold to.
 
     Raises:
         DefinitionRejected: a rule is broken.
     """
     try:
+        _check_directory(path)
         with zipfile.ZipFile(path) as archive:
-            meta = _examine(_Check(archive, frozenset(archive.namelist()), folder, profile))
+            conversion = _convert(archive, profile)
+            names = conversion.names(archive) if conversion else frozenset(archive.namelist())
+            meta = _examine(_Check(archive, names, folder, profile, conversion))
             # Our own rules come last: an upload that the official server refuses is refused in its words.
-            check_members(archive.infolist(), path.stat().st_size, UPLOAD_LIMITS)
-            return meta
-    except _Broken as problem:
-        raise DefinitionRejected(f"{profile.rejection_prefix}{problem}") from problem
+            check_members(archive.infolist(), path.stat().st_size, limits)
+            return Definition(_usable(meta), conversion)
+    except DefinitionRejected:
+        raise
     except RemoteProtocolError as problem:
         raise DefinitionRejected(f"{profile.rejection_prefix}{problem.reason}") from problem
-    except (zipfile.BadZipFile, StopIteration, AttributeError, TypeError, NotImplementedError, RuntimeError) as problem:
+    except ValueError as problem:
+        # The official validator reports every ValueError as a broken rule, those of parsers too.
+        raise DefinitionRejected(f"{profile.rejection_prefix}{problem}") from problem
+    except zipfile.BadZipFile as problem:
+        raise (_crash(problem) if not profile.accepts_legacy_jobs else _bare_crash(problem)) from problem
+    except Exception as problem:
         # What a definition breaks in the official validator without a rule for it.
-        raise _crash(problem, profile) from problem
+        raise _crash(problem) from problem
 
 
-def _crash(problem: Exception, profile: ReleaseProfile) -> DefinitionRejected:
-    kind = type(problem).__name__
-    if isinstance(problem, zipfile.BadZipFile) and not profile.detailed_meta_statuses:
-        text = f"Exception Occurred: {kind}: {problem}"
-        return DefinitionRejected(text, MetaStatus.ERROR)
+def _crash(problem: Exception) -> DefinitionRejected:
     return DefinitionRejected(
-        f"Exception occurred trying to submit job: {kind}: {problem}",
+        f"Exception occurred trying to submit job: {type(problem).__name__}: {problem}",
         MetaStatus.INTERNAL_ERROR,
         f"exception {type(problem)} occurred",
     )
 
 
+def _bare_crash(problem: Exception) -> DefinitionRejected:
+    return DefinitionRejected(f"Exception Occurred: {type(problem).__name__}: {problem}", MetaStatus.ERROR)
+
+
+def _convert(archive: zipfile.ZipFile, profile: ReleaseProfile) -> Conversion | None:
+    if not profile.accepts_legacy_jobs:
+        return None
+    try:
+        return conversion_of(archive)
+    except UnfitMeta:
+        raise
+    except Exception as problem:
+        raise _bare_crash(problem) from problem
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse a zip whose directory alone would fill the memory, before anything reads it."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - (1 << 16) - 98))
+        tail = file.read()
+    # The end record stands at the very end, or before a comment; one for large archives may stand before it.
+    for at in {len(tail) - 22, tail.rfind(b"PK\5\6")}:
+        if at < 0 or tail[at : at + 4] != b"PK\5\6" or len(tail) - at < 22:
+            continue
+        declared: int = struct.unpack_from("<L", tail, at + 12)[0]
+        if at >= 76 and tail[at - 76 : at - 72] == b"PK\6\6":
+            declared = struct.unpack_from("<Q", tail, at - 76 + 40)[0]
+        if min(declared, size) > MAX_DIRECTORY_SIZE:
+            raise UnfitMeta(f"expected at most {MAX_DIRECTORY_SIZE:,} bytes of archive directory, but got {declared:,}")
+
+
 def _examine(check: _Check) -> dict[str, Any]:
-    meta = _read_meta(check)
+    meta: dict[str, Any] = _read_meta(check)
     sites = _check_deploy_map(check, meta)
     _check_apps(check, meta)
     clients = {ALL_SITES} if sites == [ALL_SITES] else {site for site in sites if site != SERVER_SITE}
@@ -119,66 +169,57 @@ def _examine(check: _Check) -> dict[str, Any]:
     return meta
 
 
+def _usable(meta: dict[str, Any]) -> dict[str, Any]:
+    """Check what the official validator lets through, and its scheduler or its replies then stumble over."""
+    mandatory = meta.get(JobMetaKey.MANDATORY_CLIENTS.value)
+    if mandatory and not (
+        isinstance(mandatory, (str, list, dict)) and all(isinstance(name, str) for name in mandatory)
+    ):
+        raise UnfitMeta(f"expected a list of site names as mandatory_clients, but got {mandatory!r:.60}")
+    usable: dict[str, Any] = meta_file.plain(meta, "the job's meta")
+    return usable
+
+
 # --- the meta file ----------------------------------------------------------------------------------------------
 
 
-def _read_meta(check: _Check) -> dict[str, Any]:
+def _read_meta(check: _Check) -> Any:
+    """The content of the meta file. What is not a mapping breaks the first rule that looks into it."""
+    meta = None
     for ending in check.profile.meta_formats:
         name = f"{check.folder}/meta{ending}"
-        if name in check.names:
-            meta = _parse_meta(check, name, ending)
-            if meta:
-                return meta
+        if check.conversion is not None and name == check.conversion.meta_name:
+            meta = dict(check.conversion.meta)
             break
+        if name in check.names:
+            meta = meta_file.parse(check.archive, name)
+            break
+    if meta:
+        return meta
     if check.profile.accepts_legacy_jobs:
-        return _legacy_meta(check)
-    raise _Broken(
+        raise ValueError(f"meta.json is empty for job {check.folder}")
+    raise ValueError(
         f"meta.[json|conf|yml] not existing for job {check.folder}, possible in legacy job format.  "
         "Please upgrade the job structure."
     )
 
 
-def _parse_meta(check: _Check, name: str, ending: str) -> dict[str, Any]:
-    size = check.archive.getinfo(name).file_size
-    if size > MAX_META_SIZE:
-        raise RemoteProtocolError(f"expected at most {MAX_META_SIZE:,} bytes in {name}, but it has {size:,}")
-    with check.archive.open(name) as file:
-        content = file.read(MAX_META_SIZE)
-    try:
-        # A .conf file is HOCON on an official server; here its JSON form is read, which is HOCON too.
-        meta = yaml.safe_load(content) if ".y" in ending else json.loads(content.decode("utf-8"))
-    except json.JSONDecodeError as problem:
-        if check.profile.detailed_meta_statuses:
-            raise _Broken(str(problem)) from problem
-        raise DefinitionRejected(f"Exception Occurred: JSONDecodeError: {problem}", MetaStatus.ERROR) from problem
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
-        raise _Broken(" ".join(str(problem).split())) from problem
-    if not isinstance(meta, dict):
-        raise AttributeError(f"'{type(meta).__name__}' object has no attribute 'get'")
-    return meta
-
-
-def _legacy_meta(check: _Check) -> dict[str, Any]:
-    """Release 2.3 takes a folder without meta for an application of the older layout, deployed everywhere."""
-    if not any(name.startswith(f"{check.folder}/") for name in check.names):
-        raise _Broken(f"meta.json is empty for job {check.folder}")
-    if f"{check.folder}/config/" not in check.names:
-        raise _Broken(f"App {check.folder} in deploy_map doesn't exist for job {check.folder}")
-    return {
-        JobMetaKey.NAME.value: check.folder,
-        JobMetaKey.JOB_FOLDER_NAME.value: check.folder,
-        JobMetaKey.DEPLOY_MAP.value: {check.folder: [ALL_SITES]},
-        JobMetaKey.MIN_CLIENTS.value: 1,
-    }
-
-
 # --- the deploy map and the apps ---------------------------------------------------------------------------------
 
 
-def _participants(check: _Check, deployments: Any) -> list[str]:
-    if not check.profile.site_groups_in_deploy_map and any(isinstance(element, dict) for element in deployments):
-        raise AttributeError("'dict' object has no attribute 'casefold'")
-    return participants(deployments)
+def _participants(check: _Check, deployments: Any) -> list[Any]:
+    """The sites of one entry of the deploy map."""
+    if not check.profile.site_groups_in_deploy_map:
+        return list(deployments)
+    sites: list[Any] = []
+    for element in deployments:
+        if isinstance(element, str):
+            sites.append(element)
+        elif isinstance(element, dict):
+            sites.extend(element.get("sites"))  # type: ignore[arg-type]  # None breaks as in the official validator
+        else:
+            raise ValueError(f"Must be tye of str or dict, but got {type(element)}")
+    return sites
 
 
 def _is_all(site: str) -> bool:
@@ -188,19 +229,19 @@ def _is_all(site: str) -> bool:
 def _check_deploy_map(check: _Check, meta: dict[str, Any]) -> list[str]:
     deploy_map = meta.get(JobMetaKey.DEPLOY_MAP.value)
     if not deploy_map:
-        raise _Broken(f"deploy_map is empty for job {check.folder}")
+        raise ValueError(f"deploy_map is empty for job {check.folder}")
     sites = [site for deployments in deploy_map.values() for site in _participants(check, deployments)]
     if not sites:
-        raise _Broken(f"No site is specified in deploy_map for job {check.folder}")
+        raise ValueError(f"No site is specified in deploy_map for job {check.folder}")
     if any(_is_all(site) for site in sites):
         if len(sites) > 1:
-            raise _Broken(f"No other site can be specified if {ALL_SITES} is used for job {check.folder}")
+            raise ValueError(f"No other site can be specified if {ALL_SITES} is used for job {check.folder}")
         return [ALL_SITES]
     if SERVER_SITE not in sites:
-        raise _Broken(f"Missing server site in deploy_map for job {check.folder}")
+        raise ValueError(f"Missing server site in deploy_map for job {check.folder}")
     twice = [site for site, count in collections.Counter(sites).items() if count > 1]
     if twice:
-        raise _Broken(f"Multiple apps to be deployed to following sites {twice} for job {check.folder}")
+        raise ValueError(f"Multiple apps to be deployed to following sites {twice} for job {check.folder}")
     return sites
 
 
@@ -212,18 +253,16 @@ def _check_apps(check: _Check, meta: dict[str, Any]) -> None:
     brings_code = False
     for app, deployments in meta[JobMetaKey.DEPLOY_MAP.value].items():
         sites = _participants(check, deployments)
-        # A legacy application is its own folder.
-        is_legacy = check.profile.accepts_legacy_jobs and f"{check.folder}/meta.json" not in check.names
-        base = check.folder if is_legacy else f"{check.folder}/{app}"
+        base = f"{check.folder}/{app}"
         config = f"{base}/config/"
         if config not in check.names:
-            raise _Broken(f"App {check.app(app)} in deploy_map doesn't exist for job {check.folder}")
+            raise ValueError(f"App {check.app(app)} in deploy_map doesn't exist for job {check.folder}")
         for who, stem, wanted in (
             ("server", SERVER_CONFIG, any(_is_all(s) or s == SERVER_SITE for s in sites)),
             ("client", CLIENT_CONFIG, any(_is_all(s) or s != SERVER_SITE for s in sites)),
         ):
             if wanted and not any(name in check.names for name in _config_names(check, f"{config}{stem}")):
-                raise _Broken(f"App {check.app(app)} will be deployed to {who} but {who} config is missing")
+                raise ValueError(f"App {check.app(app)} will be deployed to {who} but {who} config is missing")
         brings_code = brings_code or f"{base}/custom/" in check.names
     if brings_code and check.profile.marks_byoc:
         meta[JobMetaKey.BYOC.value] = True
@@ -240,7 +279,7 @@ def _as_int(value: Any) -> int:
     except (ValueError, TypeError) as problem:
         # The official validator hands two words to its error, so the text is that of a pair.
         words = (f"invalid data type for {value},can't not convert to Int", f"{type(problem).__name__}: {problem}")
-        raise _Broken(str(words)) from problem
+        raise ValueError(str(words)) from problem
 
 
 def _check_min_clients(check: _Check, meta: dict[str, Any], clients: set[str]) -> None:
@@ -249,11 +288,11 @@ def _check_min_clients(check: _Check, meta: dict[str, Any], clients: set[str]) -
         return
     count = _as_int(value)
     if count <= 0:
-        raise _Broken(f"min_clients {count} must be positive for job {check.folder}")
+        raise ValueError(f"min_clients {count} must be positive for job {check.folder}")
     if count > MAX_CLIENTS:
-        raise _Broken(f"min_clients {count} must be less than {MAX_CLIENTS}  for job {check.folder}")
+        raise ValueError(f"min_clients {count} must be less than {MAX_CLIENTS}  for job {check.folder}")
     if _names_sites(clients) and len(clients) < count:
-        raise _Broken(f"min {count} clients required for job {check.folder}, found {len(clients)}.")
+        raise ValueError(f"min {count} clients required for job {check.folder}, found {len(clients)}.")
 
 
 def _names_sites(clients: set[str]) -> bool:
@@ -266,10 +305,10 @@ def _check_resources(check: _Check, meta: dict[str, Any]) -> None:
     if not resources:
         return
     if not isinstance(resources, dict):
-        raise _Broken(f"Invalid resource_spec for job {check.folder}")
+        raise ValueError(f"Invalid resource_spec for job {check.folder}")
     for site, spec in resources.items():
         if spec and not isinstance(spec, dict):
-            raise _Broken(f"value for key {site} in resource spec is expecting a dictionary")
+            raise ValueError(f"value for key {site} in resource spec is expecting a dictionary")
 
 
 def _check_mandatory(check: _Check, meta: dict[str, Any], clients: set[str]) -> None:
@@ -277,4 +316,30 @@ def _check_mandatory(check: _Check, meta: dict[str, Any], clients: set[str]) -> 
         return
     missing = set(meta.get(JobMetaKey.MANDATORY_CLIENTS.value) or ()) - clients
     if missing:
-        raise _Broken(f"Mandatory clients {missing} are not in the deploy_map for job {check.folder}")
+        raise ValueError(f"Mandatory clients {missing} are not in the deploy_map for job {check.folder}")
+
+
+# --- the stored definition ---------------------------------------------------------------------------------------
+
+
+def is_intact(path: Path) -> bool:
+    """Whether every member of a stored definition can be read.
+
+    An official server finds out when it unpacks the definition to deploy it, not when it takes it in.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError):
+        return False
+
+
+def brings_code(path: Path, app_folder: str) -> bool:
+    """Whether an app of a stored definition has code of its own, a folder ``custom``.
+
+    Args:
+        path: the stored definition.
+        app_folder: the folder of the app in it.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return any(name.startswith(f"{app_folder}/custom/") for name in archive.namelist())

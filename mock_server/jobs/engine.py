@@ -7,15 +7,13 @@ thread and no timer, so a hundred thousand jobs cost memory only.
 
 from __future__ import annotations
 
-import collections
-import datetime
 import enum
 import heapq
 import itertools
-import json
+import os
 import shutil
+import tempfile
 import uuid
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,29 +21,19 @@ from typing import Any
 from flare_client.protocol.jobs import SERVER_SITE, JobMetaKey, JobStatus
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.clock import Clock
+from mock_server.jobs import meta as job_meta
 from mock_server.jobs import scheduler
-from mock_server.jobs.definition import read_definition
+from mock_server.jobs.definition import brings_code, is_intact, read_definition
+from mock_server.jobs.legacy import Conversion
 from mock_server.jobs.results import ResultFile, Results
 from mock_server.jobs.sites import Site
 from mock_server.jobs.states import TIMED_ENDS, check_transition
-from mock_server.jobs.store import Job, JobStore, Submitter
+from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter
 from mock_server.scenario import Scenario
 
-NO_DURATION = "N/A"
-
-_CLONED_KEYS = (
-    JobMetaKey.JOB_FOLDER_NAME,
-    JobMetaKey.NAME,
-    JobMetaKey.DATA_STORAGE_FORMAT,
-    JobMetaKey.MIN_CLIENTS,
-    JobMetaKey.DEPLOY_MAP,
-    JobMetaKey.RESOURCE_SPEC,
-    JobMetaKey.CONTENT_LOCATION,
-    JobMetaKey.RESULT_LOCATION,
-    JobMetaKey.APPROVALS,
-    JobMetaKey.MANDATORY_CLIENTS,
-)
-"""What a clone takes over from its source, as far as the source has it."""
+MAX_ID_LENGTH = 128
+BYOC_REFUSED = "BYOC not permitted"
+"""The deploy detail of an app with code of its own whose submitter has no right to it (2.3.12-2.6.3)."""
 
 
 class AbortOutcome(enum.Enum):
@@ -102,6 +90,7 @@ class JobEngine:
         self._clock = clock
         self._scenario = scenario
         self._root = root
+        root.mkdir(parents=True, exist_ok=True)
         self._sites = {site.name: site for site in sites}
         for site in self._sites.values():
             site.since = clock.time()
@@ -113,8 +102,8 @@ class JobEngine:
         self._queue: list[tuple[float, int, _Event, Job, int]] = []
         self._order = itertools.count()
         self._running: dict[str, Job] = {}
-        self._waiting: collections.deque[Job] = collections.deque()
-        """Jobs that found every place taken, or no site, in the order in which they asked."""
+        self._ready: list[tuple[int, int, Job]] = []
+        """Jobs that are due for a look of the scheduler, and found no place or no site; first submitted, first."""
 
     # --- looking ----------------------------------------------------------------------------------------------
 
@@ -151,11 +140,14 @@ class JobEngine:
     def duration_text(self, job: Job) -> str:
         """How long a job has run, up to now where it still does; ``N/A`` where the meta says so."""
         if job.status is JobStatus.RUNNING and job.started is not None:
-            return str(datetime.timedelta(seconds=round(self._clock.time() - job.started, 6)))
-        return str(job.meta.get(JobMetaKey.DURATION.value, NO_DURATION))
+            return job_meta.duration_text(self._clock.time() - job.started)
+        return str(job.meta.get(JobMetaKey.DURATION.value, job_meta.NO_DURATION))
 
     def next_event_at(self) -> float | None:
         """When something will happen by itself, in seconds since the epoch; ``None`` if nothing will."""
+        self.advance()
+        while self._queue and _is_void(self._queue[0][3], self._queue[0][4]):
+            heapq.heappop(self._queue)
         return self._queue[0][0] if self._queue else None
 
     def result_files(self, job: Job) -> list[ResultFile]:
@@ -187,24 +179,17 @@ class JobEngine:
             DefinitionRejected: the definition breaks a rule; nothing is stored.
         """
         self.advance()
-        given = read_definition(upload, folder, self._profile)
-        meta: dict[str, Any] = {JobMetaKey.JOB_FOLDER_NAME.value: folder} if self._profile.folder_name_first else {}
-        meta |= given
-        self._add_submitter(meta, submitter)
-        if not self._profile.folder_name_first:
-            meta[JobMetaKey.JOB_FOLDER_NAME.value] = folder
-            if custom_props:
-                meta[JobMetaKey.CUSTOM_PROPS.value] = custom_props
-        given_id = given.get(JobMetaKey.JOB_ID.value)
-        keep = self._profile.keeps_given_job_id and isinstance(given_id, str) and _is_plain(given_id)
-        job = self._new_job(str(given_id) if keep else self._new_id(), submitter, meta)
-        job.folder.mkdir(parents=True, exist_ok=True)
-        if self._profile.folder_name_first:
-            _store_with_meta(upload, job, meta)
-        else:
-            shutil.move(upload, job.definition)
-        self._take_in(job)
-        return job
+        definition = read_definition(upload, folder, self._profile)
+        meta = job_meta.submitted(definition.meta, folder, submitter, custom_props, self._profile)
+        given_id = meta.get(JobMetaKey.JOB_ID.value)
+        keep = self._profile.keeps_given_job_id and isinstance(given_id, str) and _may_name_folder(given_id)
+        return self._take_in(
+            given_id if keep and isinstance(given_id, str) else self._new_id(),
+            submitter,
+            meta,
+            self._profile.data_storage_format,
+            lambda target: _store_upload(upload, target, definition.conversion),
+        )
 
     def clone(self, source: Job, submitter: Submitter) -> Job:
         """Make a new job of an existing one, whatever its status.
@@ -214,15 +199,13 @@ class JobEngine:
             submitter: who clones it; the clone is theirs.
         """
         self.advance()
-        meta: dict[str, Any] = {key.value: source.meta[key.value] for key in _CLONED_KEYS if key.value in source.meta}
-        self._add_submitter(meta, submitter)
-        meta[JobMetaKey.CLONED_FROM.value] = source.job_id
-        job = self._new_job(self._new_id(), submitter, meta)
-        job.folder.mkdir(parents=True)
-        # A definition never changes: the two share it on disk.
-        job.definition.hardlink_to(source.definition)
-        self._take_in(job)
-        return job
+        return self._take_in(
+            self._new_id(),
+            submitter,
+            job_meta.cloned(source.meta, source.job_id, submitter),
+            None,
+            lambda target: _share(source.definition, target),
+        )
 
     def abort(self, job: Job) -> AbortOutcome:
         """Stop a job, or keep it from starting."""
@@ -246,7 +229,7 @@ class JobEngine:
             raise KeyError(job_id)
         if job.status in (JobStatus.DISPATCHED, JobStatus.RUNNING):
             raise JobIsRunning(f"job {job_id} is {job.status.value}")
-        job.events += 1
+        self._forget(job)
         self._store.remove(job)
 
     # --- what happens to the system ---------------------------------------------------------------------------
@@ -263,7 +246,7 @@ class JobEngine:
             site.since = self._clock.time()
         site.connected = connected
         if connected:
-            self._retry_waiting(self._clock.time())
+            self._schedule(self._clock.time())
             self.advance()
 
     def restart(self) -> None:
@@ -272,7 +255,7 @@ class JobEngine:
         now = self._clock.time()
         for job in list(self._running.values()):
             self._finish(job, JobStatus.FINISHED_ABANDONED, now)
-        for site in self._sites.values():
+        for site in self.connected_sites():
             site.since = now
         self.advance()
 
@@ -281,41 +264,50 @@ class JobEngine:
         now = self._clock.time()
         while self._queue and self._queue[0][0] <= now:
             when, _, event, job, count = heapq.heappop(self._queue)
-            if count != job.events or self._store.get(job.job_id) is not job:
-                continue  # the job was aborted, deleted or abandoned since
+            if _is_void(job, count):
+                continue
             if event is _Event.TRY:
-                self._try(job, when)
+                heapq.heappush(self._ready, (job.sequence, job.events, job))
+                self._schedule(when)
             else:
                 self._finish(job, self._scenario.rule_for(job.name).status, when)
 
     # --- inside -----------------------------------------------------------------------------------------------
 
-    def _add_submitter(self, meta: dict[str, Any], submitter: Submitter) -> None:
-        meta[JobMetaKey.SUBMITTER_NAME.value] = submitter.name
-        meta[JobMetaKey.SUBMITTER_ORG.value] = submitter.org
-        meta[JobMetaKey.SUBMITTER_ROLE.value] = submitter.role
-
-    def _new_job(self, job_id: str, submitter: Submitter, meta: dict[str, Any]) -> Job:
+    def _take_in(
+        self,
+        job_id: str,
+        submitter: Submitter,
+        meta: dict[str, Any],
+        data_storage_format: int | None,
+        put_definition: Callable[[Path], None],
+    ) -> Job:
+        """Store a new job. Nothing of it is there if its definition cannot be put in place."""
         now = self._clock.time()
-        meta[JobMetaKey.JOB_ID.value] = job_id
-        meta[JobMetaKey.SUBMIT_TIME.value] = now
-        zoned = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).astimezone()
-        meta[JobMetaKey.SUBMIT_TIME_ISO.value] = zoned.isoformat()
-        meta[JobMetaKey.START_TIME.value] = ""
-        meta[JobMetaKey.DURATION.value] = NO_DURATION
-        if self._profile.data_storage_format is not None:
-            meta.setdefault(JobMetaKey.DATA_STORAGE_FORMAT.value, self._profile.data_storage_format)
-        meta[JobMetaKey.STATUS.value] = JobStatus.SUBMITTED.value
-        return Job(job_id, submitter, meta, self._root / job_id)
-
-    def _take_in(self, job: Job) -> None:
-        replaced = self._store.get(job.job_id)
+        job_meta.stamp(meta, job_id, now, data_storage_format)
+        job = Job(job_id, submitter, meta, self._root / job_id)
+        incoming = Path(tempfile.mkdtemp(dir=self._root, prefix=".incoming-"))
+        try:
+            put_definition(incoming / DEFINITION_FILE)
+        except BaseException:
+            shutil.rmtree(incoming)
+            raise
+        replaced = self._store.get(job_id)
         if replaced is not None:
-            replaced.events += 1
-            self._running.pop(replaced.job_id, None)
+            self._forget(replaced)
+            self._store.remove(replaced)
+        incoming.replace(job.folder)
         self._store.add(job)
-        self._plan(self._clock.time() + self._scenario.rule_for(job.name).queued, _Event.TRY, job)
+        self._plan(now + self._scenario.rule_for(job.name).queued, _Event.TRY, job)
+        if replaced is not None:
+            self._schedule(now)
         self.advance()
+        return job
+
+    def _forget(self, job: Job) -> None:
+        """Cancel whatever a job still had before it."""
+        job.events += 1
+        self._running.pop(job.job_id, None)
 
     def _plan(self, when: float, event: _Event, job: Job) -> None:
         heapq.heappush(self._queue, (when, next(self._order), event, job, job.events))
@@ -325,82 +317,88 @@ class JobEngine:
         job.status = status
         job.meta[JobMetaKey.STATUS.value] = status.value
 
-    def _try(self, job: Job, now: float) -> None:
-        """Look whether a job can start. Official schedulers do not count a look while no place or no site is there."""
-        if len(self._running) >= self._scenario.limits.max_jobs or not self.connected_sites():
-            self._waiting.append(job)
-            return
-        if scheduler.tries(job) >= scheduler.MAX_TRIES:
-            scheduler.record(job, f"exceeded max schedule count {scheduler.MAX_TRIES}", now)
+    def _schedule(self, now: float) -> None:
+        """Let the scheduler look at the jobs that are due, as long as there is a place for one.
+
+        Official schedulers do not look, and so do not count, while no place is free or no site is connected.
+        """
+        while self._ready and len(self._running) < self._scenario.limits.max_jobs and self.connected_sites():
+            _, count, job = heapq.heappop(self._ready)
+            if not _is_void(job, count):
+                self._look_at(job, now)
+
+    def _look_at(self, job: Job, now: float) -> None:
+        if job_meta.tries(job.meta) >= scheduler.MAX_TRIES:
+            job_meta.record_try(job.meta, scheduler.EXCEEDED, now)
             self._finish(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
             return
         result = scheduler.try_job(job, self.connected_sites())
-        if isinstance(result, scheduler.NotNow):
-            scheduler.record(job, result.reason, now)
-            self._plan(now + scheduler.wait_after(scheduler.tries(job)), _Event.TRY, job)
+        if isinstance(result, scheduler.Scheduled):
+            self._start(job, result.sites, now)
             return
-        self._start(job, result.sites, now)
+        job_meta.record_try(job.meta, result.reason, now)
+        self._plan(now + scheduler.wait_after(job_meta.tries(job.meta)), _Event.TRY, job)
 
     def _start(self, job: Job, sites: dict[str, str], now: float) -> None:
-        problem = self._deploy_problem(job)
-        if problem is not None:
-            # No trace of the scheduler: the official runner writes it after the deployment (observed: 2.3.12-2.6.3).
-            job.meta[JobMetaKey.JOB_DEPLOY_DETAIL.value] = [problem]
+        problems = self._deploy_problems(job)
+        if problems is not None:
+            # No trace of this look: the official runner writes it after the deployment (observed: 2.3.12-2.6.3).
+            if problems:
+                job.meta[JobMetaKey.JOB_DEPLOY_DETAIL.value] = problems
             self._finish(job, JobStatus.FINISHED_FAILED_TO_RUN, now)
             return
         self._set_status(job, JobStatus.DISPATCHED)
         job.meta[JobMetaKey.JOB_DEPLOY_DETAIL.value] = [f"{name}: OK" for name in (SERVER_SITE, *sites)]
-        scheduler.record(job, "scheduled", now)
+        job_meta.record_try(job.meta, "scheduled", now)
         job.run_sites = sites
         self._set_status(job, JobStatus.RUNNING)
         job.started = now
-        local = datetime.datetime.fromtimestamp(now)  # noqa: DTZ006 - official servers write their local time
-        job.meta[JobMetaKey.START_TIME.value] = f"{local:%Y-%m-%d %H:%M:%S.%f}"
+        job.meta[JobMetaKey.START_TIME.value] = job_meta.start_text(now)
         self._running[job.job_id] = job
         self._plan(now + self._scenario.rule_for(job.name).running, _Event.END, job)
 
-    def _deploy_problem(self, job: Job) -> str | None:
-        if job.meta.get(JobMetaKey.BYOC.value) and self._may_deploy_byoc and not self._may_deploy_byoc(job):
-            return f"server: BYOC not permitted for user {job.submitter.name}"
-        if self._verify_signature is None:
-            return None
-        problem = self._verify_signature(job.definition, f"{job.job_folder}/{job.app_name}")
-        return f"server: {problem}" if problem else None
+    def _deploy_problems(self, job: Job) -> list[str] | None:
+        """Why a job cannot be deployed to the server, as its deploy detail has it; ``None`` if it can."""
+        if not is_intact(job.definition):
+            return []  # unpacking fails before there is any detail
+        app_folder = f"{job.job_folder}/{job.app_name}"
+        if self._may_deploy_byoc and brings_code(job.definition, app_folder) and not self._may_deploy_byoc(job):
+            return [f"{SERVER_SITE}: {BYOC_REFUSED}"]
+        problem = self._verify_signature(job.definition, app_folder) if self._verify_signature else None
+        return [f"{SERVER_SITE}: {problem}"] if problem else None
 
     def _finish(self, job: Job, status: JobStatus, now: float) -> None:
         self._set_status(job, status)
-        job.events += 1
-        ran = self._running.pop(job.job_id, None) is not None
+        ran = job.job_id in self._running
+        self._forget(job)
         if ran and job.started is not None and status in TIMED_ENDS:
-            job.meta[JobMetaKey.DURATION.value] = str(datetime.timedelta(seconds=round(now - job.started, 6)))
+            job.meta[JobMetaKey.DURATION.value] = job_meta.duration_text(now - job.started)
         job.is_saved = ran and status is not JobStatus.FINISHED_ABANDONED
         if ran:
-            self._retry_waiting(now)
-
-    def _retry_waiting(self, now: float) -> None:
-        """A place or a site is there: those that waited for one ask again, first come, first served."""
-        while self._waiting:
-            self._plan(now, _Event.TRY, self._waiting.popleft())
+            self._schedule(now)
 
 
-def _is_plain(job_id: str) -> bool:
-    """Whether an id that a definition gives may name a folder."""
-    return bool(job_id) and all(c.isalnum() or c in "-_" for c in job_id)
+def _is_void(job: Job, count: int) -> bool:
+    """Whether a job was aborted, deleted, replaced or abandoned since an event of that count was planned."""
+    return count != job.events
 
 
-def _store_with_meta(upload: Path, job: Job, meta: Mapping[str, Any]) -> None:
-    """Store a definition as release 2.3 does: its meta.json gets the name of the folder (observed: 2.3.12)."""
-    name = f"{job.job_folder}/meta.json"
-    stored = {key: value for key, value in meta.items() if not key.startswith("submitter_")}
-    for computed in ("job_id", "submit_time", "submit_time_iso", "start_time", "duration", "status"):
-        stored.pop(computed, None)
-    part = job.definition.with_suffix(".part")
-    with zipfile.ZipFile(upload) as source, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as target:
-        for info in source.infolist():
-            if info.filename == name:
-                continue
-            with source.open(info) as content, target.open(info, "w") as copy:
-                shutil.copyfileobj(content, copy)
-        target.writestr(name, json.dumps(stored))
-    part.replace(job.definition)
+def _may_name_folder(job_id: str) -> bool:
+    """Whether an id that a definition gives may name a folder; otherwise the job gets one like any other."""
+    return 0 < len(job_id) <= MAX_ID_LENGTH and job_id.isascii() and all(c.isalnum() or c in "-_" for c in job_id)
+
+
+def _store_upload(upload: Path, target: Path, conversion: Conversion | None) -> None:
+    if conversion is None:
+        shutil.move(upload, target)
+        return
+    conversion.write(upload, target)
     upload.unlink()
+
+
+def _share(source: Path, target: Path) -> None:
+    """Give a clone the definition of its source: it never changes, so that the two can share it on disk."""
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)

@@ -15,13 +15,13 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from flare_client.protocol.releases import ReleaseProfile
+from mock_server.files import SHARED, write_atomically
 from mock_server.jobs.store import Job
-from mock_server.scenario import ResultSpec
+from mock_server.scenario import BIG_FILE, ResultSpec
 
 JOB_FILE = "job.zip"
 META_FILE = "meta.json"
 WORKSPACE_FILE = "workspace.zip"
-BIG_FILE = "result.bin"
 
 _BLOCK = 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -101,31 +101,38 @@ def _copy_member(source: zipfile.ZipFile, info: zipfile.ZipInfo, target: zipfile
         shutil.copyfileobj(content, member, _BLOCK)
 
 
-def _copy_app(job: Job, archive: zipfile.ZipFile, prefix: str) -> None:
+def _app_members(job: Job, definition: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     """The server's app as it was deployed: the folder of the app under the name ``app_server``."""
     top = f"{job.job_folder}/{job.app_name}/"
-    with zipfile.ZipFile(job.definition) as definition:
-        for info in definition.infolist():
-            if not info.filename.startswith(top) or info.filename == top:
-                continue
-            name = f"{prefix}app_server/{info.filename[len(top) :]}"
-            _copy_member(definition, info, archive, name)
+    for info in definition.infolist():
+        if info.filename.startswith(top) and info.filename != top:
+            yield f"app_server/{info.filename[len(top) :]}", info
 
 
 def _write_workspace(
     job: Job, spec: ResultSpec, profile: ReleaseProfile, archive: zipfile.ZipFile, prefix: str = ""
 ) -> None:
-    own = {str(PurePosixPath(name)) for name in spec.files}
+    own = {PurePosixPath(name): text for name, text in spec.files.items()}
+    # What a scenario puts into a workspace stands before what would be there anyway, and no path is file and folder.
+    taken = {path for name in own for path in (name, *name.parents)} - {PurePosixPath()}
+
+    def is_free(name: str) -> bool:
+        path = PurePosixPath(name)
+        return path not in taken and not any(parent in own for parent in path.parents)
+
     for name in profile.workspace_files:
-        if name not in own:
+        if is_free(name):
             _put(archive, f"{prefix}{name}", _workspace_file(job, name))
-    for name, text in spec.files.items():
-        _put(archive, f"{prefix}{PurePosixPath(name)}", text.encode("utf-8"))
+    for path, text in own.items():
+        _put(archive, f"{prefix}{path}", text.encode("utf-8"))
     if spec.size:
         with archive.open(_member(f"{prefix}{BIG_FILE}"), "w", force_zip64=True) as target:
             for block in _blocks(spec.size, job.job_id):
                 target.write(block)
-    _copy_app(job, archive, prefix)
+    with zipfile.ZipFile(job.definition) as definition:
+        for name, info in _app_members(job, definition):
+            if is_free(name) or (info.is_dir() and PurePosixPath(name) not in own):
+                _copy_member(definition, info, archive, f"{prefix}{name}")
 
 
 def _write_wrapped(job: Job, file: IO[bytes]) -> None:
@@ -164,7 +171,8 @@ class Results:
         if job.is_saved:
             found.append(ResultFile(WORKSPACE_FILE, self._workspace(job, spec)))
         meta = job.folder / META_FILE
-        meta.write_bytes(_meta_json(job))
+        # Never in place: a download in progress may hold a link to the file as it was.
+        write_atomically(meta, _meta_json(job), SHARED)
         found.append(ResultFile(META_FILE, meta))
         found.append(ResultFile(JOB_FILE, self._definition(job)))
         return found

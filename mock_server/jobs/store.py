@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ class Job:
         started: when it began to run, in seconds since the epoch.
         run_sites: the sites that run it, and the app of each; empty before it is dispatched.
         is_saved: whether the server has stored the result.
+        sequence: its place in the order of submission; the store gives it.
         events: how often the future of the job was cancelled; an event of an earlier count is void.
     """
 
@@ -55,6 +57,7 @@ class Job:
     started: float | None = None
     run_sites: dict[str, str] = dataclasses.field(default_factory=dict)
     is_saved: bool = False
+    sequence: int = 0
     events: int = 0
 
     @property
@@ -98,6 +101,7 @@ class JobStore:
         # A dict keeps the order of insertion, which is that of submission, and is read from either end: the newest
         # twenty of 20,000 jobs cost as much as of twenty.
         self._jobs: dict[str, Job] = {}
+        self._sequence = itertools.count(1)
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -112,6 +116,7 @@ class JobStore:
         A job of the same id is replaced, as the official store does with an id that the definition gave.
         """
         self._jobs.pop(job.job_id, None)
+        job.sequence = next(self._sequence)
         self._jobs[job.job_id] = job
 
     def remove(self, job: Job) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.lab.client import OfficialClient, OfficialSession
+from conformance.adapters.base import Adapter, ClientSession
+from conformance.lab.drives import official_client
 from conformance.peers import PEERS
+from flare_client.protocol.releases import ReleaseProfile, profile_for
 from mock_server import MockServer
 
 ADMIN = "admin@nvidia.com"
@@ -24,33 +28,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", params=list(PEERS))
-def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfficialClient]:
-    """The official client of each release; its prints are in the test's temporary folder."""
-    folder = tmp_path_factory.mktemp(f"official-{request.param}")
-    with OfficialClient(request.param, cwd=folder, log=folder / "prints.log") as official:
-        yield official
+def version(request: pytest.FixtureRequest) -> str:
+    """Each official version."""
+    return str(request.param)
+
+
+@pytest.fixture
+def profile(version: str) -> ReleaseProfile:
+    """What the release does differently."""
+    return profile_for(version)
+
+
+@pytest.fixture(scope="session")
+def client(version: str) -> Iterator[Adapter]:
+    """The official client of a release, in a process of its own."""
+    adapter = official_client(version)
+    yield adapter
+    adapter.close()
 
 
 @pytest.fixture(scope="module")
-def server(client: OfficialClient) -> Iterator[MockServer]:
+def server(version: str) -> Iterator[MockServer]:
     """A mock server of the client's release, shared by the tests of a module."""
-    with MockServer(client.version) as running:
+    with MockServer(version) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def session(client: OfficialClient, server: MockServer) -> OfficialSession:
+def session(client: Adapter, server: MockServer) -> ClientSession:
     """A session of the project admin on the shared server."""
-    return client.open(server.kit(ADMIN), ADMIN)
+    return client.open(ADMIN, server.kit(ADMIN))
 
 
 @pytest.fixture
-def own_server(client: OfficialClient) -> Iterator[Callable[..., MockServer]]:
+def own_server(version: str) -> Iterator[Callable[..., MockServer]]:
     """Make servers that a test has for itself."""
     running: list[MockServer] = []
 
     def make(**settings: object) -> MockServer:
-        server = MockServer(client.version, **settings)  # type: ignore[arg-type]  # passed on as they are
+        server = MockServer(version, **settings)  # type: ignore[arg-type]  # passed on as they are
         server.start()
         running.append(server)
         return server
@@ -58,3 +74,23 @@ def own_server(client: OfficialClient) -> Iterator[Callable[..., MockServer]]:
     yield make
     for one in running:
         one.stop()
+
+
+@dataclasses.dataclass
+class Watch:
+    """A monitoring that is over: what it returned, and the calls of its callback."""
+
+    returned: str
+    calls: list[dict[str, Any]]
+
+
+def watch(session: ClientSession, job_id: str, answers: Sequence[Any] = (True,), **arguments: Any) -> Watch:
+    """Monitor a job with a callback that gives the answers in turn, the last one for ever."""
+    calls: list[dict[str, Any]] = []
+
+    def callback(same_session: bool, called_id: str, meta: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        calls.append({"same": same_session, "id": called_id, "status": meta["status"], "args": args, "kwargs": kwargs})
+        return answers[min(len(calls), len(answers)) - 1]
+
+    code = session.monitor(job_id, cb=callback, **({"timeout": 30.0, "poll_interval": 0.05} | arguments))
+    return Watch(code.name, calls)

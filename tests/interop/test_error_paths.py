@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.lab.client import OfficialClient, OfficialError, OfficialSession
-from flare_client.protocol.releases import ReleaseProfile, profile_for
+from conformance.adapters.base import Adapter, ClientError, ClientSession
+from flare_client.protocol.releases import Download, ReleaseProfile
 from mock_server import MockServer
 from mock_server.pki import Pki
-from tests.interop.conftest import ADMIN
+from tests.interop.conftest import ADMIN, watch
 from tests.support import JobMaker, write_job
 
 MEMBER = "member@nvidia.com"
@@ -23,29 +23,35 @@ SHORT = 1.6
 """Seconds to connect: enough for a first login, which is all that counts in tests of refusal."""
 
 
+def sessions_of(server: MockServer) -> int:
+    """Return how many admin sessions a server holds: a refusal must not be a login that was merely slow."""
+    return server.call(lambda context: len(context.sessions))
+
+
+def refused(client: Adapter, server: MockServer, user: str, kit: Path) -> tuple[str, str]:
+    """Try to log in where the server must refuse; return class and text of the failure."""
+    before = sessions_of(server)
+    failure = fails(lambda: client.open(user, kit, timeout=SHORT))
+    assert sessions_of(server) == before
+    return failure
+
+
 def fails(call: Callable[[], object]) -> tuple[str, str]:
     """Return class and text of what an official call raises."""
-    with pytest.raises(OfficialError) as caught:
+    with pytest.raises(ClientError) as caught:
         call()
-    return caught.value.kind, caught.value.message
-
-
-@pytest.fixture
-def profile(client: OfficialClient) -> ReleaseProfile:
-    return profile_for(client.version)
+    return caught.value.types[0], caught.value.text
 
 
 # --- login ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_user_name_is_no_connection(client: OfficialClient, server: MockServer) -> None:
-    kind, message = fails(lambda: client.open(server.kit(ADMIN), "somebody@nvidia.com", timeout=SHORT))
-    assert (kind, message) == ("NoConnection", f"cannot connect to FLARE in {SHORT} seconds")
+def test_a_wrong_user_name_is_no_connection(client: Adapter, server: MockServer) -> None:
+    expected = ("NoConnection", f"cannot connect to FLARE in {SHORT} seconds")
+    assert refused(client, server, "somebody@nvidia.com", server.kit(ADMIN)) == expected
 
 
-def test_a_user_of_another_authority_is_no_connection(
-    client: OfficialClient, server: MockServer, tmp_path: Path
-) -> None:
+def test_a_user_of_another_authority_is_no_connection(client: Adapter, server: MockServer, tmp_path: Path) -> None:
     kit = server.kit(ADMIN, directory=tmp_path)
     foreign = Pki.foreign()
     try:
@@ -54,70 +60,64 @@ def test_a_user_of_another_authority_is_no_connection(
         foreign.close()
     (kit / "startup" / "client.crt").write_bytes(credentials.certificate_pem)
     (kit / "startup" / "client.key").write_bytes(credentials.key_pem)
-    assert fails(lambda: client.open(kit, ADMIN, timeout=SHORT))[0] == "NoConnection"
+    assert refused(client, server, ADMIN, kit)[0] == "NoConnection"
 
 
-def test_a_server_of_another_authority_is_no_connection(
-    client: OfficialClient, server: MockServer, tmp_path: Path
-) -> None:
+def test_a_server_of_another_authority_is_no_connection(client: Adapter, server: MockServer, tmp_path: Path) -> None:
     kit = server.kit(ADMIN, directory=tmp_path)
     foreign = Pki.foreign()
     foreign.close()
     (kit / "startup" / "rootCA.pem").write_bytes(foreign.ca_pem)
-    assert fails(lambda: client.open(kit, ADMIN, timeout=SHORT))[0] == "NoConnection"
+    assert refused(client, server, ADMIN, kit)[0] == "NoConnection"
 
 
 @pytest.mark.parametrize("days", [(-20, -10), (10, 20)], ids=["expired", "not-yet-valid"])
 def test_a_certificate_outside_its_days_is_no_connection(
-    client: OfficialClient, server: MockServer, tmp_path: Path, days: tuple[int, int]
+    client: Adapter, server: MockServer, tmp_path: Path, days: tuple[int, int]
 ) -> None:
     now = datetime.datetime.now(datetime.timezone.utc)
     not_before, not_after = (now + datetime.timedelta(days=day) for day in days)
     kit = server.kit(ADMIN, directory=tmp_path, not_before=not_before, not_after=not_after)
-    assert fails(lambda: client.open(kit, ADMIN, timeout=SHORT))[0] == "NoConnection"
+    assert refused(client, server, ADMIN, kit)[0] == "NoConnection"
 
 
-def test_a_certificate_for_another_name_is_no_connection(
-    client: OfficialClient, server: MockServer, tmp_path: Path
-) -> None:
+def test_a_certificate_for_another_name_is_no_connection(client: Adapter, server: MockServer, tmp_path: Path) -> None:
     kit = server.kit(ADMIN, directory=tmp_path, common_name=MEMBER)
-    assert fails(lambda: client.open(kit, ADMIN, timeout=SHORT))[0] == "NoConnection"
-    client.open(kit, MEMBER)  # the name in the certificate is the one that counts
+    assert refused(client, server, ADMIN, kit)[0] == "NoConnection"
+    client.open(MEMBER, kit)  # the name in the certificate is the one that counts
 
 
-def test_refused_peers_leave_the_server_serving(session: OfficialSession) -> None:
+def test_refused_peers_leave_the_server_serving(session: ClientSession) -> None:
     assert session.call("get_system_info")["client_info"]
 
 
-def test_a_kit_without_certificate_is_a_config_error(
-    client: OfficialClient, server: MockServer, tmp_path: Path
-) -> None:
+def test_a_kit_without_certificate_is_a_config_error(client: Adapter, server: MockServer, tmp_path: Path) -> None:
     kit = server.kit(ADMIN, directory=tmp_path)
     (kit / "startup" / "client.crt").unlink()
-    assert fails(lambda: client.open(kit, ADMIN, timeout=SHORT))[0] == "ConfigError"
+    assert fails(lambda: client.open(ADMIN, kit, timeout=SHORT))[0] == "ConfigError"
 
 
 # --- ids ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["get_job_meta", "abort_job", "delete_job", "clone_job", "download_job_result"])
-def test_an_unknown_id_is_not_found(session: OfficialSession, method: str) -> None:
+def test_an_unknown_id_is_not_found(session: ClientSession, method: str) -> None:
     for job_id in (str(uuid.uuid4()), "no-such-id", "00000000-0000-0000-0000-000000000000"):
         assert fails(lambda job_id=job_id: session.call(method, job_id)) == ("JobNotFound", f"no such job: {job_id}")
 
 
-def test_an_upper_case_id_is_found(session: OfficialSession, make_job: JobMaker) -> None:
+def test_an_upper_case_id_is_found(session: ClientSession, make_job: JobMaker) -> None:
     job_id = session.call("submit_job", str(make_job(min_clients=9)))
     assert session.call("get_job_meta", job_id.upper())["job_id"] == job_id
     assert fails(lambda: session.call("get_job_meta", job_id[:8]))[0] == "JobNotFound"
 
 
-def test_an_upper_case_id_cannot_be_downloaded(session: OfficialSession, make_job: JobMaker) -> None:
+def test_an_upper_case_id_cannot_be_downloaded(session: ClientSession, make_job: JobMaker) -> None:
     job_id = session.call("submit_job", str(make_job(min_clients=9)))
     assert fails(lambda: session.call("download_job_result", job_id.upper()))[0] == "InternalError"
 
 
-def test_a_limit_that_is_no_number_is_refused_by_the_server(session: OfficialSession) -> None:
+def test_a_limit_that_is_no_number_is_refused_by_the_server(session: ClientSession) -> None:
     kind, message = fails(lambda: session.call("list_jobs", limit=True))
     assert kind == "InternalError"
     assert "invalid int value: 'True'" in message
@@ -157,7 +157,7 @@ BROKEN_METAS: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("meta", "text"), BROKEN_METAS, ids=[text[:30] for _, text in BROKEN_METAS])
 def test_a_broken_meta_is_refused_in_the_official_words(
-    session: OfficialSession, profile: ReleaseProfile, make_job: JobMaker, meta: dict[str, object], text: str
+    session: ClientSession, profile: ReleaseProfile, make_job: JobMaker, meta: dict[str, object], text: str
 ) -> None:
     expected = text.replace("{none}", "'none'" if profile.quotes_app_names else "none")
     before = session.call("list_jobs")
@@ -170,7 +170,7 @@ def test_a_broken_meta_is_refused_in_the_official_words(
 
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_an_app_without_its_config_is_refused(
-    session: OfficialSession, profile: ReleaseProfile, make_job: JobMaker, side: str
+    session: ClientSession, profile: ReleaseProfile, make_job: JobMaker, side: str
 ) -> None:
     folder = make_job("J")
     (folder / "app" / "config" / f"config_fed_{side}.json").unlink()
@@ -182,7 +182,7 @@ def test_an_app_without_its_config_is_refused(
     )
 
 
-def test_a_job_without_meta_is_refused(session: OfficialSession, profile: ReleaseProfile, make_job: JobMaker) -> None:
+def test_a_job_without_meta_is_refused(session: ClientSession, profile: ReleaseProfile, make_job: JobMaker) -> None:
     folder = make_job("J")
     (folder / "meta.json").unlink()
     text = (
@@ -197,9 +197,7 @@ def test_a_job_without_meta_is_refused(session: OfficialSession, profile: Releas
     )
 
 
-def test_a_meta_that_is_no_json_is_refused(
-    session: OfficialSession, profile: ReleaseProfile, make_job: JobMaker
-) -> None:
+def test_a_meta_that_is_no_json_is_refused(session: ClientSession, profile: ReleaseProfile, make_job: JobMaker) -> None:
     folder = make_job("J")
     (folder / "meta.json").write_text("{no")
     kind, message = fails(lambda: session.call("submit_job", str(folder)))
@@ -208,7 +206,7 @@ def test_a_meta_that_is_no_json_is_refused(
     assert kind == ("InternalError" if profile.accepts_legacy_jobs else "InvalidJobDefinition")
 
 
-def test_a_path_that_is_no_job_folder_never_reaches_the_server(session: OfficialSession, tmp_path: Path) -> None:
+def test_a_path_that_is_no_job_folder_never_reaches_the_server(session: ClientSession, tmp_path: Path) -> None:
     before = session.call("list_jobs")
     for path in ("", None, str(tmp_path / "nowhere")):
         assert fails(lambda path=path: session.call("submit_job", path))[0] == "InvalidJobDefinition"
@@ -219,10 +217,10 @@ def test_a_path_that_is_no_job_folder_never_reaches_the_server(session: Official
 
 
 def test_a_member_may_look_and_nothing_else(
-    client: OfficialClient, server: MockServer, session: OfficialSession, make_job: JobMaker
+    client: Adapter, server: MockServer, session: ClientSession, make_job: JobMaker
 ) -> None:
     job_id = session.call("submit_job", str(make_job("J", min_clients=9)))
-    member = client.open(server.kit(MEMBER, role="member"), MEMBER)
+    member = client.open(MEMBER, server.kit(MEMBER, role="member"))
 
     assert member.call("get_job_meta", job_id)["job_id"] == job_id
     assert any(job["job_id"] == job_id for job in member.call("list_jobs"))
@@ -238,10 +236,10 @@ def test_a_member_may_look_and_nothing_else(
 
 
 def test_a_lead_manages_own_jobs_only(
-    client: OfficialClient, server: MockServer, session: OfficialSession, make_job: JobMaker
+    client: Adapter, server: MockServer, session: ClientSession, make_job: JobMaker
 ) -> None:
     theirs = session.call("submit_job", str(make_job("theirs", min_clients=9)))
-    lead = client.open(server.kit("lead@nvidia.com", role="lead"), "lead@nvidia.com")
+    lead = client.open("lead@nvidia.com", server.kit("lead@nvidia.com", role="lead"))
     own = lead.call("submit_job", str(make_job("own", min_clients=9)))
 
     assert fails(lambda: lead.call("abort_job", theirs))[0] == "AuthorizationError"
@@ -253,10 +251,10 @@ def test_a_lead_manages_own_jobs_only(
 
 
 def test_an_expired_session_is_an_internal_error_for_ever(
-    client: OfficialClient, own_server: Callable[..., MockServer], profile: ReleaseProfile
+    client: Adapter, own_server: Callable[..., MockServer], profile: ReleaseProfile
 ) -> None:
     server = own_server()
-    session = client.open(server.kit(ADMIN), ADMIN)
+    session = client.open(ADMIN, server.kit(ADMIN))
     server.expire_sessions()
 
     prefix = "server internal error (error)" if profile.missing_meta_status_is_error else "error"
@@ -265,69 +263,67 @@ def test_an_expired_session_is_an_internal_error_for_ever(
 
 
 def test_a_restart_ends_sessions_and_abandons_running_jobs(
-    client: OfficialClient, own_server: Callable[..., MockServer], make_job: JobMaker
+    client: Adapter, own_server: Callable[..., MockServer], make_job: JobMaker
 ) -> None:
     server = own_server(scenario={"jobs": [{"queued": 0.0, "running": "1h"}]})
-    session = client.open(server.kit(ADMIN), ADMIN)
+    session = client.open(ADMIN, server.kit(ADMIN))
     job_id = session.call("submit_job", str(make_job()))
-    session.monitor_job(job_id, timeout=0.2, poll_interval=0.05)
+    watch(session, job_id, timeout=0.2)
 
     server.restart()
 
     assert fails(lambda: session.call("list_jobs"))[0] == "InternalError"
-    again = client.open(server.kit(ADMIN), ADMIN)
+    again = client.open(ADMIN, server.kit(ADMIN))
     meta = again.call("get_job_meta", job_id)
     assert (meta["status"], meta["duration"]) == ("FINISHED:ABANDONED", "N/A")
 
 
-def test_a_server_that_is_gone_is_an_internal_error(
-    client: OfficialClient, own_server: Callable[..., MockServer]
-) -> None:
+def test_a_server_that_is_gone_is_an_internal_error(client: Adapter, own_server: Callable[..., MockServer]) -> None:
     server = own_server()
-    session = client.open(server.kit(ADMIN), ADMIN)
+    session = client.open(ADMIN, server.kit(ADMIN))
     server.stop()
     kind, message = fails(lambda: session.call("list_jobs"))
     assert kind == "InternalError"
     assert "Failed to communicate with Admin Server" in message
 
 
-# --- releases with ways of their own ------------------------------------------------------------------------------------
+# --- releases with ways of their own --------------------------------------------------------------------------------
 
 
 def test_a_result_above_the_limit_is_named_by_its_address(
-    client: OfficialClient, own_server: Callable[..., MockServer], tmp_path: Path
+    client: Adapter, own_server: Callable[..., MockServer], profile: ReleaseProfile, tmp_path: Path
 ) -> None:
     limits = {"max_download_size": "10kB", "download_url": "http://results.example.com/"}
     rules = [{"match": {"name": "big"}, "queued": 0.0, "running": 0.0, "result": {"size": "20kB"}}]
     server = own_server(scenario={"limits": limits, "jobs": [*rules, {"queued": 0.0, "running": 0.0}]})
-    session = client.open(server.kit(ADMIN), ADMIN)
+    session = client.open(ADMIN, server.kit(ADMIN))
 
     def result(name: str) -> tuple[str, str]:
         job_id = session.call("submit_job", str(write_job(tmp_path, name)))
-        session.monitor_job(job_id, timeout=30.0, poll_interval=0.02)
+        watch(session, job_id, poll_interval=0.02)
         return job_id, session.call("download_job_result", job_id)
 
     small_id, small = result("small")
     big_id, big = result("big")
 
     assert Path(small).name == small_id
-    if profile_for(client.version).has_cell_conn_info:  # 2.3 alone has a limit
+    if profile.download is Download.INLINE_BASE64:  # the others know no limit
         assert big == f"http://results.example.com/{big_id}"
     else:
         assert (Path(big) / "workspace" / "result.bin").stat().st_size == 20_000
 
 
 def test_an_insecure_kit_works_for_its_one_user(
-    client: OfficialClient, own_server: Callable[..., MockServer], profile: ReleaseProfile, make_job: JobMaker
+    client: Adapter, own_server: Callable[..., MockServer], profile: ReleaseProfile, make_job: JobMaker
 ) -> None:
     server = own_server(secure=False)
     kit = server.kit()
     assert kit.name == "admin"
     assert not (kit / "startup" / "client.key").exists()
-    session = client.open(kit, None)
+    session = client.open("admin", kit, secure=False)
 
     job_id = session.call("submit_job", str(make_job()))
-    assert session.monitor_job(job_id, timeout=30.0, poll_interval=0.05)["returned"] == "JOB_FINISHED"
+    assert watch(session, job_id).returned == "JOB_FINISHED"
     meta = session.call("get_job_meta", job_id)
     assert (meta["submitter_name"], meta["submitter_org"], meta["submitter_role"]) == (
         "admin",

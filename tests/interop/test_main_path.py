@@ -8,48 +8,49 @@ from pathlib import Path
 
 import pytest
 
-from conformance.lab.client import OfficialClient, OfficialError, OfficialSession
-from flare_client.protocol.releases import profile_for
+from conformance.adapters.base import Adapter, ClientError, ClientSession
+from flare_client.protocol.releases import ReleaseProfile
 from mock_server import MockServer
-from tests.interop.conftest import ADMIN
+from tests.interop.conftest import ADMIN, watch
 from tests.support import JobMaker
-
-LINES = {"queued": 0.05, "running": 0.2}
 
 
 def test_a_job_from_submission_to_its_result(
-    client: OfficialClient, own_server: Callable[..., MockServer], make_job: JobMaker
+    client: Adapter, own_server: Callable[..., MockServer], make_job: JobMaker
 ) -> None:
     result = {"files": {"app_server/accuracy.txt": "0.93"}}
-    server = own_server(scenario={"jobs": [{"match": {"name": "hello"}, **LINES, "result": result}]})
-    session = client.open(server.kit(ADMIN), ADMIN)
+    server = own_server(
+        scenario={"jobs": [{"match": {"name": "hello"}, "queued": 0.05, "running": 0.2, "result": result}]}
+    )
+    session = client.open(ADMIN, server.kit(ADMIN))
     folder = make_job("hello", files={"app/custom/net.py": "print('net')"})
 
     job_id = session.call("submit_job", str(folder))
-    seen = session.monitor_job(job_id, timeout=30.0, poll_interval=0.05, answers=[True], keyword=7)
+    seen = watch(session, job_id, keyword=7)
     path = Path(session.call("download_job_result", job_id))
 
-    assert seen["returned"] == "JOB_FINISHED"
-    assert {call["job_id"] for call in seen["calls"]} == {job_id}
-    assert all(call["same_session"] and call["kwargs"] == {"keyword": 7} for call in seen["calls"])
-    assert seen["calls"][-1]["status"] == "FINISHED:COMPLETED"
+    assert seen.returned == "JOB_FINISHED"
+    assert {call["id"] for call in seen.calls} == {job_id}
+    assert all(call["same"] and call["kwargs"] == {"keyword": 7} for call in seen.calls)
+    assert seen.calls[-1]["status"] == "FINISHED:COMPLETED"
     assert (path / "workspace" / "app_server" / "accuracy.txt").read_text() == "0.93"
     assert (path / "job" / "hello" / "app" / "custom" / "net.py").read_text() == "print('net')"
     stored = json.loads((path / "workspace" / "meta.json").read_text())
     assert stored["name"] == "hello"
 
 
-def test_a_second_download_is_named_as_the_release_does(session: OfficialSession, make_job: JobMaker) -> None:
+def test_a_second_download_is_named_as_the_release_does(
+    session: ClientSession, profile: ReleaseProfile, make_job: JobMaker
+) -> None:
     job_id = session.call("submit_job", str(make_job()))
-    session.monitor_job(job_id, timeout=30.0, poll_interval=0.05)
+    watch(session, job_id)
 
     first, second = (Path(session.call("download_job_result", job_id)) for _ in range(2))
 
-    renames = profile_for(session.client.version).renames_downloads
-    assert (first.name, second.name) == (job_id, f"{job_id}__1" if renames else job_id)
+    assert (first.name, second.name) == (job_id, f"{job_id}__1" if profile.renames_downloads else job_id)
 
 
-def test_meta_of_a_submitted_job(session: OfficialSession, server: MockServer, make_job: JobMaker) -> None:
+def test_meta_of_a_submitted_job(session: ClientSession, server: MockServer, make_job: JobMaker) -> None:
     job_id = session.call("submit_job", str(make_job("waits", min_clients=9)))
 
     meta = session.call("get_job_meta", job_id)
@@ -66,9 +67,9 @@ def test_meta_of_a_submitted_job(session: OfficialSession, server: MockServer, m
 
 
 def test_lists_are_filtered_ordered_and_cut_by_the_server(
-    client: OfficialClient, own_server: Callable[..., MockServer], make_job: JobMaker
+    client: Adapter, own_server: Callable[..., MockServer], make_job: JobMaker
 ) -> None:
-    session = client.open((server := own_server()).kit(ADMIN), ADMIN)
+    session = client.open(ADMIN, (server := own_server()).kit(ADMIN))
     names = ["Alpha-1", "beta-1", "alpha-2", "beta-2"]
     ids = [session.call("submit_job", str(make_job(name, min_clients=9))) for name in names]
 
@@ -87,7 +88,7 @@ def test_lists_are_filtered_ordered_and_cut_by_the_server(
     assert detailed == [json.loads(json.dumps(meta)) for meta in server.job_metas()]
 
 
-def test_a_clone_is_a_new_job_of_the_caller(session: OfficialSession, make_job: JobMaker) -> None:
+def test_a_clone_is_a_new_job_of_the_caller(session: ClientSession, make_job: JobMaker) -> None:
     source = session.call("submit_job", str(make_job("original", min_clients=9)))
 
     clone = session.call("clone_job", source)
@@ -97,17 +98,15 @@ def test_a_clone_is_a_new_job_of_the_caller(session: OfficialSession, make_job: 
     assert (meta["cloned_from"], meta["name"], meta["min_clients"]) == (source, "original", 9)
 
 
-def test_abort_and_delete(client: OfficialClient, own_server: Callable[..., MockServer], make_job: JobMaker) -> None:
+def test_abort_and_delete(client: Adapter, own_server: Callable[..., MockServer], make_job: JobMaker) -> None:
     server = own_server(scenario={"jobs": [{"queued": 0.01, "running": "1h"}]})
-    session = client.open(server.kit(ADMIN), ADMIN)
+    session = client.open(ADMIN, server.kit(ADMIN))
     waiting = session.call("submit_job", str(make_job("waiting", min_clients=9)))
     running = session.call("submit_job", str(make_job("running")))
-    answers = [True] * 200 + [False]
-    seen = session.monitor_job(running, timeout=0.3, poll_interval=0.05, answers=answers)
-    assert seen["returned"] == "TIMEOUT"
-    assert seen["calls"][-1]["status"] == "RUNNING"
+    seen = watch(session, running, timeout=0.3)
+    assert (seen.returned, seen.calls[-1]["status"]) == ("TIMEOUT", "RUNNING")
 
-    with pytest.raises(OfficialError, match=f"JobNotDone: job {running} is still running"):
+    with pytest.raises(ClientError, match=f"JobNotDone: job {running} is still running"):
         session.call("delete_job", running)
     assert session.call("abort_job", running) is None
     assert session.call("abort_job", waiting) is None
@@ -116,19 +115,19 @@ def test_abort_and_delete(client: OfficialClient, own_server: Callable[..., Mock
         assert session.call("get_job_meta", job_id)["status"] == "FINISHED:ABORTED"
         assert session.call("abort_job", job_id) is None
         assert session.call("delete_job", job_id) is None
-        with pytest.raises(OfficialError, match=f"JobNotFound: no such job: {job_id}"):
+        with pytest.raises(ClientError, match=f"JobNotFound: no such job: {job_id}"):
             session.call("get_job_meta", job_id)
 
 
-def test_a_callback_that_says_no_ends_the_monitoring(session: OfficialSession, make_job: JobMaker) -> None:
+def test_a_callback_that_says_no_ends_the_monitoring(session: ClientSession, make_job: JobMaker) -> None:
     job_id = session.call("submit_job", str(make_job("waits", min_clients=9)))
 
-    seen = session.monitor_job(job_id, timeout=30.0, poll_interval=0.01, answers=[True, "yes", 1, 0])
+    seen = watch(session, job_id, [True, "yes", 1, 0], poll_interval=0.01)
 
-    assert (seen["returned"], len(seen["calls"])) == ("ENDED_BY_CB", 4)
+    assert (seen.returned, len(seen.calls)) == ("ENDED_BY_CB", 4)
 
 
-def test_system_info_names_server_sites_and_jobs(session: OfficialSession, server: MockServer) -> None:
+def test_system_info_names_server_sites_and_jobs(session: ClientSession, server: MockServer) -> None:
     info = session.call("get_system_info")
 
     assert sorted(site["name"] for site in info["client_info"]) == ["site-1", "site-2"]
@@ -136,8 +135,8 @@ def test_system_info_names_server_sites_and_jobs(session: OfficialSession, serve
     assert abs(info["server_info"]["start_time"] - server.clock.time()) < 600
 
 
-def test_a_closed_session_refuses_every_call(client: OfficialClient, server: MockServer) -> None:
-    session = client.open(server.kit(ADMIN), ADMIN)
+def test_a_closed_session_refuses_every_call(client: Adapter, server: MockServer) -> None:
+    session = client.open(ADMIN, server.kit(ADMIN))
     session.call("close")
-    with pytest.raises(OfficialError, match="SessionClosed: session closed"):
+    with pytest.raises(ClientError, match="SessionClosed: session closed"):
         session.call("list_jobs")

@@ -1,0 +1,23 @@
+"""The official nvflare client as a program on stdio; run by path with the Python of its own environment."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+program = importlib.import_module("program")
+flare_api = importlib.import_module("nvflare.fuel.flare_api.flare_api")
+
+
+def open_session(username, kit, secure=True, timeout=10.0, debug=False):
+    """Open a session with the official functions."""
+    if secure:
+        return flare_api.new_secure_session(username, kit, debug, timeout)
+    return flare_api.new_insecure_session(kit, debug, timeout)
+
+
+if __name__ == "__main__":
+    program.main(open_session, flare_api.basic_cb_with_print)

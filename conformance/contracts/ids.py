@@ -1,0 +1,95 @@
+"""What every method that takes a job id does with one that names no job."""
+
+from __future__ import annotations
+
+import uuid
+
+from hypothesis import strategies as st
+
+from conformance.contract import Document, Observed, contract, same
+from conformance.trial import Trial
+
+METHODS = ("get_job_meta", "abort_job", "delete_job", "clone_job", "download_job_result", "monitor_job")
+_SEEN = Observed("2.3.12, 2.4.2, 2.5.2, 2.6.3", "the argument is checked before the server is asked")
+
+
+@contract(
+    "ID-MISSING-01",
+    "No id",
+    "Every method that takes a job id raises JobNotFound for None and for an empty text.",
+    Document("meta.job_id"),
+    Document("abort.job_id"),
+    Document("delete.job_id"),
+    Document("clone.job_id"),
+    Document("download.job_id"),
+    Document("monitor.job_id"),
+    _SEEN,
+)
+def missing(trial: Trial) -> None:
+    def check(method: str, job_id: object) -> None:
+        trial.raises(("JobNotFound",), lambda: trial.session.call(method, job_id), f"{method}({job_id!r})")
+
+    trial.forall(check, method=st.sampled_from(METHODS), job_id=st.sampled_from([None, ""]), examples=12)
+
+
+@contract(
+    "ID-TYPE-01",
+    "No text",
+    "Every method that takes a job id raises JobNotFound for a value that is no text.",
+    _SEEN,
+)
+def wrong_type(trial: Trial) -> None:
+    def check(method: str, job_id: object) -> None:
+        trial.raises(("JobNotFound",), lambda: trial.session.call(method, job_id), f"{method}({job_id!r})")
+
+    values = st.integers(1, 10**6) | st.just([1]) | st.just({"a": 1}) | st.just(1.5)
+    trial.forall(check, method=st.sampled_from(METHODS), job_id=values)
+
+
+@contract(
+    "ID-UNKNOWN-01",
+    "An id of no job",
+    "Every method that takes a job id raises JobNotFound for a well-formed id that no job has.",
+    _SEEN,
+)
+def unknown(trial: Trial) -> None:
+    for method in METHODS:
+        job_id = str(uuid.uuid4())
+        trial.raises(("JobNotFound",), lambda m=method, j=job_id: trial.session.call(m, j), f"{method} of no job")
+
+
+@contract(
+    "ID-FORM-01",
+    "A malformed id",
+    "Every method that takes a job id raises JobNotFound for a text that is no id.",
+    _SEEN,
+)
+def malformed(trial: Trial) -> None:
+    def check(method: str, job_id: str) -> None:
+        trial.raises(("JobNotFound",), lambda: trial.session.call(method, job_id), f"{method}({job_id!r})")
+
+    words = st.text("abcdef0123456789-", min_size=1, max_size=12).filter(lambda word: not word.startswith("-"))
+    trial.forall(check, method=st.sampled_from(METHODS), job_id=words)
+
+
+@contract(
+    "ID-PREFIX-01",
+    "The begin of an id",
+    "The begin of an existing job's id names no job.",
+    _SEEN,
+)
+def prefix(trial: Trial) -> None:
+    job_id = trial.submit()
+    trial.raises(("JobNotFound",), lambda: trial.session.call("get_job_meta", job_id[:8]), "the first 8 characters")
+
+
+@contract(
+    "ID-CASE-01",
+    "An id in upper case",
+    "get_job_meta finds a job whatever the case of its id.",
+    _SEEN,
+)
+def upper_case(trial: Trial) -> None:
+    job_id = trial.submit()
+    found = trial.session.call("get_job_meta", job_id.upper())
+    same(found.get("job_id"), job_id, "the job_id")

@@ -1,0 +1,194 @@
+"""Aborting, deleting and cloning jobs, by the state they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from conformance.contract import Document, Need, Observed, contract, holds, same
+from conformance.targets import ADMIN
+from conformance.trial import Trial
+
+_SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
+
+CLONED_KEYS = ("name", "deploy_map", "resource_spec", "min_clients", "job_folder_name")
+
+
+def _gone(trial: Trial, job_id: str) -> None:
+    for method in ("get_job_meta", "delete_job", "abort_job", "clone_job", "download_job_result"):
+        trial.raises(("JobNotFound",), lambda m=method: trial.session.call(m, job_id), f"{method} of a deleted job")
+    same(trial.session.call("list_jobs", id_prefix=job_id), [], "the jobs of that id in the list")
+
+
+@contract(
+    "ABORT-WAIT-01",
+    "A job that waits",
+    "abort_job of a job that has not started makes it FINISHED:ABORTED; it is never scheduled.",
+    Document("abort"),
+    Document("abort.waiting"),
+    Observed(_SEEN, "FINISHED:ABORTED at once, without a start_time"),
+)
+def abort_waiting(trial: Trial) -> None:
+    job_id = trial.submit()
+    trial.session.call("abort_job", job_id)
+    meta = trial.meta(job_id)
+    same((meta["status"], meta["start_time"]), ("FINISHED:ABORTED", ""), "status and start_time")
+
+
+@contract(
+    "ABORT-RUN-01",
+    "A job that runs",
+    "abort_job of a job that runs stops it: it ends as FINISHED:ABORTED.",
+    Document("abort.running"),
+    needs=(Need.RUNNING,),
+)
+def abort_running(trial: Trial) -> None:
+    job_id = trial.running()
+    trial.session.call("abort_job", job_id)
+    trial.until(job_id, "FINISHED")
+    same(trial.status(job_id), "FINISHED:ABORTED", "the status")
+
+
+@contract(
+    "ABORT-DONE-01",
+    "A job that is over",
+    "abort_job of a job that is over changes nothing.",
+    Document("abort.done"),
+    needs=(Need.RUNNING,),
+)
+def abort_finished(trial: Trial) -> None:
+    job_id = trial.finished()
+    before = trial.meta(job_id)
+    trial.session.call("abort_job", job_id)
+    same(trial.meta(job_id), before, "the meta")
+
+
+@contract(
+    "ABORT-RETURN-01",
+    "What it returns",
+    "abort_job returns None.",
+    Document("abort.returns"),
+    Observed(_SEEN, "None, where the document says a dict of (status, info)"),
+)
+def abort_returns(trial: Trial) -> None:
+    job_id = trial.submit()
+    same(trial.session.call("abort_job", job_id), None, "the result")
+    same(trial.session.call("abort_job", job_id), None, "the result for a job that is over")
+
+
+@contract(
+    "DELETE-OK-01",
+    "A job that does not run",
+    "delete_job removes a job that waits, was aborted or is over: no method finds it any more.",
+    Document("delete"),
+    Document("delete.running"),
+    Observed(_SEEN, "later calls raise JobNotFound"),
+)
+def delete(trial: Trial) -> None:
+    def check(aborted: bool) -> None:
+        job_id = trial.submit()
+        if aborted:
+            trial.session.call("abort_job", job_id)
+        trial.session.call("delete_job", job_id)
+        _gone(trial, job_id)
+
+    trial.forall(check, aborted=st.booleans(), examples=4)
+
+
+@contract(
+    "DELETE-OK-02",
+    "A job that is over",
+    "delete_job removes a job that ran and is over.",
+    Document("delete.running"),
+    needs=(Need.RUNNING,),
+)
+def delete_finished(trial: Trial) -> None:
+    job_id = trial.finished()
+    trial.session.call("delete_job", job_id)
+    _gone(trial, job_id)
+
+
+@contract(
+    "DELETE-RUN-01",
+    "A job that runs",
+    "delete_job raises JobNotDone for a job that runs, and the job stays.",
+    Document("delete.running"),
+    Observed(_SEEN, "JobNotDone"),
+    needs=(Need.RUNNING,),
+)
+def delete_running(trial: Trial) -> None:
+    job_id = trial.running()
+    trial.raises(("JobNotDone",), lambda: trial.session.call("delete_job", job_id), "delete_job of a running job")
+    same(trial.status(job_id), "RUNNING", "the status after it")
+
+
+@contract(
+    "DELETE-RETURN-01",
+    "What it returns",
+    "delete_job returns None.",
+    Document("delete.returns"),
+)
+def delete_returns(trial: Trial) -> None:
+    same(trial.session.call("delete_job", trial.submit()), None, "the result")
+
+
+@contract(
+    "DELETE-ROLE-01",
+    "Somebody else's job",
+    "abort_job, delete_job, clone_job and download_job_result raise AuthorizationError for a lead whose job it is not.",
+    Document("delete"),
+    Observed(_SEEN, "the default policy: leads manage their own jobs"),
+    needs=(Need.CONTROL,),
+)
+def not_ours(trial: Trial) -> None:
+    with trial.own_server() as server:
+        admin = trial.adapter.open(ADMIN, server.kit())
+        lead = trial.adapter.open("lead@nvidia.com", server.kit("lead@nvidia.com", role="lead"))
+        job_id = admin.call("submit_job", str(trial.folder()))
+        for method in ("abort_job", "delete_job", "clone_job", "download_job_result"):
+            call = lambda m=method: lead.call(m, job_id)  # noqa: E731 - reads best at its use
+            trial.raises(("AuthorizationError",), call, f"{method} of somebody else's job")
+        same(lead.call("get_job_meta", job_id)["status"], "SUBMITTED", "the status after all that")
+        admin.close()
+        lead.close()
+
+
+def _clone(trial: Trial, source: str) -> None:
+    clone = trial.session.call("clone_job", source)
+    holds(isinstance(clone, str) and clone != source, "a new job id", clone)
+    before, after = trial.meta(source), trial.meta(clone)
+    same(after.get("cloned_from"), source, "cloned_from")
+    same(after.get("submitter_name"), trial.target.user, "the submitter_name")
+    for key in CLONED_KEYS:
+        same(after.get(key), before.get(key), f"the {key} of the clone")
+    trial.session.call("abort_job", clone)
+    trial.session.call("delete_job", clone)
+
+
+@contract(
+    "CLONE-OK-01",
+    "A job that waits",
+    "clone_job makes a new job with the definition of the old one, and returns its id.",
+    Document("clone"),
+    Document("clone.returns"),
+    Observed(_SEEN, "the keys that a clone takes over"),
+)
+def clone_waiting(trial: Trial) -> None:
+    _clone(trial, trial.submit())
+
+
+@contract(
+    "CLONE-STATE-01",
+    "A job in any state",
+    "clone_job works on a job that runs, was aborted or is over.",
+    Document("clone"),
+    Observed(_SEEN, "allowed in any state"),
+    needs=(Need.RUNNING,),
+)
+def clone_any(trial: Trial) -> None:
+    aborted = trial.submit()
+    trial.session.call("abort_job", aborted)
+    sources: tuple[Callable[[], str], ...] = (trial.running, lambda: aborted, trial.finished)
+    for source in sources:
+        _clone(trial, source())

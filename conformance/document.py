@@ -1,0 +1,76 @@
+"""The sentences of the API document (``nvflare.fuel.flare_api.flare_api``, release 2.3), each with a key.
+
+They are quoted, for they are what contracts are held to; every one has at least one contract.
+"""
+
+from __future__ import annotations
+
+SENTENCES: dict[str, str] = {
+    "session": "Initializes a session with the NVFLARE system",
+    "session.username": "username – string of username to log in with",
+    "session.startup_path": "startup_path – path to the provisioned startup kit, which contains endpoint of the system",
+    "session.secure_mode": "secure_mode – whether to run in secure mode or not",
+    "abort": "Abort the specified job",
+    "abort.job_id": "job_id – job to be aborted",
+    "abort.returns": "Returns: dict of (status, info)",
+    "abort.done": "If the job is already done, no effect",
+    "abort.waiting": "If job is not started yet, it will be cancelled and won’t be scheduled",
+    "abort.running": "If the job is being executed, it will be aborted",
+    "clone": "Create a new job by cloning a specified job",
+    "clone.job_id": "job_id – job to be cloned",
+    "clone.returns": "Returns: ID of the new job",
+    "close": "Close the session",
+    "delete": "Delete the specified job completely from the system",
+    "delete.job_id": "job_id – job to be deleted",
+    "delete.returns": "Returns: None",
+    "delete.running": "The job will be deleted from the job store if the job is not currently running",
+    "download": "Download result of the job",
+    "download.job_id": "job_id – ID of the job",
+    "download.returns": "Returns: folder path to the location of the job result",
+    "download.small": "If the job size is smaller than the maximum size set on the server, the job will download to the "
+    "download_dir set in Session through the admin config, and the path to the downloaded result will be returned.",
+    "download.large": "If the size of the job is larger than the maximum size, the location to download the job will be "
+    "returned.",
+    "meta": "Get the meta info of the specified job",
+    "meta.job_id": "job_id – ID of the job",
+    "meta.returns": "Returns: a dict of job metadata",
+    "system": "get_system_info()",
+    "list": "Get the job info from the server",
+    "list.detailed": "detailed – True to get the detailed information for each job, False by default",
+    "list.limit": "limit – maximum number of jobs to show, with 0 or None to show all (defaults to None to show all)",
+    "list.id_prefix": "id_prefix – if included, only return jobs with the beginning of the job ID matching the id_prefix",
+    "list.name_prefix": "name_prefix – if included, only return jobs with the beginning of the job name matching the "
+    "name_prefix",
+    "list.reverse": "reverse – if specified, list jobs in the reverse order of submission times",
+    "list.returns": "Returns: a dict of job metadata",
+    "monitor": "Monitor the job progress until one of the conditions occurs:",
+    "monitor.done": "job is done",
+    "monitor.timed_out": "timeout",
+    "monitor.status_cb": "the status_cb returns False",
+    "monitor.job_id": "job_id – the job to be monitored",
+    "monitor.timeout": "timeout – how long to monitor. If 0, never time out.",
+    "monitor.poll_interval": "poll_interval – how often to poll job status",
+    "monitor.cb": "cb – if provided, callback to be called after each status poll",
+    "monitor.returns": "Returns: a MonitorReturnCode",
+    "monitor.cb_bool": "Every time the cb is called, it must return a bool indicating whether the monitor should "
+    "continue. If False, this method ends.",
+    "submit": "Submit a predefined job to the NVFLARE system",
+    "submit.path": "job_definition_path – path to the folder that defines a NVFLARE job",
+    "submit.returns": "Returns: the job id if accepted by the system",
+    "submit.fails": "If the submission fails, exception will be raised:",
+    "try_connect": "try_connect(timeout)",
+    "basic_cb": "This is a sample callback to use with monitor_job that demonstrates how a custom callback can be used",
+    "insecure": "Create a new secure session with NVFLARE system",
+    "insecure.kit": "startup_kit_location – path to the provisioned startup folder",
+    "insecure.debug": "debug – enable debug mode",
+    "insecure.timeout": "timeout – how long to try to establish the session",
+    "insecure.returns": "Returns: a Session object",
+    "insecure.username": "The username for insecure session is always “admin”",
+    "secure": "Create a new secure session with NVFLARE system",
+    "secure.username": "username – username assigned to the user",
+    "secure.kit": "startup_kit_location – path to the provisioned startup folder, the root admin dir containing the "
+    "startup folder",
+    "secure.debug": "debug – enable debug mode",
+    "secure.timeout": "timeout – how long to try to establish the session",
+    "secure.returns": "Returns: a Session object",
+}

@@ -1,0 +1,60 @@
+"""The test suite on the oldest and the newest supported Python that this machine has.
+
+``python -m conformance.pythons`` needs the standard library only: it makes an environment for each interpreter first.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def _works(python: Path, version: str) -> bool:
+    # A name on the path may be a shim that starts nothing.
+    done = subprocess.run(  # noqa: S603
+        [str(python), "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode == 0 and done.stdout.strip() == version
+
+
+def find(version: str) -> Path | None:
+    """Find an interpreter of a version: on the path, or below ``~/.pyenv``."""
+    named = shutil.which(f"python{version}")
+    installed = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    candidates = ([Path(named)] if named else []) + installed
+    return next((python for python in candidates if _works(python, version)), None)
+
+
+def main() -> int:
+    """Run the suite on the oldest and the newest; 0 if both pass."""
+    present = {version: python for version in SUPPORTED if (python := find(version))}
+    if not present:
+        print(f"expected one of Python {', '.join(SUPPORTED)}, but found none", file=sys.stderr)
+        return 2
+    chosen = list(dict.fromkeys([min(present, key=SUPPORTED.index), max(present, key=SUPPORTED.index)]))
+    failed = []
+    for version in chosen:
+        folder = PROJECT / ".venv" / f"py{version}"
+        python = str(folder / "bin" / "python")
+        print(f"--- Python {version} ({present[version]})", flush=True)
+        steps = [
+            [str(present[version]), "-m", "venv", str(folder)],
+            [python, "-m", "pip", "install", "--quiet", "--editable", f"{PROJECT}[dev]"],
+            [python, "-m", "pytest", "-q", "-n", "2", "-m", "not interop", str(PROJECT / "tests")],
+        ]
+        if any(subprocess.run(step, check=False, cwd=PROJECT).returncode for step in steps):  # noqa: S603
+            failed.append(version)
+    print(f"passed on {', '.join(v for v in chosen if v not in failed) or 'none'}; failed on {failed or 'none'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""Servers under test: the mock, with all control over it, or any server at a startup kit."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from conformance.contract import Need, Unsuitable
+
+ADMIN = "admin@nvidia.com"
+
+SHARED_SCENARIO: dict[str, Any] = {
+    "jobs": [
+        {"match": {"name": "quick*"}, "queued": "20ms", "running": "150ms", "result": {"files": {"model.txt": "weights"}}},
+        {"match": {"name": "long*"}, "queued": "20ms", "running": "1d"},
+        {"match": {"name": "waiting*"}, "queued": "1d"},
+    ],
+    "limits": {"max_jobs": 1_000_000},
+}
+"""How the kinds of jobs of ``conformance.jobs`` fare on the mock. The definition of a waiting job asks for more sites
+than there are; the queue keeps its schedule history quiet."""
+
+
+class ControlledServer(Protocol):
+    """A server that a check has for itself."""
+
+    @property
+    def admin_port(self) -> int:
+        """The port that admin clients connect to."""
+
+    def kit(self, name: str = ADMIN, org: str = "nvidia", role: str = "project_admin", **wrong: Any) -> Path:
+        """Write a startup kit; further arguments make it wrong on purpose."""
+
+    def restart(self) -> None:
+        """Restart."""
+
+    def expire_sessions(self) -> None:
+        """End every admin session."""
+
+    def abort_job(self, job_id: str) -> None:
+        """Abort a job, as another user would."""
+
+    def delete_job(self, job_id: str) -> None:
+        """Delete a job, as another user would."""
+
+    def job_metas(self) -> list[dict[str, Any]]:
+        """The meta of every job, oldest first."""
+
+
+class Target(Protocol):
+    """A server under test."""
+
+    name: str
+    release: str
+    provides: frozenset[Need]
+    poll_interval: float
+    """Seconds between two polls that suit the server."""
+    patience: float
+    """Seconds within which a quick job ends."""
+    examples: int
+    """How many examples of a property are tried, at most."""
+
+    def kit(self) -> Path:
+        """The startup kit of the project admin."""
+
+    @property
+    def user(self) -> str:
+        """The name of the project admin."""
+
+    def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:
+        """A context manager with a ``ControlledServer``.
+
+        Raises:
+            Unsuitable: the target gives no control.
+        """
+
+    def close(self) -> None:
+        """End everything that the target started."""
+
+
+class MockTarget:
+    """``mock_server`` of a release.
+
+    Args:
+        release: the release line.
+    """
+
+    poll_interval = 0.05
+    patience = 20.0
+    examples = 25
+    provides = frozenset({Need.CONTROL, Need.RUNNING})
+    user = ADMIN
+
+    def __init__(self, release: str) -> None:
+        from mock_server import MockServer
+
+        self._make = MockServer
+        self._shared = MockServer(release, scenario=SHARED_SCENARIO)
+        self._shared.start()
+        self.release = self._shared.release
+        self.name = f"mock_server {self.release}"
+
+    def kit(self) -> Path:
+        """The project admin's kit of the shared server."""
+        return self._shared.kit(ADMIN)
+
+    @contextlib.contextmanager
+    def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
+        """A mock server with a scenario of the check's choice."""
+        with self._make(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure) as server:
+            yield server
+
+    def close(self) -> None:
+        """Stop the shared server."""
+        self._shared.stop()
+
+
+class KitTarget:
+    """A server that runs already, at a startup kit. Checks that need control over it are skipped.
+
+    Args:
+        kit: the kit root.
+        user: the user of the kit, a project admin.
+        release: the release line of the server.
+
+    Raises:
+        ValueError: there is no kit.
+    """
+
+    poll_interval = 0.5
+    patience = 120.0
+    examples = 3
+    provides = frozenset({Need.RUNNING})
+
+    def __init__(self, kit: Path, user: str, release: str) -> None:
+        if not (kit / "startup" / "fed_admin.json").is_file():
+            raise ValueError(f"expected a startup kit at {kit}, but it has no startup/fed_admin.json")
+        self._kit = kit
+        self.user = user
+        self.release = release
+        self.name = f"server at {kit.name}"
+
+    def kit(self) -> Path:
+        """The given kit."""
+        return self._kit
+
+    def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:  # noqa: ARG002
+        """Not to be had."""
+        raise Unsuitable(f"needs {Need.CONTROL.value}, which a server at a kit does not give")
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(50)
+        yield int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port on which nobody listens, held so that nobody can."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
+
+
+def redirected_kit(kit: Path, port: int) -> Path:
+    """A copy of a kit that names another admin port on this machine."""
+    import json
+    import shutil
+
+    copy = Path(tempfile.mkdtemp(prefix="flare-kit-")) / kit.name
+    shutil.copytree(kit, copy)
+    path = copy / "startup" / "fed_admin.json"
+    document = json.loads(path.read_text())
+    arguments = document["admin"]["overseer_agent"]["args"]
+    arguments["sp_end_point"] = f"127.0.0.1:{arguments['sp_end_point'].split(':')[1]}:{port}"
+    path.write_text(json.dumps(document))
+    return copy

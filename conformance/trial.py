@@ -1,0 +1,196 @@
+"""What a check works with: a client, a server, jobs with names of their own, and properties."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from conformance.adapters.base import Adapter, ClientError, ClientSession
+from conformance.contract import Unsuitable, Violation
+from conformance.jobs import JobKind, write_job
+from conformance.targets import ControlledServer, Target
+
+FINISHED = "FINISHED"
+
+
+class Trial:
+    """One run of contracts: one client, one server.
+
+    Args:
+        adapter: the client under test.
+        target: the server under test.
+        seed: makes properties draw the same examples again.
+    """
+
+    def __init__(self, adapter: Adapter, target: Target, seed: int) -> None:
+        self.adapter = adapter
+        self.target = target
+        self._seed = seed
+        self._scratch = Path(tempfile.mkdtemp(prefix="flare-conformance-"))
+        self._numbers = itertools.count(1)
+        self._session: ClientSession | None = None
+        self._left: list[str] = []
+
+    @property
+    def release(self) -> str:
+        """The release of the server."""
+        return self.target.release
+
+    def close(self) -> None:
+        """Remove what the checks made."""
+        self.forget_session()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    # --- sessions ---------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> ClientSession:
+        """A session of the project admin that checks share; whoever breaks it calls ``forget_session``."""
+        if self._session is None:
+            self._session = self.adapter.open(self.target.user, self.target.kit(), timeout=15.0)
+        return self._session
+
+    def forget_session(self) -> None:
+        """Close the shared session; the next check gets another one."""
+        session, self._session = self._session, None
+        if session is not None:
+            with contextlib.suppress(Exception):  # a client that failed may be gone altogether
+                session.close()
+
+    @contextlib.contextmanager
+    def own_session(self) -> Iterator[ClientSession]:
+        """A session of the project admin that the check may break."""
+        session = self.adapter.open(self.target.user, self.target.kit(), timeout=15.0)
+        try:
+            yield session
+        finally:
+            with contextlib.suppress(ClientError):
+                session.close()
+
+    @contextlib.contextmanager
+    def own_server(
+        self, scenario: dict[str, Any] | None = None, *, secure: bool = True
+    ) -> Iterator[ControlledServer]:
+        """A server that the check may break."""
+        with self.target.own_server(scenario, secure=secure) as server:
+            yield server
+
+    # --- jobs -------------------------------------------------------------------------------------------------
+
+    def name(self, kind: JobKind, tail: str = "") -> str:
+        """A name that no other job has."""
+        return f"{kind.value}-{uuid.uuid4().hex[:8]}{tail}"
+
+    def folder(
+        self, kind: JobKind = JobKind.WAITING, name: str | None = None, meta: dict[str, Any] | None = None
+    ) -> Path:
+        """Write a job definition."""
+        return write_job(self._scratch / str(next(self._numbers)), name or self.name(kind), kind, meta)
+
+    def submit(
+        self, kind: JobKind = JobKind.WAITING, name: str | None = None, session: ClientSession | None = None
+    ) -> str:
+        """Submit a job."""
+        job_id = (session or self.session).call("submit_job", str(self.folder(kind, name)))
+        if not isinstance(job_id, str) or not job_id:
+            raise Violation("submit_job to return a job id", repr(job_id))
+        self._left.append(job_id)
+        return job_id
+
+    def meta(self, job_id: str) -> dict[str, Any]:
+        """The meta of a job."""
+        meta = self.session.call("get_job_meta", job_id)
+        if not isinstance(meta, dict):
+            raise Violation("get_job_meta to return a dict", repr(meta))
+        return meta
+
+    def status(self, job_id: str) -> str:
+        """The status of a job."""
+        return str(self.meta(job_id).get("status"))
+
+    def running(self) -> str:
+        """A job that runs."""
+        job_id = self.submit(JobKind.LONG)
+        self.until(job_id, "RUNNING")
+        return job_id
+
+    def finished(self) -> str:
+        """A job that is over."""
+        job_id = self.submit(JobKind.QUICK)
+        self.until(job_id, FINISHED)
+        return job_id
+
+    def until(self, job_id: str, status: str) -> None:
+        """Wait until the status of a job begins so.
+
+        Raises:
+            Unsuitable: the server does not get there.
+        """
+        deadline = time.monotonic() + self.target.patience
+        while not (seen := self.status(job_id)).startswith(status):
+            if time.monotonic() > deadline or seen.startswith(FINISHED):
+                raise Unsuitable(f"the server did not bring job {job_id} to {status}: it is {seen}")
+            time.sleep(self.target.poll_interval)
+
+    def clean_up(self) -> None:
+        """Abort and delete the jobs of a check, so that a real server is not full of them."""
+        jobs, self._left = self._left, []
+        for job_id in jobs:
+            for method in ("abort_job", "delete_job"):
+                with contextlib.suppress(ClientError):
+                    self.session.call(method, job_id)
+
+    # --- claims -----------------------------------------------------------------------------------------------
+
+    def raises(self, names: tuple[str, ...], call: Callable[[], Any], what: str) -> ClientError:
+        """Demand that a call raises an exception of one of the classes.
+
+        Raises:
+            Violation: it returns, or raises another one.
+        """
+        try:
+            result = call()
+        except ClientError as problem:
+            if problem.is_a(*names):
+                return problem
+            raise Violation(f"{what} to raise {' or '.join(names)}", str(problem)) from problem
+        raise Violation(f"{what} to raise {' or '.join(names)}", f"it to return {result!r:.200}")
+
+    def forall(self, check: Callable[..., None], *, examples: int | None = None, **strategies: SearchStrategy[Any]) -> None:
+        """Check a property on examples; a failure is shrunk to the smallest one that still fails.
+
+        Raises:
+            Violation: an example breaks it; the text ends with that example.
+        """
+        last: dict[str, Any] = {}
+
+        def example(**values: Any) -> None:
+            last.clear()
+            last.update(values)
+            check(**values)
+
+        most = min(examples or self.target.examples, self.target.examples)
+        quiet = settings(
+            max_examples=most,
+            deadline=None,
+            database=None,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            verbosity=hypothesis.Verbosity.quiet,
+        )
+        try:
+            quiet(hypothesis.seed(self._seed)(given(**strategies)(example)))()
+        except Violation as problem:
+            script = ", ".join(f"{name}={value!r}" for name, value in last.items())
+            raise Violation(problem.expected, f"{problem.observed} (smallest example: {script})") from problem
