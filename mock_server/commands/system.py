@@ -90,3 +90,18 @@ def cells(context: ServerContext, _call: Call) -> Reply:
     for name in names:
         reply.string(name)
     return reply.string(f"Total Cells: {len(names)}")
+
+
+@answers("conns")
+def connectors(context: ServerContext, call: Call) -> Reply:
+    """The connectors of a cell: where the server listens for sites, and where a site connects to."""
+    if len(call.words) != 2:
+        return Reply().string(f"Usage: {call.spec.usage}")
+    port = context.fl_endpoint.rpartition(":")[2]
+    if call.words[1] == "server":
+        listener = {"url": f"grpc://0:{port}", "handle": "CH00001", "type": "listener"}
+        return Reply().dict({"ext_listeners": [listener]})
+    if call.words[1] in connected(context):
+        connector = {"url": f"grpc://{context.fl_endpoint}", "handle": "CH00001", "type": "connector"}
+        return Reply().dict({"bb_ext_connector": connector})
+    return Reply().dict({"error": "processing error", "reply": {}})
