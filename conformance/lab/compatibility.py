@@ -23,8 +23,8 @@ Which clients were run against which servers, release by release. Written by `ma
 
 "Script" is one sequence of calls, the main path and what goes wrong on it, made by each client on each server. What the
 official client saw on the official server is the expectation; a step passes where the others saw the same, apart from
-ids and times. "Contracts" are those of `flare-conformance list`; contracts that need control over a server are skipped on an
-official one.
+ids and times. "Contracts" are those of `flare-conformance list`; those that need control over a server are skipped on
+an official one.
 """
 
 

@@ -31,6 +31,6 @@ def test_a_manual_clock_goes_as_far_as_it_is_moved(steps: list[int]) -> None:
 
 def test_a_manual_clock_never_goes_back() -> None:
     clock = ManualClock(5.0)
-    with pytest.raises(ValueError, match="expected 0 seconds or more.*but got -1"):
+    with pytest.raises(ValueError, match=r"expected 0 seconds or more.*but got -1"):
         clock.advance(-1)
     assert clock.time() == 5.0

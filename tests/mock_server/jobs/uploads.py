@@ -222,7 +222,5 @@ def _broken() -> dict[str, bytes]:
     }
 
 
-UPLOADS: dict[str, bytes] = (
-    _texts() | _deploy_maps() | _counts() | _resources_and_mandatory() | _layouts() | _broken()
-)
+UPLOADS: dict[str, bytes] = _texts() | _deploy_maps() | _counts() | _resources_and_mandatory() | _layouts() | _broken()
 """The uploads that the validators of 2.3.12, 2.4.2, 2.5.2 and 2.6.3 judged: ``official_verdicts.json``."""

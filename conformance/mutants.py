@@ -1,0 +1,216 @@
+"""Clients that are wrong in one point each: proof that a contract can fail.
+
+Each is a factory for ``--client conformance.mutants:NAME``. It wraps the reference client and breaks one rule;
+``MUTANTS`` names the contracts that must catch it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+MUTANTS: dict[str, tuple[str, ...]] = {
+    "timeout_early": ("MON-TIMEOUT-01",),
+    "timeout_late": ("MON-TIMEOUT-02",),
+    "timeout_after_poll": ("MON-TIMEOUT-05",),
+    "zero_times_out": ("MON-TIMEOUT-03",),
+    "polls_once_too_often": ("MON-FINISH-02",),
+    "drops_callback_kwargs": ("MON-CB-01",),
+    "wants_true_itself": ("MON-END-01",),
+    "finish_before_callback": ("MON-END-02", "MON-FINISH-02"),
+    "ignores_poll_interval": ("MON-POLL-01", "MON-POLL-02"),
+    "swallows_callback_errors": ("MON-CB-03",),
+    "keeps_oldest": ("LIST-LIMIT-01",),
+    "case_sensitive_names": ("LIST-NAME-01",),
+    "ignores_reverse": ("LIST-ORDER-01",),
+    "deletes_running": ("DELETE-RUN-01",),
+    "one_download_folder": ("DOWN-AGAIN-01",),
+    "abort_returns_dict": ("ABORT-RETURN-01",),
+    "usable_after_close": ("CLOSE-ALL-01",),
+}
+"""Each mutant, and the contracts that catch it on release 2.6. Others may catch it, too."""
+
+
+class _Wrong:
+    """A session that passes everything on, but for what a subclass breaks."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+
+class _Monitor(_Wrong):
+    """A monitor with a hook at each rule."""
+
+    early = 0.0
+    late = 0.0
+    zero_is_a_limit = False
+    finish_first = False
+    extra_polls = 0
+    time_after_poll = False
+
+    def wait(self, seconds: float) -> None:
+        """Wait between polls."""
+        time.sleep(seconds)
+
+    def ask(self, cb: Any, job_id: str, meta: Any, args: Any, kwargs: Any) -> bool:
+        """Call the callback, and say whether to go on."""
+        return bool(cb(self, job_id, meta, *args, **kwargs))
+
+    def monitor_job(
+        self,
+        job_id: str,
+        timeout: float = 0.0,
+        poll_interval: float = 2.0,
+        cb: Any = None,
+        *cb_args: Any,
+        **cb_kwargs: Any,
+    ) -> Any:
+        """Monitor a job, wrong in one point."""
+        codes = importlib.import_module("flare_client").MonitorReturnCode
+        limited = timeout > 0 or (timeout == 0 and self.zero_is_a_limit)
+        started = time.monotonic()
+
+        def over() -> bool:
+            return limited and time.monotonic() - started > timeout - self.early + self.late
+
+        extra = self.extra_polls
+        while True:
+            if not self.time_after_poll and over():
+                return codes.TIMEOUT
+            meta = self._session.get_job_meta(job_id)
+            finished = str(meta["status"]).startswith("FINISHED")
+            if finished and self.finish_first:
+                return codes.JOB_FINISHED
+            if cb is not None and not self.ask(cb, job_id, meta, cb_args, cb_kwargs):
+                return codes.ENDED_BY_CB
+            if finished and not extra:
+                return codes.JOB_FINISHED
+            if finished:
+                extra -= 1
+                continue
+            if self.time_after_poll and over():
+                return codes.TIMEOUT
+            self.wait(poll_interval)
+
+
+class _TimeoutEarly(_Monitor):
+    early = 0.5
+
+
+class _TimeoutLate(_Monitor):
+    late = 1.5
+
+
+class _TimeoutAfterPoll(_Monitor):
+    time_after_poll = True
+
+
+class _ZeroTimesOut(_Monitor):
+    zero_is_a_limit = True
+
+
+class _PollsOnceTooOften(_Monitor):
+    extra_polls = 1
+
+
+class _DropsCallbackKwargs(_Monitor):
+    def ask(self, cb: Any, job_id: str, meta: Any, args: Any, kwargs: Any) -> bool:  # noqa: ARG002 - the fault
+        return bool(cb(self, job_id, meta, *args))
+
+
+class _WantsTrueItself(_Monitor):
+    def ask(self, cb: Any, job_id: str, meta: Any, args: Any, kwargs: Any) -> bool:
+        return cb(self, job_id, meta, *args, **kwargs) is True
+
+
+class _FinishBeforeCallback(_Monitor):
+    finish_first = True
+
+
+class _IgnoresPollInterval(_Monitor):
+    def wait(self, seconds: float) -> None:  # noqa: ARG002 - the fault
+        time.sleep(0.01)
+
+
+class _SwallowsCallbackErrors(_Monitor):
+    def ask(self, cb: Any, job_id: str, meta: Any, args: Any, kwargs: Any) -> bool:
+        try:
+            return bool(cb(self, job_id, meta, *args, **kwargs))
+        except Exception:
+            return False
+
+
+class _KeepsOldest(_Wrong):
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
+        limit = kwargs.pop("limit", None)
+        jobs = self._session.list_jobs(*args, **kwargs)
+        return jobs[:limit] if limit and limit > 0 else jobs
+
+
+class _CaseSensitiveNames(_Wrong):
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
+        prefix = kwargs.get("name_prefix")
+        jobs = self._session.list_jobs(*args, **kwargs)
+        return [job for job in jobs if not prefix or job.get("job_name", job.get("name")).startswith(prefix)]
+
+
+class _IgnoresReverse(_Wrong):
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.pop("reverse", None)
+        return self._session.list_jobs(*args, **kwargs)
+
+
+class _DeletesRunning(_Wrong):
+    def delete_job(self, job_id: str) -> None:
+        self._session.abort_job(job_id)
+        self._session.delete_job(job_id)
+
+
+class _OneDownloadFolder(_Wrong):
+    def download_job_result(self, job_id: str) -> Any:
+        return str(self._session.download_job_result(job_id)).partition("__")[0]
+
+
+class _AbortReturnsDict(_Wrong):
+    def abort_job(self, job_id: str) -> Any:
+        self._session.abort_job(job_id)
+        return {"status": "ok", "info": ""}
+
+
+class _UsableAfterClose(_Wrong):
+    def close(self) -> None:
+        """Pretend."""
+
+
+def _factory(kind: type[_Wrong]) -> Callable[..., Any]:
+    def open_session(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+        client = importlib.import_module("flare_client")
+        if secure:
+            return kind(client.new_secure_session(username, kit, timeout=timeout))
+        return kind(client.new_insecure_session(kit, timeout=timeout))
+
+    return open_session
+
+
+timeout_early = _factory(_TimeoutEarly)
+timeout_late = _factory(_TimeoutLate)
+timeout_after_poll = _factory(_TimeoutAfterPoll)
+zero_times_out = _factory(_ZeroTimesOut)
+polls_once_too_often = _factory(_PollsOnceTooOften)
+drops_callback_kwargs = _factory(_DropsCallbackKwargs)
+wants_true_itself = _factory(_WantsTrueItself)
+finish_before_callback = _factory(_FinishBeforeCallback)
+ignores_poll_interval = _factory(_IgnoresPollInterval)
+swallows_callback_errors = _factory(_SwallowsCallbackErrors)
+keeps_oldest = _factory(_KeepsOldest)
+case_sensitive_names = _factory(_CaseSensitiveNames)
+ignores_reverse = _factory(_IgnoresReverse)
+deletes_running = _factory(_DeletesRunning)
+one_download_folder = _factory(_OneDownloadFolder)
+abort_returns_dict = _factory(_AbortReturnsDict)
+usable_after_close = _factory(_UsableAfterClose)
