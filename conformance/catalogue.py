@@ -64,6 +64,6 @@ def find(contract_id: str) -> Contract:
     """
     known = {contract.id: contract for contract in catalogue()}
     if contract_id not in known:
-        similar = [name for name in known if name.split("-")[0] == contract_id.split("-")[0].upper()]
+        similar = [name for name in known if name.split("-")[0] == contract_id.split("-", maxsplit=1)[0].upper()]
         raise ValueError(f"no contract {contract_id!r}; {'try ' + ', '.join(similar) if similar else 'see the list'}")
     return known[contract_id]

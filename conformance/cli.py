@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from conformance import catalogue, reports, runner
+from conformance import catalogue, mutants, reports, runner
 from conformance.adapters.base import Adapter, ClientFailure
 from conformance.adapters.inprocess import InProcessAdapter
 from conformance.adapters.stdio import StdioAdapter
-from conformance.contract import RELEASES
+from conformance.contract import RELEASES, Contract
 from conformance.peers import PeerUnavailable, environment
 from conformance.targets import KitTarget, MockTarget, Target
 
@@ -99,7 +99,7 @@ def list_contracts(release: str | None, group: str | None, as_json: bool) -> Non
     click.echo(f"{len(found)} contracts")
 
 
-def _described(contract: catalogue.Contract) -> dict[str, Any]:
+def _described(contract: Contract) -> dict[str, Any]:
     return {
         "id": contract.id,
         "title": contract.title,
@@ -132,7 +132,9 @@ def explain(contract_id: str) -> None:
     click.echo(f"\nreleases: {', '.join(contract.releases)}")
     if contract.needs:
         click.echo(f"needs: {', '.join(sorted(need.value for need in contract.needs))}")
-    click.echo(f"\nflare-conformance run --client flare_client --release {contract.releases[-1]} --select {contract.id}")
+    click.echo(
+        f"\nflare-conformance run --client flare_client --release {contract.releases[-1]} --select {contract.id}"
+    )
 
 
 @main.command(epilog="Example: flare-conformance contracts --markdown > docs/contracts.md")
@@ -187,6 +189,35 @@ def run(**options: Any) -> None:
     if options["json_path"] is not None:
         reports.write_json(options["json_path"], reports.as_json(results, adapter.name, target.name, release, seed))
     sys.exit(0 if reports.conforms(results) else 1)
+
+
+@main.command(name="self-test", epilog="Example: flare-conformance self-test")
+@_errors_end_the_run
+def self_test() -> None:
+    """Prove that contracts can fail: run wrong clients against them. Exit code 0: all are caught, 1: one is not."""
+    console = Console()
+    target = MockTarget(RELEASES[-1])
+    missed = []
+    try:
+        for mutant, names in mutants.MUTANTS.items():
+            adapter = InProcessAdapter(f"{mutants.__name__}:{mutant}")
+            try:
+                results = runner.run(catalogue.select(target.release, names), adapter, target, seed=1)
+            finally:
+                adapter.close()
+            for result in results:
+                caught = result.verdict is runner.Verdict.FAILED
+                missed += [] if caught else [(mutant, result.contract)]
+                console.print(
+                    f"{'caught' if caught else 'MISSED':<8} {mutant:<26} by {result.contract}  {result.message}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
+    finally:
+        target.close()
+    console.print(f"{len(mutants.MUTANTS)} mutants, {len(missed)} missed")
+    sys.exit(1 if missed else 0)
 
 
 if __name__ == "__main__":

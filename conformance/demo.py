@@ -66,7 +66,9 @@ def _main_path(console: Console, release: str) -> None:
             console.print(f"  downloaded to {location}:\n    {_tree(location)}", soft_wrap=True)
             big = session.submit_job(str(write_job(Path(folder), "big", JobKind.QUICK)))
             session.monitor_job(big, timeout=30, poll_interval=0.05)
-            console.print(f"  a result of 2 MiB, with a limit of 1 MiB: {session.download_job_result(big)}", soft_wrap=True)
+            console.print(
+                f"  a result of 2 MiB, with a limit of 1 MiB: {session.download_job_result(big)}", soft_wrap=True
+            )
             running = session.clone_job(job_id)
             session.monitor_job(running, timeout=0.3, poll_interval=0.05)
             try:

@@ -43,12 +43,12 @@ def main() -> int:
     failed = []
     for version in chosen:
         folder = PROJECT / ".venv" / f"py{version}"
-        python = str(folder / "bin" / "python")
+        own = str(folder / "bin" / "python")
         print(f"--- Python {version} ({present[version]})", flush=True)
         steps = [
             [str(present[version]), "-m", "venv", str(folder)],
-            [python, "-m", "pip", "install", "--quiet", "--editable", f"{PROJECT}[dev]"],
-            [python, "-m", "pytest", "-q", "-n", "2", "-m", "not interop", str(PROJECT / "tests")],
+            [own, "-m", "pip", "install", "--quiet", "--editable", f"{PROJECT}[dev]"],
+            [own, "-m", "pytest", "-q", "-n", "2", "-m", "not interop", str(PROJECT / "tests")],
         ]
         if any(subprocess.run(step, check=False, cwd=PROJECT).returncode for step in steps):  # noqa: S603
             failed.append(version)

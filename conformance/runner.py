@@ -64,9 +64,7 @@ def _skips(contract: Contract, adapter: Adapter, target: Target) -> str | None:
 class _Plugin:
     """The run as pytest sees it."""
 
-    def __init__(
-        self, contracts: list[Contract], trial: Trial, report: Callable[[Result], None]
-    ) -> None:
+    def __init__(self, contracts: list[Contract], trial: Trial, report: Callable[[Result], None]) -> None:
         self._contracts = contracts
         self._trial = trial
         self._report = report

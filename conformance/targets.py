@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -10,12 +12,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from conformance.contract import Need, Unsuitable
+from mock_server import MockServer
 
 ADMIN = "admin@nvidia.com"
 
 SHARED_SCENARIO: dict[str, Any] = {
     "jobs": [
-        {"match": {"name": "quick*"}, "queued": "20ms", "running": "150ms", "result": {"files": {"model.txt": "weights"}}},
+        {
+            "match": {"name": "quick*"},
+            "queued": "20ms",
+            "running": "150ms",
+            "result": {"files": {"model.txt": "weights"}},
+        },
         {"match": {"name": "long*"}, "queued": "20ms", "running": "1d"},
         {"match": {"name": "waiting*"}, "queued": "1d"},
     ],
@@ -96,8 +104,6 @@ class MockTarget:
     user = ADMIN
 
     def __init__(self, release: str) -> None:
-        from mock_server import MockServer
-
         self._make = MockServer
         self._shared = MockServer(release, scenario=SHARED_SCENARIO)
         self._shared.start()
@@ -175,9 +181,6 @@ def closed_port() -> Iterator[int]:
 
 def redirected_kit(kit: Path, port: int) -> Path:
     """A copy of a kit that names another admin port on this machine."""
-    import json
-    import shutil
-
     copy = Path(tempfile.mkdtemp(prefix="flare-kit-")) / kit.name
     shutil.copytree(kit, copy)
     path = copy / "startup" / "fed_admin.json"

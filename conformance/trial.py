@@ -79,9 +79,7 @@ class Trial:
                 session.close()
 
     @contextlib.contextmanager
-    def own_server(
-        self, scenario: dict[str, Any] | None = None, *, secure: bool = True
-    ) -> Iterator[ControlledServer]:
+    def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A server that the check may break."""
         with self.target.own_server(scenario, secure=secure) as server:
             yield server
@@ -153,32 +151,53 @@ class Trial:
 
     # --- claims -----------------------------------------------------------------------------------------------
 
-    def raises(self, names: tuple[str, ...], call: Callable[[], Any], what: str) -> ClientError:
+    def raises(
+        self, names: tuple[str, ...], what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> ClientError:
         """Demand that a call raises an exception of one of the classes.
+
+        Args:
+            names: the names of the classes.
+            what: the call in words.
+            function: the function to call.
+            *args: its arguments.
+            **kwargs: likewise.
 
         Raises:
             Violation: it returns, or raises another one.
         """
         try:
-            result = call()
+            result = function(*args, **kwargs)
         except ClientError as problem:
             if problem.is_a(*names):
                 return problem
             raise Violation(f"{what} to raise {' or '.join(names)}", str(problem)) from problem
         raise Violation(f"{what} to raise {' or '.join(names)}", f"it to return {result!r:.200}")
 
-    def forall(self, check: Callable[..., None], *, examples: int | None = None, **strategies: SearchStrategy[Any]) -> None:
+    def forall(
+        self, check: Callable[..., None], *, examples: int | None = None, **strategies: SearchStrategy[Any]
+    ) -> None:
         """Check a property on examples; a failure is shrunk to the smallest one that still fails.
 
         Raises:
             Violation: an example breaks it; the text ends with that example.
         """
         last: dict[str, Any] = {}
+        final: list[Exception] = []
 
         def example(**values: Any) -> None:
+            if final:
+                raise final[0]
             last.clear()
             last.update(values)
-            check(**values)
+            try:
+                check(**values)
+            except (Violation, ClientError):
+                raise
+            except Exception as problem:
+                # Not a matter of the example: a client that hangs must not be asked again to find a smaller one.
+                final.append(problem)
+                raise
 
         most = min(examples or self.target.examples, self.target.examples)
         quiet = settings(
@@ -191,6 +210,8 @@ class Trial:
         )
         try:
             quiet(hypothesis.seed(self._seed)(given(**strategies)(example)))()
-        except Violation as problem:
+        except (Violation, ClientError) as problem:
             script = ", ".join(f"{name}={value!r}" for name, value in last.items())
-            raise Violation(problem.expected, f"{problem.observed} (smallest example: {script})") from problem
+            expected = problem.expected if isinstance(problem, Violation) else "no exception"
+            observed = problem.observed if isinstance(problem, Violation) else str(problem)
+            raise Violation(expected, f"{observed} (smallest example: {script})") from problem

@@ -5,9 +5,14 @@ What a received archive may contain is the protocol's business (``flare_client.p
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import lzma
 import os
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -57,13 +62,54 @@ def pack_job_folder(folder: Path, target: Path, signer: Signer | None = None) ->
         _write_folder(archive, folder, folder.name, signer)
 
 
-def _copy(archive: zipfile.ZipFile, member: Member, path: Path, left: int) -> int:
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    NotImplementedError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What ``zipfile`` and the decompressors raise for an archive whose bytes make no sense."""
+
+
+@contextlib.contextmanager
+def _reading(source: Path) -> Iterator[None]:
+    """Turn what a damaged archive makes ``zipfile`` raise into one error; faults of the disk stay what they are."""
+    try:
+        yield
+    except _DAMAGE as problem:
+        raise UnsafeArchive(f"the downloaded archive {source.name} is refused: {problem}") from problem
+    except OSError as problem:
+        # A seek to an offset below zero, and the words of the bz2 decoder, which come without a number.
+        if problem.errno not in (None, errno.EINVAL):
+            raise
+        raise UnsafeArchive(f"the downloaded archive {source.name} is refused: {problem}") from problem
+
+
+def _blocks(archive: zipfile.ZipFile, member: Member, source: Path) -> Iterator[bytes]:
+    with _reading(source):
+        content = archive.open(member.info)
+    with content:
+        while True:
+            with _reading(source):
+                block = content.read(_BLOCK)
+            if not block:
+                return
+            yield block
+
+
+def _copy(blocks: Iterator[bytes], member: Member, path: Path, left: int) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_symlink():
         raise UnsafeArchive(f"expected a file or nothing at {path}, but it is a symbolic link")
     written = 0
-    with archive.open(member.info) as source, path.open("wb") as target:
-        while block := source.read(_BLOCK):
+    with path.open("wb") as target:
+        for block in blocks:
             written += len(block)
             if written > left:
                 raise UnsafeArchive(
@@ -94,23 +140,52 @@ def extract_archive(source: Path, folder: Path, limits: ArchiveLimits = DEFAULT_
     """
     written: list[Path] = []
     real_folder = Path(os.path.realpath(folder))
-    try:
-        with zipfile.ZipFile(source) as archive:
-            size = source.stat().st_size
-            left = limits.allowance(size)
-            for member in check_members(archive.infolist(), size, limits):
-                path = real_folder / member.path
-                _check_way(real_folder, path)
+    with _reading(source):
+        archive = zipfile.ZipFile(source)
+    with archive:
+        size = source.stat().st_size
+        left = limits.allowance(size)
+        try:
+            members = check_members(archive.infolist(), size, limits)
+        except RemoteProtocolError as problem:
+            raise UnsafeArchive(f"the downloaded archive {source.name} is refused: {problem}") from problem
+        for member in members:
+            path = real_folder / member.path
+            _check_way(real_folder, path)
+            with _clashing(source.name):
                 if member.is_folder:
                     path.mkdir(parents=True, exist_ok=True)
                     continue
-                left -= _copy(archive, member, path, left)
-                written.append(path)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, RemoteProtocolError, NotImplementedError, EOFError) as problem:
-        raise UnsafeArchive(f"the downloaded archive {source.name} is refused: {problem}") from problem
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as problem:
-        raise UnsafeArchive(f"the downloaded archive {source.name} holds a file and a folder of one name") from problem
+                left -= _copy(_blocks(archive, member, source), member, path, left)
+            written.append(path)
     return written
+
+
+@contextlib.contextmanager
+def _clashing(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as problem:
+        raise UnsafeArchive(f"the downloaded archive {name} holds a file and a folder of one name") from problem
+
+
+def merge_folder(source: Path, folder: Path) -> None:
+    """Move what one folder holds into another, over files of the same names; both on one file system.
+
+    A link in the way of a file is replaced; one in the way of a folder is not followed out of the target.
+
+    Raises:
+        UnsafeArchive: a link leads out, or a file and a folder have one name.
+    """
+    real_folder = Path(os.path.realpath(folder))
+    for path in sorted(source.rglob("*")):
+        target = real_folder / path.relative_to(source)
+        _check_way(real_folder, target)
+        with _clashing(source.name):
+            if path.is_dir():
+                target.mkdir(exist_ok=True)
+            else:
+                path.replace(target)
 
 
 def free_folder_name(wanted: Path) -> Iterator[Path]:

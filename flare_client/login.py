@@ -16,7 +16,7 @@ from flare_client.protocol.envelope import Envelope, ItemType, Json, request
 from flare_client.protocol.hci.client import Answer, ClientEvent, ReplyReceived
 from flare_client.protocol.hci.text import encode_text
 from flare_client.protocol.releases import LATEST, ReleaseProfile
-from flare_client.protocol.statuses import LOGIN_ACCEPTED, LOGIN_REJECTED
+from flare_client.protocol.statuses import LOGIN_ACCEPTED, LOGIN_REJECTED, says_goodbye
 from flare_client.replies import check_reply
 from flare_client.transport import CONNECT_SECONDS, IDLE_SECONDS, SocketTransport
 
@@ -65,12 +65,18 @@ class AdminConnection:
         self._secure = secure
         self._logged_in: LoggedIn | None = None
         self._usable = False
+        self._dismissed = False
         self._lock = threading.Lock()
 
     @property
     def ready(self) -> bool:
         """Whether there is a token that the server has not refused yet."""
         return self._usable
+
+    @property
+    def dismissed(self) -> bool:
+        """Whether the server took its leave with a ``shutdown`` item: the session is over for good then."""
+        return self._dismissed
 
     @property
     def profile(self) -> ReleaseProfile:
@@ -120,8 +126,13 @@ class AdminConnection:
     ) -> tuple[Envelope, Mapping[str, Json]]:
         """Send a request that is already in bytes and judge the text reply."""
         session = self._require_login()
+        reply = self._ask(blocks)
+        if reply is not None and says_goodbye(reply.items):
+            with self._lock:
+                self._dismissed = True
+                self._usable = False
         try:
-            return check_reply(line, self._ask(blocks), session.profile, needs_meta=needs_meta)
+            return check_reply(line, reply, session.profile, needs_meta=needs_meta)
         except errors.SessionExpired:
             with self._lock:
                 # Only if nobody logged in again meanwhile.

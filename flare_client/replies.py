@@ -77,7 +77,7 @@ def _other_status(profile: ReleaseProfile, failure: _Failure) -> Exception:
 
 def _name(status: ApiStatus) -> str:
     # Official messages hold the text of a str-mixed enum, which Python 3.11 changed.
-    return str(status) if sys.version_info >= (3, 11) else status.value
+    return f"APIStatus.{status.value}" if sys.version_info >= (3, 11) else status.value
 
 
 def _check_items(line: str, reply: Envelope) -> None:

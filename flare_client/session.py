@@ -342,7 +342,7 @@ class Session:
             time.sleep(poll_interval)
 
     def _require_open(self) -> None:
-        if self._closed:
+        if self._closed or self._connection.dismissed:
             raise errors.SessionClosed("session closed")
 
     def _command(self, line: str, *, needs_meta: bool = True) -> tuple[Envelope, dict[str, Json]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flare_client import errors
-from flare_client.archives import extract_archive, move_to_free_name, pack_job_folder, remove_tree
+from flare_client.archives import extract_archive, merge_folder, move_to_free_name, pack_job_folder, remove_tree
 from flare_client.kit import StartupKit
 from flare_client.login import AdminConnection
 from flare_client.protocol.archive import safe_relative_path
@@ -138,8 +138,11 @@ def _store_inline(kit: StartupKit, texts: list[Json], meta: Mapping[str, Json]) 
                     target.write(base64.b64decode(content[start : start + 4 * _BLOCK], validate=True))
             except binascii.Error as problem:
                 raise errors.InternalError(f"expected the result in base64, but {problem}") from problem
-        # Official 2.3 clients write over an earlier download; the archive itself holds the folder of the job.
-        extract_archive(archive, kit.download_dir)
+        # Official 2.3 clients write over an earlier download; the archive itself holds the folder of the job. It
+        # is unfolded aside, so that one that turns out broken half-way leaves an earlier download whole.
+        unfolded = _fresh_folder(Path(scratch) / archive.stem)
+        extract_archive(archive, unfolded)
+        merge_folder(unfolded, kit.download_dir)
     return str(folder)
 
 

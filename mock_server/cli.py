@@ -26,7 +26,7 @@ DEFAULT_USERS = (
     User(name="orgadmin@nvidia.com", role="org_admin"),
     User(name="lead@other.com", org="other", role="lead"),
 )
-"""Who gets a kit where neither the command nor the scenario names users: every role, and one of another organisation."""
+"""Who gets a kit where nobody names users: every role, and one of another organisation."""
 
 
 @click.group()
@@ -35,7 +35,7 @@ def main() -> None:
     """A mock admin server for NVIDIA FLARE: real wire, simulated jobs. For tests only."""
 
 
-class _UserType(click.ParamType):
+class _UserType(click.ParamType):  # type: ignore[type-arg] # generic in the newest click alone
     name = "NAME:ORG:ROLE"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> User:
@@ -47,7 +47,9 @@ class _UserType(click.ParamType):
         try:
             return User(name=parts[0], org=parts[1], role=parts[2])
         except ValueError as problem:
-            self.fail(f"expected NAME:ORG:ROLE with a known role, but got {value!r}: {_first_line(problem)}", param, ctx)
+            self.fail(
+                f"expected NAME:ORG:ROLE with a known role, but got {value!r}: {_first_line(problem)}", param, ctx
+            )
 
 
 def _first_line(problem: ValueError) -> str:
@@ -96,7 +98,9 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     sys.stdout.flush()
 
 
-@main.command(epilog="Example: flare-mock serve --release 2.6 --workspace ./lab --user me@nvidia.com:nvidia:lead --json")
+@main.command(
+    epilog="Example: flare-mock serve --release 2.6 --workspace ./lab --user me@nvidia.com:nvidia:lead --json"
+)
 @click.option("--release", default=LATEST.release, show_default=True, help=f"Release to play: {', '.join(PROFILES)}.")
 @click.option(
     "--workspace",
@@ -106,7 +110,9 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 )
 @click.option("--scenario", type=click.Path(dir_okay=False, path_type=Path), help="Scenario file (YAML).")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="FL port that kits name; a free one by default.")
-@click.option("--admin-port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; a free one by default.")
+@click.option(
+    "--admin-port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; a free one by default."
+)
 @click.option("--user", "users", multiple=True, type=_UserType(), help="A user to write a kit for; repeatable.")
 @click.option("--insecure", is_flag=True, help="Clear text and the fixed password, as the POC of release 2.3.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON once the server accepts connections.")

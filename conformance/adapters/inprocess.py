@@ -81,7 +81,11 @@ class InProcessAdapter:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._factory, self._basic_cb = _flare_client() if name == FLARE_CLIENT else (_load(name), None)
+        self._basic_cb: Callable[..., Any] | None = None
+        if name == FLARE_CLIENT:
+            self._factory, self._basic_cb = _flare_client()
+        else:
+            self._factory = _load(name)
         self._sessions: list[InProcessSession] = []
 
     def open(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-program = importlib.import_module("program")
-flare_api = importlib.import_module("nvflare.fuel.flare_api.flare_api")
+program: Any = importlib.import_module("program")
+flare_api: Any = importlib.import_module("nvflare.fuel.flare_api.flare_api")
 
 
-def open_session(username, kit, secure=True, timeout=10.0, debug=False):
+def open_session(username: str, kit: str, secure: bool = True, timeout: float = 10.0, debug: bool = False) -> Any:
     """Open a session with the official functions."""
     if secure:
         return flare_api.new_secure_session(username, kit, debug, timeout)

@@ -9,9 +9,10 @@ import io
 import json
 import os
 import sys
+from typing import Any, Callable, Dict, Optional, TextIO
 
 
-def encode(value):
+def encode(value: Any) -> Any:
     """A result as JSON; objects become objects of their attributes."""
     if isinstance(value, int) and hasattr(value, "name") and hasattr(value, "value"):
         return {"$type": "MonitorReturnCode", "name": value.name, "value": int(value)}
@@ -24,7 +25,7 @@ def encode(value):
     return dict(encode(vars(value)), **{"$type": type(value).__name__}) if hasattr(value, "__dict__") else str(value)
 
 
-def is_callback(value):
+def is_callback(value: Any) -> bool:
     """Whether an argument stands for the harness's callback."""
     return isinstance(value, dict) and value.get("$callback") is True
 
@@ -32,19 +33,23 @@ def is_callback(value):
 class Program:
     """Answers the harness until its input ends."""
 
-    def __init__(self, factory, basic_cb, source, sink):
+    def __init__(
+        self, factory: Callable[..., Any], basic_cb: Optional[Callable[..., Any]], source: TextIO, sink: TextIO
+    ) -> None:
         self.factory = factory
         self.basic_cb = basic_cb
         self.source = source
         self.sink = sink
-        self.sessions = {}
+        self.sessions: Dict[str, Any] = {}
         self.number = 0
 
-    def send(self, message):
+    def send(self, message: Dict[str, Any]) -> None:
+        """Write a message."""
         self.sink.write(json.dumps(dict(message, jsonrpc="2.0")) + "\n")
         self.sink.flush()
 
-    def run(self):
+    def run(self) -> None:
+        """Answer one request after the other."""
         for line in self.source:
             request = json.loads(line)
             try:
@@ -55,7 +60,8 @@ class Program:
                 error = {"code": -32000, "message": str(problem), "data": {"types": types}}
                 self.send({"id": request["id"], "error": error})
 
-    def answer(self, method, params):
+    def answer(self, method: str, params: Dict[str, Any]) -> Any:
+        """The result of one request."""
         if method == "hello":
             features = ["basic_cb", "debug"] if self.basic_cb else []
             return {"protocol": 1, "language": "python", "name": "factory", "features": features}
@@ -69,21 +75,24 @@ class Program:
             return {"session": str(self.number)}
         if method == "session.call":
             return self.call(self.sessions[params["session"]], params)
-        if method == "basic_cb":
+        if method == "basic_cb" and self.basic_cb is not None:
             counter = {"count": params["count"]}
             value = self.basic_cb(None, "id", {"status": params["status"]}, cb_run_counter=counter)
             return {"value": value, "count": counter["count"]}
-        raise ValueError("unknown method %r" % method)
+        raise ValueError(f"unknown method {method!r}")
 
-    def call(self, session, params):
-        def callback(given, job_id, job_meta, *args, **kwargs):
+    def call(self, session: Any, params: Dict[str, Any]) -> Any:
+        """Call a method of a session."""
+
+        def callback(given: Any, job_id: Any, job_meta: Any, *args: Any, **kwargs: Any) -> Any:
             return self.invoke(given is session, job_id, job_meta, args, kwargs)
 
         args = [callback if is_callback(value) else value for value in params.get("args", [])]
         kwargs = {k: callback if is_callback(v) else v for k, v in params.get("kwargs", {}).items()}
         return getattr(session, params["method"])(*args, **kwargs)
 
-    def invoke(self, same_session, job_id, job_meta, args, kwargs):
+    def invoke(self, same_session: bool, job_id: Any, job_meta: Any, args: Any, kwargs: Any) -> Any:
+        """Have the harness run its callback."""
         params = {"same_session": same_session, "job_id": job_id, "job_meta": encode(job_meta)}
         self.send({"id": "cb", "method": "callback.invoke", "params": dict(params, args=args, kwargs=kwargs)})
         reply = json.loads(self.source.readline())
@@ -94,7 +103,7 @@ class Program:
         return reply.get("result")
 
 
-def main(factory, basic_cb=None):
+def main(factory: Callable[..., Any], basic_cb: Optional[Callable[..., Any]] = None) -> None:
     """Serve a factory; prints of the client go to standard error, the protocol has standard output to itself."""
     sink = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)

@@ -97,9 +97,7 @@ def connected_already(trial: Trial) -> None:
 def _refused(trial: Trial, kit: Path, user: str, timeout: float, *, whole: bool) -> None:
     def once() -> None:
         with measured() as spent:
-            trial.raises(
-                ("NoConnection",), lambda: trial.adapter.open(user, kit, timeout=timeout), "new_secure_session"
-            )
+            trial.raises(("NoConnection",), "new_secure_session", trial.adapter.open, user, kit, timeout=timeout)
         if whole:
             not_before(spent, timeout, "NoConnection")
         not_after(spent, timeout + MARGIN, "NoConnection")
@@ -196,8 +194,14 @@ def expired(trial: Trial) -> None:
     Observed(_SEEN, "AssertionError"),
 )
 def no_kit(trial: Trial) -> None:
-    call = lambda: trial.adapter.open(trial.target.user, Path("/no/such/kit"), timeout=5.0)  # noqa: E731
-    trial.raises(("AssertionError",), call, "a kit that is not there")
+    trial.raises(
+        ("AssertionError",),
+        "a kit that is not there",
+        trial.adapter.open,
+        trial.target.user,
+        Path("/no/such/kit"),
+        timeout=5.0,
+    )
 
 
 @contract(
@@ -211,7 +215,7 @@ def no_certificate(trial: Trial) -> None:
     with closed_port() as port:
         kit = redirected_kit(trial.target.kit(), port)
     (kit / "startup" / "client.crt").unlink()
-    trial.raises(("ConfigError",), lambda: trial.adapter.open(trial.target.user, kit), "a kit without client.crt")
+    trial.raises(("ConfigError",), "a kit without client.crt", trial.adapter.open, trial.target.user, kit)
 
 
 @contract(
@@ -225,7 +229,7 @@ def session_expires(trial: Trial) -> None:
     with trial.own_server() as server:
         session = trial.adapter.open(ADMIN, server.kit())
         server.expire_sessions()
-        trial.raises(("InternalError",), lambda: session.call("list_jobs"), "list_jobs on an expired session")
+        trial.raises(("InternalError",), "list_jobs on an expired session", session.call, "list_jobs")
         session.close()
 
 
@@ -240,7 +244,7 @@ def server_restarts(trial: Trial) -> None:
     with trial.own_server() as server:
         session = trial.adapter.open(ADMIN, server.kit())
         server.restart()
-        trial.raises(("InternalError",), lambda: session.call("list_jobs"), "list_jobs after a restart")
+        trial.raises(("InternalError",), "list_jobs after a restart", session.call, "list_jobs")
         session.close()
 
 
@@ -254,7 +258,7 @@ def server_restarts(trial: Trial) -> None:
 def server_gone(trial: Trial) -> None:
     with trial.own_server() as server:
         session = trial.adapter.open(ADMIN, server.kit())
-    trial.raises(("InternalError",), lambda: session.call("list_jobs"), "list_jobs without a server")
+    trial.raises(("InternalError",), "list_jobs without a server", session.call, "list_jobs")
     session.close()
 
 
@@ -269,10 +273,9 @@ def after_close(trial: Trial) -> None:
     with trial.own_session() as session:
         session.close()
         for method, args in CALLS:
-            call = lambda m=method, a=args: session.call(m, *a)  # noqa: E731 - reads best at its use
-            trial.raises(("SessionClosed",), call, f"{method} after close")
+            trial.raises(("SessionClosed",), f"{method} after close", session.call, method, *args)
         folder = str(trial.folder())
-        trial.raises(("SessionClosed",), lambda: session.call("submit_job", folder), "submit_job after close")
+        trial.raises(("SessionClosed",), "submit_job after close", session.call, "submit_job", folder)
 
 
 @contract(

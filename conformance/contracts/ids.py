@@ -27,7 +27,7 @@ _SEEN = Observed("2.3.12, 2.4.2, 2.5.2, 2.6.3", "the argument is checked before 
 )
 def missing(trial: Trial) -> None:
     def check(method: str, job_id: object) -> None:
-        trial.raises(("JobNotFound",), lambda: trial.session.call(method, job_id), f"{method}({job_id!r})")
+        trial.raises(("JobNotFound",), f"{method}({job_id!r})", trial.session.call, method, job_id)
 
     trial.forall(check, method=st.sampled_from(METHODS), job_id=st.sampled_from([None, ""]), examples=12)
 
@@ -40,7 +40,7 @@ def missing(trial: Trial) -> None:
 )
 def wrong_type(trial: Trial) -> None:
     def check(method: str, job_id: object) -> None:
-        trial.raises(("JobNotFound",), lambda: trial.session.call(method, job_id), f"{method}({job_id!r})")
+        trial.raises(("JobNotFound",), f"{method}({job_id!r})", trial.session.call, method, job_id)
 
     values = st.integers(1, 10**6) | st.just([1]) | st.just({"a": 1}) | st.just(1.5)
     trial.forall(check, method=st.sampled_from(METHODS), job_id=values)
@@ -55,7 +55,7 @@ def wrong_type(trial: Trial) -> None:
 def unknown(trial: Trial) -> None:
     for method in METHODS:
         job_id = str(uuid.uuid4())
-        trial.raises(("JobNotFound",), lambda m=method, j=job_id: trial.session.call(m, j), f"{method} of no job")
+        trial.raises(("JobNotFound",), f"{method} of no job", trial.session.call, method, job_id)
 
 
 @contract(
@@ -66,7 +66,7 @@ def unknown(trial: Trial) -> None:
 )
 def malformed(trial: Trial) -> None:
     def check(method: str, job_id: str) -> None:
-        trial.raises(("JobNotFound",), lambda: trial.session.call(method, job_id), f"{method}({job_id!r})")
+        trial.raises(("JobNotFound",), f"{method}({job_id!r})", trial.session.call, method, job_id)
 
     words = st.text("abcdef0123456789-", min_size=1, max_size=12).filter(lambda word: not word.startswith("-"))
     trial.forall(check, method=st.sampled_from(METHODS), job_id=words)
@@ -80,7 +80,7 @@ def malformed(trial: Trial) -> None:
 )
 def prefix(trial: Trial) -> None:
     job_id = trial.submit()
-    trial.raises(("JobNotFound",), lambda: trial.session.call("get_job_meta", job_id[:8]), "the first 8 characters")
+    trial.raises(("JobNotFound",), "the first 8 characters", trial.session.call, "get_job_meta", job_id[:8])
 
 
 @contract(

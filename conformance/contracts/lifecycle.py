@@ -17,7 +17,7 @@ CLONED_KEYS = ("name", "deploy_map", "resource_spec", "min_clients", "job_folder
 
 def _gone(trial: Trial, job_id: str) -> None:
     for method in ("get_job_meta", "delete_job", "abort_job", "clone_job", "download_job_result"):
-        trial.raises(("JobNotFound",), lambda m=method: trial.session.call(m, job_id), f"{method} of a deleted job")
+        trial.raises(("JobNotFound",), f"{method} of a deleted job", trial.session.call, method, job_id)
     same(trial.session.call("list_jobs", id_prefix=job_id), [], "the jobs of that id in the list")
 
 
@@ -119,7 +119,7 @@ def delete_finished(trial: Trial) -> None:
 )
 def delete_running(trial: Trial) -> None:
     job_id = trial.running()
-    trial.raises(("JobNotDone",), lambda: trial.session.call("delete_job", job_id), "delete_job of a running job")
+    trial.raises(("JobNotDone",), "delete_job of a running job", trial.session.call, "delete_job", job_id)
     same(trial.status(job_id), "RUNNING", "the status after it")
 
 
@@ -147,8 +147,7 @@ def not_ours(trial: Trial) -> None:
         lead = trial.adapter.open("lead@nvidia.com", server.kit("lead@nvidia.com", role="lead"))
         job_id = admin.call("submit_job", str(trial.folder()))
         for method in ("abort_job", "delete_job", "clone_job", "download_job_result"):
-            call = lambda m=method: lead.call(m, job_id)  # noqa: E731 - reads best at its use
-            trial.raises(("AuthorizationError",), call, f"{method} of somebody else's job")
+            trial.raises(("AuthorizationError",), f"{method} of somebody else's job", lead.call, method, job_id)
         same(lead.call("get_job_meta", job_id)["status"], "SUBMITTED", "the status after all that")
         admin.close()
         lead.close()

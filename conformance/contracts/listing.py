@@ -206,5 +206,6 @@ def wrong_types(trial: Trial) -> None:
     }
     for name, values in wrong.items():
         for value in values:
-            call = lambda n=name, v=value: trial.session.call("list_jobs", **{n: v})  # noqa: E731
-            trial.raises(("ValueError",), call, f"list_jobs({name}={value!r})")
+            trial.raises(
+                ("ValueError",), f"list_jobs({name}={value!r})", trial.session.call, "list_jobs", **{name: value}
+            )

@@ -304,8 +304,15 @@ def no_interval(trial: Trial) -> None:
 def negative_interval(trial: Trial) -> None:
     job_id = trial.submit()
     callback = _Callback(True)
-    call = lambda: trial.session.monitor(job_id, timeout=5, poll_interval=-1, cb=callback)  # noqa: E731
-    trial.raises(("ValueError",), call, "monitor_job(poll_interval=-1)")
+    trial.raises(
+        ("ValueError",),
+        "monitor_job(poll_interval=-1)",
+        trial.session.monitor,
+        job_id,
+        timeout=5,
+        poll_interval=-1,
+        cb=callback,
+    )
     same(len(callback.calls), 1, "the number of callbacks")
 
 
@@ -370,8 +377,14 @@ def callback_raises(trial: Trial) -> None:
     def callback(*_: Any, **__: Any) -> Any:
         raise OddError("boom")
 
-    call = lambda: trial.session.monitor(trial.submit(), poll_interval=0.01, cb=callback)  # noqa: E731
-    problem = trial.raises(("OddError",), call, "monitor_job whose callback raises OddError")
+    problem = trial.raises(
+        ("OddError",),
+        "monitor_job whose callback raises OddError",
+        trial.session.monitor,
+        trial.submit(),
+        poll_interval=0.01,
+        cb=callback,
+    )
     holds("boom" in problem.text, "the text of the exception", problem.text)
 
 
@@ -394,8 +407,15 @@ def deleted_meanwhile(trial: Trial) -> None:
             calls.append(called_id)
             return True
 
-        call = lambda: session.monitor(job_id, timeout=30, poll_interval=0.01, cb=delete)  # noqa: E731
-        trial.raises(("JobNotFound",), call, "monitor_job of a job that is deleted at the first callback")
+        trial.raises(
+            ("JobNotFound",),
+            "monitor_job of a job that is deleted at the first callback",
+            session.monitor,
+            job_id,
+            timeout=30,
+            poll_interval=0.01,
+            cb=delete,
+        )
         session.close()
     same(calls, [job_id], "the callbacks")
 

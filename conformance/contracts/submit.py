@@ -83,8 +83,7 @@ def upload_folder(trial: Trial) -> None:
 )
 def bad_path(trial: Trial) -> None:
     def check(path: object) -> None:
-        call = lambda: trial.session.call("submit_job", path)  # noqa: E731 - reads best at its use
-        trial.raises(("InvalidJobDefinition",), call, f"submit_job({path!r})")
+        trial.raises(("InvalidJobDefinition",), f"submit_job({path!r})", trial.session.call, "submit_job", path)
 
     paths: list[Any] = [None, "", "/no/such/folder", "no-such-folder", str(Path(__file__))]
     trial.forall(check, path=st.sampled_from(paths) | st.integers(1, 99) | st.just(["x"]))
@@ -135,8 +134,7 @@ def refused(trial: Trial) -> None:
     def check(fault: str) -> None:
         folder = trial.folder()
         BROKEN[fault](folder)
-        call = lambda: trial.session.call("submit_job", str(folder))  # noqa: E731 - reads best at its use
-        trial.raises(("InvalidJobDefinition",), call, f"a job with {fault}")
+        trial.raises(("InvalidJobDefinition",), f"a job with {fault}", trial.session.call, "submit_job", str(folder))
         left = trial.session.call("list_jobs", name_prefix=folder.name)
         same(left, [], f"the jobs after one with {fault} was refused")
 
@@ -173,6 +171,5 @@ def roles(trial: Trial) -> None:
             if may:
                 holds(session.call("submit_job", folder), f"a {role} to submit", "no id")
             else:
-                call = lambda s=session, f=folder: s.call("submit_job", f)  # noqa: E731 - reads best at its use
-                trial.raises(("AuthorizationError",), call, f"submit_job of a {role}")
+                trial.raises(("AuthorizationError",), f"submit_job of a {role}", session.call, "submit_job", folder)
             session.close()

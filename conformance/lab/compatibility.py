@@ -16,6 +16,7 @@ from typing import Any
 _PAGE = "compatibility.md"
 _RECORD = "compatibility.json"
 _SHOWN_FAILURES = 12
+_COLUMNS = "| nvflare | client | server | what | passed | failed | skipped | inconclusive |"
 
 _HEAD = """# Compatibility
 
@@ -43,6 +44,7 @@ class Outcome:
         passed: how many steps or contracts passed.
         failed: how many failed.
         skipped: how many did not apply.
+        inconclusive: how many failed in a way that the machine's load may explain.
         failures: a line for each that failed.
     """
 
@@ -52,6 +54,7 @@ class Outcome:
     passed: int
     failed: int
     skipped: int
+    inconclusive: int = 0
     failures: tuple[str, ...] = ()
 
 
@@ -112,7 +115,7 @@ def record(report: ReleaseReport, docs: Path) -> Path:
 def render(reports: Iterable[ReleaseReport]) -> str:
     """Return the page of these reports."""
     reports = list(reports)
-    lines = [_HEAD, "| nvflare | client | server | what | passed | failed | skipped |", "|---|---|---|---|--:|--:|--:|"]
+    lines = [_HEAD, _COLUMNS, "|---|---|---|---|--:|--:|--:|--:|"]
     for report in reports:
         lines += [_row(report.version, one) for one in report.outcomes]
     for report in reports:
@@ -121,7 +124,7 @@ def render(reports: Iterable[ReleaseReport]) -> str:
 
 
 def _row(version: str, one: Outcome) -> str:
-    cells = (version, one.client, one.server, one.what, one.passed, one.failed, one.skipped)
+    cells = (version, one.client, one.server, one.what, one.passed, one.failed, one.skipped, one.inconclusive)
     return f"| {' | '.join(map(str, cells))} |"
 
 

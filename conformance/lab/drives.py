@@ -8,13 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from conformance.adapters.stdio import StdioAdapter
+from conformance.adapters.base import Adapter
+from conformance.cli import OFFICIAL, make_adapter
 from conformance.lab.jobs import QUICK, SLOW
 from conformance.lab.provisioning import ADMIN, USERS
-from conformance.peers import environment
 from mock_server import MockServer
-
-_PROGRAM = Path(__file__).parent.parent / "adapters" / "nvflare_program.py"
 
 _SCENARIO: dict[str, Any] = {
     "jobs": [
@@ -34,7 +32,7 @@ class DrivenServer(Protocol):
         """Restart the server; returns when it accepts logins again."""
 
 
-def official_client(version: str) -> StdioAdapter:
+def official_client(version: str) -> Adapter:
     """Return the official client of a release, in a process and an environment of its own.
 
     Args:
@@ -43,7 +41,7 @@ def official_client(version: str) -> StdioAdapter:
     Raises:
         PeerUnavailable: the release cannot be had on this machine.
     """
-    return StdioAdapter([str(environment(version).python), "-u", str(_PROGRAM)], f"official:{version}")
+    return make_adapter(f"{OFFICIAL}{version}", None)
 
 
 class MockTarget:

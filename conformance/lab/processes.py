@@ -34,10 +34,12 @@ class OwnedProcesses:
 
     Args:
         logs: the folder for one log file a command.
+        grace: seconds for processes to end by themselves before they are killed.
     """
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, grace: float = _GRACE_SECONDS) -> None:
         self._logs = logs
+        self._grace = grace
         self._leaders: list[subprocess.Popen[bytes]] = []
         self._seen: set[int] = set()
 
@@ -87,7 +89,7 @@ class OwnedProcesses:
 
     def stop(self) -> None:
         """End every process; those that do not end by themselves are killed."""
-        for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, _GRACE_SECONDS)):
+        for number, patience in ((signal.SIGTERM, self._grace), (signal.SIGKILL, _GRACE_SECONDS)):
             for pid in self.members():
                 _send(pid, number)
             deadline = time.monotonic() + patience

@@ -5,18 +5,21 @@ Owns: which pairs there are, and turning what they did into ``Outcome``. Must no
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from conformance.adapters.base import Adapter, ClientError, ClientFailure
 from conformance.adapters.inprocess import FLARE_CLIENT, InProcessAdapter
+from conformance.cli import OFFICIAL
 from conformance.lab.compatibility import Outcome
 from conformance.lab.drives import DrivenServer, MockTarget, official_client
 from conformance.lab.observations import Observation, compare
@@ -72,9 +75,9 @@ class LabRuns:
         official = f"nvflare {self.version}"
         at_kit = ["--server", f"kit:{server.kit()}", "--user", ADMIN]
         pairs: tuple[tuple[str, str, str, list[str]], ...] = (
-            (official, f"official:{self.version}", official, at_kit),
+            (official, f"{OFFICIAL}{self.version}", official, at_kit),
             (FLARE_CLIENT, FLARE_CLIENT, official, at_kit),
-            (official, f"official:{self.version}", "MockServer", []),
+            (official, f"{OFFICIAL}{self.version}", "MockServer", []),
             (FLARE_CLIENT, FLARE_CLIENT, "MockServer", []),
         )
         return [self._contracts(name, client, on, words) for name, client, on, words in pairs]
@@ -105,10 +108,10 @@ class LabRuns:
         try:
             came = self._observe(client, server, f"{name} on {server_name}")
         except LabError as problem:
-            return Outcome("script", name, server_name, 0, len(expected), 0, (str(problem),))
+            return Outcome("script", name, server_name, 0, len(expected), 0, failures=(str(problem),))
         differences = compare(expected, came)
         failures = tuple(str(difference) for difference in differences)
-        return Outcome("script", name, server_name, len(expected) - len(failures), len(failures), 0, failures)
+        return Outcome("script", name, server_name, len(expected) - len(failures), len(failures), 0, failures=failures)
 
     # --- the contracts ----------------------------------------------------------------------------------------------
 
@@ -118,22 +121,51 @@ class LabRuns:
             report = Path(scratch) / "report.json"
             command = [sys.executable, "-m", "conformance.cli", "run", "--client", client]
             command += ["--release", self.version, *server_words, "--json", str(report)]
-            try:
-                done = subprocess.run(  # noqa: S603 - our own command
-                    command, capture_output=True, text=True, timeout=_CONTRACT_SECONDS, check=False
-                )
-            except subprocess.TimeoutExpired:
-                raise LabError(f"contracts of {name} on {server_name}: no end in {_CONTRACT_SECONDS} s") from None
-            if done.returncode not in (0, 1) or not report.is_file():
-                said = (done.stderr or done.stdout).strip()[-500:]
-                raise LabError(f"contracts of {name} on {server_name}: exit code {done.returncode}: {said}")
+            code, said = _run_shown(command, lambda line: self.progress(f"{name} on {server_name}: {line}"))
+            if code not in (0, 1) or not report.is_file():
+                raise LabError(f"contracts of {name} on {server_name}: exit code {code}: {said}")
             return _contract_outcome(json.loads(report.read_text()), name, server_name)
 
 
+def _run_shown(command: list[str], show: Callable[[str], None]) -> tuple[int, str]:
+    """Run a command, show each line that it writes, and return its exit code and last lines.
+
+    Raises:
+        LabError: it takes too long.
+    """
+    last: collections.deque[str] = collections.deque(maxlen=8)
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        watchdog = threading.Timer(_CONTRACT_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            for line in process.stdout or ():
+                if line.strip():
+                    last.append(line.strip())
+                    show(line.strip())
+        finally:
+            expired = not watchdog.is_alive()
+            watchdog.cancel()
+    if expired:
+        raise LabError(f"{' '.join(command)}: no end in {_CONTRACT_SECONDS} s")
+    return process.returncode, "\n".join(last)
+
+
 def _contract_outcome(report: dict[str, Any], name: str, server_name: str) -> Outcome:
-    results = report["results"]
-    counts = {verdict: sum(one["verdict"] == verdict for one in results) for verdict in ("passed", "skipped")}
+    counts = collections.Counter(one["verdict"] for one in report["results"])
     failures = tuple(
-        f"{one['id']}: {one.get('reason', '')}" for one in results if one["verdict"] not in ("passed", "skipped")
+        f"{one['contract']}: {one['message'].splitlines()[0] if one['message'] else 'no reason given'}"
+        for one in report["results"]
+        if one["verdict"] == "failed"
     )
-    return Outcome("contracts", name, server_name, counts["passed"], len(failures), counts["skipped"], failures)
+    return Outcome(
+        "contracts",
+        name,
+        server_name,
+        passed=counts["passed"],
+        failed=counts["failed"],
+        skipped=counts["skipped"],
+        inconclusive=counts["inconclusive"],
+        failures=failures,
+    )

@@ -70,7 +70,7 @@ class ReleaseProfile:
     keeps_given_job_id: bool
     """Whether a ``job_id`` in the submitted meta becomes the id of the job."""
     folder_name_first: bool
-    """Whether ``job_folder_name`` is the first key of the meta, and part of the stored meta.json."""
+    """Whether ``job_folder_name`` stands before the submitter in the meta, and in the stored meta.json too."""
     data_storage_format: int | None
     """The value of the meta key of that name; ``None``: the release has no such key."""
     marks_byoc: bool

@@ -118,3 +118,12 @@ def api_status(items: Iterable[Item]) -> ApiStatus:
         return ApiStatus.SUCCESS
     text = "".join(str(item.data) for item in listed if item.type in (ItemType.STRING, ItemType.ERROR))
     return next((status for telltale, status in _TELLTALES if telltale in text), ApiStatus.SUCCESS)
+
+
+def says_goodbye(items: Iterable[Item]) -> bool:
+    """Whether a reply tells the client to close its session: a ``shutdown`` item that no ``error`` item precedes.
+
+    Official clients of 2.3-2.6 read the items in order and stop at the first of either kind.
+    """
+    telling = (ItemType.SHUTDOWN, ItemType.ERROR)
+    return next((item.type for item in items if item.type in telling), None) is ItemType.SHUTDOWN

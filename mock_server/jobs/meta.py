@@ -58,7 +58,7 @@ def submitted(
     """
     meta = {key: value for key, value in given.items() if key not in _SCHEDULER_KEYS}
     _add_submitter(meta, submitter)
-    if not profile.accepts_legacy_jobs:  # where they are, the conversion has written the folder into the meta file
+    if not profile.folder_name_first:  # otherwise the conversion of the upload has put the folder into ``given``
         meta[JobMetaKey.JOB_FOLDER_NAME.value] = folder
         if custom_props:
             meta[JobMetaKey.CUSTOM_PROPS.value] = custom_props

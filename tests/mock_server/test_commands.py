@@ -59,7 +59,7 @@ def test_rights_are_those_of_the_official_default_policy(lab: Any, line: str, wh
     refused = reply["meta"].get("status") == "not_authorized"
     assert refused == (who not in MATRIX[line].split())
     if refused and not line.startswith("admin_"):
-        reason = f"user '{USERS[who][0]}' is not authorized for '{line.split()[0]}'"
+        reason = f"user '{USERS[who][0]}' is not authorized for '{line.split(maxsplit=1)[0]}'"
         assert reply["data"][0]["data"] == f"Authorization Error: {reason}"
         assert reply["meta"]["info"] == reason
 

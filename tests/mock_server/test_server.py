@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import tempfile
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from flare_client import SessionExpired, new_insecure_session, new_secure_session
+from flare_client.archives import pack_job_folder
+from flare_client.kit import load_kit
+from flare_client.signatures import folder_signer
 from mock_server import ManualClock, MockServer, ScenarioError, ServerError
+from mock_server.jobs.store import Submitter
 from tests.support import RELEASES, JobMaker
 
 
@@ -129,14 +135,6 @@ def test_an_insecure_server_knows_one_user(release: str, make_job: JobMaker) -> 
 
 
 def test_a_job_signed_with_a_changed_file_is_not_deployed(make_job: JobMaker, tmp_path: Path) -> None:
-    import shutil
-    import zipfile
-
-    from flare_client.archives import pack_job_folder
-    from flare_client.kit import load_kit
-    from flare_client.signatures import folder_signer
-    from mock_server.jobs.store import Submitter
-
     clock = ManualClock()
     with MockServer(clock=clock) as server:
         kit = load_kit(str(server.kit()), secure=True)

@@ -13,6 +13,7 @@ import pytest
 from flare_client.protocol.hci.exchange import encode_footer, encode_header
 from flare_client.protocol.releases import profile_for
 from mock_server import MockServer
+from mock_server.pki import Pki
 from tests.support import RELEASES, RawClient, read_all, wait_until
 
 Raw = Callable[[str], RawClient]
@@ -35,8 +36,13 @@ def test_login_answers_with_a_token_and_an_empty_meta(raw: Raw, release: str) ->
 
 @pytest.mark.parametrize(
     "line",
-    ["_cert_login lead@nvidia.com", "_cert_login", "_cert_login admin@nvidia.com x", "_cert_login ADMIN@nvidia.com"]
-    + ["_login admin admin"],
+    [
+        "_cert_login lead@nvidia.com",
+        "_cert_login",
+        "_cert_login admin@nvidia.com x",
+        "_cert_login ADMIN@nvidia.com",
+        "_login admin admin",
+    ],
 )
 def test_a_login_that_does_not_fit_the_certificate_is_rejected(raw: Raw, line: str) -> None:
     reply = raw("2.6").ask(line)
@@ -53,9 +59,8 @@ def test_an_unknown_token_is_an_inactive_session(raw: Raw, release: str) -> None
 
 
 def test_no_token_is_not_authenticated(raw: Raw) -> None:
-    assert error_of(raw("2.6").ask("list_jobs")) == ("not authenticated - no token", "error") + (
-        "not authenticated - no token",
-    )
+    text = "not authenticated - no token"
+    assert error_of(raw("2.6").ask("list_jobs")) == (text, "error", text)
 
 
 def test_an_unknown_command_is_reported_before_a_bad_token(raw: Raw) -> None:
@@ -241,8 +246,6 @@ def test_a_stalled_request_is_cut_off() -> None:
 
 
 def test_a_peer_without_a_certificate_or_with_a_foreign_one_is_refused(servers: Callable[[str], MockServer]) -> None:
-    from mock_server.pki import Pki
-
     server = servers("2.6")
     foreign = Pki.foreign()
     try:

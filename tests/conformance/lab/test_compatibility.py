@@ -11,7 +11,7 @@ from conformance.lab.compatibility import Outcome, RecordError, ReleaseReport, r
 
 
 def report(version: str, failures: tuple[str, ...] = ()) -> ReleaseReport:
-    outcome = Outcome("script", "flare_client", f"nvflare {version}", 10, len(failures), 2, failures)
+    outcome = Outcome("script", "flare_client", f"nvflare {version}", 10, len(failures), 2, 1, failures)
     return ReleaseReport(
         version, "2026-01-02", f"make lab RELEASE={version}", {"Python": "3.11"}, {"start": 6.5}, (outcome,)
     )
@@ -24,8 +24,8 @@ def test_a_release_run_again_replaces_its_own_entry_only(tmp_path: Path) -> None
 
     rows = [line for line in page.splitlines() if line.startswith("| 2.")]
     assert rows == [
-        "| 2.3.12 | flare_client | nvflare 2.3.12 | script | 10 | 0 | 2 |",
-        "| 2.6.3 | flare_client | nvflare 2.6.3 | script | 10 | 0 | 2 |",
+        "| 2.3.12 | flare_client | nvflare 2.3.12 | script | 10 | 0 | 2 | 1 |",
+        "| 2.6.3 | flare_client | nvflare 2.6.3 | script | 10 | 0 | 2 | 1 |",
     ]
     assert "old: broken" not in page
     assert list(json.loads((tmp_path / "compatibility.json").read_text())) == ["2.3.12", "2.6.3"]

@@ -48,6 +48,7 @@ def test_an_id_in_another_place_is_a_difference() -> None:
         ({"schedule_count": 1}, {"schedule_count": 4}),
         ({"job_deploy_detail": ["site-1: OK", "server: OK"]}, {"job_deploy_detail": ["server: OK", "site-1: OK"]}),
         ({"schedule_history": ["2026-01-02 03:04:05: a"]}, {"schedule_history": ["2026-01-02 03:04:06: a"] * 2}),
+        ({"cloned_from": "x", "name": "n"}, {"name": "n", "cloned_from": "x"}),
         ("at localhost:8003", "at 127.0.0.1:9003"),
         ("in /tmp/here/job is not", "in /var/there/job is not"),
         (ReturnCode("TIMEOUT", 1), ReturnCode("TIMEOUT", 1)),

@@ -36,8 +36,6 @@ def judge(tmp_path: Path, content: bytes, release: str, folder: str = FOLDER, **
     try:
         read_definition(path, folder, profile_for(release), **options)
     except DefinitionRejected as problem:
-        if problem.status is not MetaStatus.INTERNAL_ERROR:
-            assert problem.info == problem.text
         return [problem.status.value, problem.text]
     return ["ok"]
 
@@ -66,7 +64,15 @@ def test_the_info_of_a_crash_names_the_class(tmp_path: Path) -> None:
     (tmp_path / "u.zip").write_bytes(b"hello")
     with pytest.raises(DefinitionRejected) as caught:
         read_definition(tmp_path / "u.zip", FOLDER, profile_for("2.6"))
+    assert caught.value.status is MetaStatus.INTERNAL_ERROR
     assert caught.value.info == "exception <class 'zipfile.BadZipFile'> occurred"
+
+
+def test_the_info_of_a_broken_rule_is_its_text(tmp_path: Path) -> None:
+    (tmp_path / "u.zip").write_bytes(UPLOADS["nosite"])
+    with pytest.raises(DefinitionRejected) as caught:
+        read_definition(tmp_path / "u.zip", FOLDER, profile_for("2.6"))
+    assert caught.value.info == caught.value.text == "No site is specified in deploy_map for job j"
 
 
 @pytest.mark.parametrize(("release", "marked"), [("2.3", False), ("2.4", False), ("2.5", True), ("2.6", True)])

@@ -194,6 +194,13 @@ def test_release_2_3_always_makes_an_id_and_writes_the_folder_into_the_stored_me
     assert stored == json.dumps(BASE | {"job_id": "mine", "job_folder_name": "j"})
 
 
+def test_release_2_3_leaves_an_upload_alone_whose_meta_names_a_folder(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, "2.3")
+    job = rig.submit(UPLOADS["folder_given"])
+    assert job.definition.read_bytes() == UPLOADS["folder_given"]
+    assert job.meta["job_folder_name"] == "other"
+
+
 def test_release_2_3_moves_a_legacy_application_down_and_runs_it(tmp_path: Path) -> None:
     rig = Rig(tmp_path, "2.3")
     job = rig.submit(UPLOADS["nometa_legacy"])

@@ -19,7 +19,8 @@ def job(job_id: str) -> Job:
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcdef"))))
 def test_the_order_is_that_of_submission_from_either_end(steps: list[tuple[bool, str]]) -> None:
-    store, expected = JobStore(), []
+    store = JobStore()
+    expected: list[str] = []
     for adds, job_id in steps:
         if adds:
             store.add(job(job_id))

@@ -1,0 +1,78 @@
+"""The catalogue: whole, documented, and chosen from as asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance import catalogue, reports
+from conformance.contract import CATALOGUE, RELEASES, Document, Violation, contract, holds, same
+from conformance.document import SENTENCES
+from conformance.mutants import MUTANTS
+from flare_client.protocol.releases import PROFILES
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_every_sentence_of_the_api_document_is_a_contract() -> None:
+    quoted = {source.key for c in catalogue.catalogue() for source in c.sources if isinstance(source, Document)}
+    assert quoted == set(SENTENCES)
+
+
+def test_ids_statements_and_releases_are_in_order() -> None:
+    for one in catalogue.catalogue():
+        parts = one.id.split("-")
+        assert len(parts) == 3, one.id
+        assert parts[2].isdigit(), one.id
+        assert one.statement.endswith("."), one.id
+        assert one.title, one.id
+        assert set(one.releases) <= set(RELEASES) == set(PROFILES), one.id
+
+
+def test_the_documentation_is_the_catalogue() -> None:
+    assert (DOCS / "contracts.md").read_text() == reports.markdown(catalogue.catalogue()), "run `make contracts`"
+
+
+def test_each_mutant_is_caught_by_contracts_that_exist() -> None:
+    known = {c.id for c in catalogue.catalogue()}
+    assert {name for names in MUTANTS.values() for name in names} <= known
+
+
+def test_a_selection_is_by_release_glob_and_group() -> None:
+    assert "DOWN-LIMIT-01" in {c.id for c in catalogue.select("2.3")}
+    assert "DOWN-LIMIT-01" not in {c.id for c in catalogue.select("2.6")}
+    assert {c.id for c in catalogue.select(None, ("MON-CB-*",))} == {"MON-CB-01", "MON-CB-02", "MON-CB-03"}
+    assert {c.group for c in catalogue.select("2.6", (), "LIST")} == {"LIST"}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "group", "text"),
+    [(("MON-NO-*",), None, "MON-NO"), ((), "XYZ", "one of the groups"), (("MON-*",), "LIST", "no contract fits")],
+)
+def test_a_selection_of_nothing_is_an_error(patterns: tuple[str, ...], group: str | None, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        catalogue.select("2.6", patterns, group)
+
+
+def test_an_unknown_id_names_its_like() -> None:
+    with pytest.raises(ValueError, match="MON-CB-01"):
+        catalogue.find("mon-nothing")
+
+
+def test_a_contract_is_declared_once_and_with_a_source() -> None:
+    before = dict(CATALOGUE)
+    with pytest.raises(ValueError, match="declared twice"):
+        contract("MON-CB-01", "t", "s", Document("meta"))(lambda _: None)
+    with pytest.raises(ValueError, match="names no source"):
+        contract("NEW-ONE-01", "t", "s")(lambda _: None)
+    assert before == CATALOGUE
+
+
+def test_claims_say_what_was_expected_and_what_came() -> None:
+    same(1, 1, "x")
+    holds(True, "x", "y")
+    with pytest.raises(Violation, match="expected the status to be 'a', but observed 'b'"):
+        same("b", "a", "the status")
+    with pytest.raises(Violation, match="expected a list, but observed 5"):
+        holds(False, "a list", 5)

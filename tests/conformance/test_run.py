@@ -1,0 +1,166 @@
+"""``flare-conformance`` as a user runs it: verdicts, reports, exit codes; and that each mutant is caught."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from conformance.mutants import MUTANTS
+from conformance.targets import SHARED_SCENARIO
+from mock_server import MockServer
+from tests.support import RELEASES
+
+FAST = ["--select", "MON-FINISH-0[12]", "--select", "LIST-ORDER-01", "--select", "DOWN-PATH-01", "--select", "ID-*"]
+
+
+def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "conformance.cli", *words],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+        cwd=cwd,
+    )
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_reference_client_conforms(release: str) -> None:
+    done = run("run", "--client", "flare_client", "--release", release, "--seed", "7")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "failed" not in [line.split(" ")[0] for line in done.stdout.splitlines()]
+
+
+def test_every_client_that_is_wrong_in_one_point_is_caught() -> None:
+    done = run("self-test")
+    assert done.returncode == 0, done.stdout + done.stderr
+    caught = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("caught")]
+    assert set(caught) == set(MUTANTS)
+    assert len(caught) == sum(len(names) for names in MUTANTS.values())
+
+
+@pytest.mark.parametrize("mutant", ["timeout_early", "drops_callback_kwargs", "polls_once_too_often"])
+def test_a_wrong_monitor_makes_a_run_red(mutant: str) -> None:
+    done = run("run", "--client", f"conformance.mutants:{mutant}", "--select", MUTANTS[mutant][0])
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"failed       {MUTANTS[mutant][0]}" in done.stdout
+
+
+def test_reports_for_programs(tmp_path: Path) -> None:
+    junit, report = tmp_path / "junit.xml", tmp_path / "report.json"
+    done = run("run", "--client", "flare_client", "--junit", str(junit), "--json", str(report), "--seed", "3", *FAST)
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(report.read_text())
+    assert (document["conforming"], document["seed"], document["release"]) == (True, 3, "2.6")
+    assert {result["verdict"] for result in document["results"]} == {"passed"}
+    cases = ElementTree.parse(junit).getroot().iter("testcase")  # noqa: S314 - our own file
+    assert {case.get("name") for case in cases} == {
+        f"test_contract[{result['contract']}]" for result in document["results"]
+    }
+
+
+def test_a_failure_names_statement_source_and_the_smallest_example() -> None:
+    done = run("run", "--client", "conformance.mutants:keeps_oldest", "--select", "LIST-LIMIT-01")
+    assert done.returncode == 1
+    assert "With a limit, list_jobs returns the newest so many jobs" in done.stdout
+    assert "API document: “limit – maximum number of jobs to show" in done.stdout
+    assert "smallest example: most=1, reverse=" in done.stdout
+
+
+def test_a_server_at_a_kit_is_checked_as_far_as_it_can_be(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    with MockServer("2.6", scenario=SHARED_SCENARIO) as server:
+        words = ["--server", f"kit:{server.kit()}", "--user", "admin@nvidia.com", "--json", str(report)]
+        done = run("run", "--client", "flare_client", "--select", "DELETE-*", "--select", "CONN-EXPIRE-01", *words)
+        left = [meta["status"] for meta in server.job_metas()]
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert left == []  # a run cleans up behind itself
+    results = {result["contract"]: result for result in json.loads(report.read_text())["results"]}
+    assert results["CONN-EXPIRE-01"]["verdict"] == "skipped"
+    assert "control of the server" in results["CONN-EXPIRE-01"]["message"]
+    assert results["DELETE-OK-01"]["verdict"] == "passed"
+
+
+def test_the_program_of_a_python_factory_is_driven_over_stdio(tmp_path: Path) -> None:
+    program = tmp_path / "client.py"
+    adapters = Path(__file__).parents[2] / "conformance" / "adapters"
+    program.write_text(
+        f"import sys\nsys.path.insert(0, {str(adapters)!r})\nimport program\n"
+        f"sys.path.insert(0, {str(adapters.parents[1])!r})\nimport flare_client\n"
+        "def factory(username, kit, secure=True, timeout=10.0, debug=False):\n"
+        "    return flare_client.new_secure_session(username, kit, debug, timeout)\n"
+        "program.main(factory, flare_client.basic_cb_with_print)\n"
+    )
+    selection = [
+        *FAST,
+        "--select",
+        "MON-CB-*",
+        "--select",
+        "BCB-*",
+        "--select",
+        "SYS-INFO-01",
+        "--select",
+        "MON-END-01",
+    ]
+    done = run("run", "--client-command", f"{sys.executable} {program}", *selection)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("import sys; sys.exit(3)", "ended"),
+        ("print('hello there', flush=True); import time; time.sleep(60)", "expected a line of JSON"),
+        ("print('[1]', flush=True); import time; time.sleep(60)", "expected a JSON object"),
+        ('print(\'{"jsonrpc": "2.0", "id": 99, "result": 1}\', flush=True); input()', "expected the answer to"),
+        (
+            'print(\'{"jsonrpc": "2.0", "id": 1, "result": {"protocol": 9}}\', flush=True); input()',
+            "expected protocol 1",
+        ),
+    ],
+)
+def test_a_program_that_misbehaves_fails_its_contract_with_the_reason(tmp_path: Path, body: str, reason: str) -> None:
+    program = tmp_path / "client.py"
+    program.write_text(body)
+    report = tmp_path / "report.json"
+    words = ["--client-command", f"{sys.executable} {program}", "--select", "ID-MISSING-01", "--json", str(report)]
+    done = run("run", *words)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (result,) = json.loads(report.read_text())["results"]
+    assert reason in result["message"]
+    assert result["verdict"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--client", "nowhere"], "module:function"),
+        (["--client", "no.such.module:client"], "expected a factory"),
+        ([], "either --client or --client-command"),
+        (["--client", "flare_client", "--release", "9.9"], "unknown release '9.9'"),
+        (["--client", "flare_client", "--select", "NOPE-*"], "'NOPE-*'"),
+        (["--client", "flare_client", "--server", "kit:/no/such"], "expected a startup kit"),
+        (["--client", "flare_client", "--server", "other"], "mock or kit:DIR"),
+        (["--client", "official:0.0.1"], "unknown nvflare version"),
+    ],
+)
+def test_a_run_that_cannot_be_is_exit_code_2(words: list[str], text: str) -> None:
+    done = run("run", *words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_list_and_explain_tell_what_there_is() -> None:
+    listed = run("list", "--release", "2.3", "--json")
+    contracts = json.loads(listed.stdout)
+    assert any(c["id"] == "SYS-CELL-01" for c in contracts)
+    explained = run("explain", "MON-TIMEOUT-01")
+    assert "not before the time is over" in explained.stdout
+    assert run("explain", "NOPE").returncode == 2
+    assert "contracts" in run("list").stdout
