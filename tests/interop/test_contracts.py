@@ -1,0 +1,25 @@
+"""Every contract of a release holds for its official client, on MockServer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.peers import PEERS
+
+
+@pytest.mark.parametrize("version", PEERS)
+def test_the_official_client_keeps_every_contract(version: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    words = ["run", "--client", f"official:{version}", "--release", version, "--seed", "11", "--json", str(report)]
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.cli", *words], capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    results = json.loads(report.read_text())["results"]
+    assert len(results) > 80
+    assert {result["verdict"] for result in results} <= {"passed", "inconclusive"}
