@@ -103,8 +103,12 @@ class Trial:
         job_id = (session or self.session).call("submit_job", str(self.folder(kind, name)))
         if not isinstance(job_id, str) or not job_id:
             raise Violation("submit_job to return a job id", repr(job_id))
-        self._left.append(job_id)
+        self.adopt(job_id)
         return job_id
+
+    def adopt(self, job_id: str) -> None:
+        """Take a job among those that are cleaned up after the check."""
+        self._left.append(job_id)
 
     def meta(self, job_id: str) -> dict[str, Any]:
         """The meta of a job."""

@@ -152,7 +152,7 @@ def extract_archive(source: Path, folder: Path, limits: ArchiveLimits = DEFAULT_
         for member in members:
             path = real_folder / member.path
             _check_way(real_folder, path)
-            with _clashing(source.name):
+            with refusing_clashes(source.name):
                 if member.is_folder:
                     path.mkdir(parents=True, exist_ok=True)
                     continue
@@ -162,11 +162,16 @@ def extract_archive(source: Path, folder: Path, limits: ArchiveLimits = DEFAULT_
 
 
 @contextlib.contextmanager
-def _clashing(name: str) -> Iterator[None]:
+def refusing_clashes(name: str) -> Iterator[None]:
+    """Turn what the system says about a file in place of a folder, or the other way round, into ``UnsafeArchive``.
+
+    Args:
+        name: what was downloaded, for the message.
+    """
     try:
         yield
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as problem:
-        raise UnsafeArchive(f"the downloaded archive {name} holds a file and a folder of one name") from problem
+        raise UnsafeArchive(f"the download {name} holds a file and a folder of one name") from problem
 
 
 def merge_folder(source: Path, folder: Path) -> None:
@@ -181,7 +186,7 @@ def merge_folder(source: Path, folder: Path) -> None:
     for path in sorted(source.rglob("*")):
         target = real_folder / path.relative_to(source)
         _check_way(real_folder, target)
-        with _clashing(source.name):
+        with refusing_clashes(source.name):
             if path.is_dir():
                 target.mkdir(exist_ok=True)
             else:

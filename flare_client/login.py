@@ -126,7 +126,25 @@ class AdminConnection:
     ) -> tuple[Envelope, Mapping[str, Json]]:
         """Send a request that is already in bytes and judge the text reply."""
         session = self._require_login()
-        reply = self._ask(blocks)
+        return self._judge(line, self._ask(blocks), session, needs_meta=needs_meta)
+
+    def receive(self, line: str, consume: Callable[[ClientEvent], None], answer: Answer) -> None:
+        """Send a command line and hand the events of a file answer to a consumer.
+
+        A text reply that comes instead is judged like any other before the consumer gets it.
+        """
+        session = self._require_login()
+
+        def judged(event: ClientEvent) -> None:
+            if isinstance(event, ReplyReceived):
+                self._judge(line, event.envelope, session, needs_meta=False)
+            consume(event)
+
+        self._transport.exchange(self.request_blocks(line), judged, answer=answer)
+
+    def _judge(
+        self, line: str, reply: Envelope | None, session: LoggedIn, *, needs_meta: bool
+    ) -> tuple[Envelope, Mapping[str, Json]]:
         if reply is not None and says_goodbye(reply.items):
             with self._lock:
                 self._dismissed = True
@@ -140,10 +158,6 @@ class AdminConnection:
                     self._usable = False
             raise
 
-    def receive(self, blocks: Iterable[bytes], consume: Callable[[ClientEvent], None], answer: Answer) -> None:
-        """Send a request and hand the events of a file answer to a consumer."""
-        self._transport.exchange(blocks, consume, answer=answer)
-
     def log_in(self, timeout: float) -> None:
         """Log in, trying again while the server does not answer.
 
@@ -156,9 +170,9 @@ class AdminConnection:
         """
         deadline = time.monotonic() + timeout
         last: Exception | None = None
-        while (left := deadline - time.monotonic()) > 0:
+        while time.monotonic() < deadline:
             try:
-                logged_in = self._try_log_in(left)
+                logged_in = self._try_log_in(deadline)
             except _Refused as problem:
                 raise errors.LoginRejected(
                     f"cannot connect to FLARE as {self._user!r} at {self._transport.endpoint}: {problem}"
@@ -210,10 +224,10 @@ class AdminConnection:
         )
         return replies[-1] if replies else None
 
-    def _try_log_in(self, timeout: float) -> LoggedIn:
+    def _try_log_in(self, deadline: float) -> LoggedIn:
         credentials = f"_cert_login {self._user}" if self._secure else f"_login {INSECURE_USER} {INSECURE_PASSWORD}"
         try:
-            reply = self._ask([encode_text(request(credentials, None, None, _now()))], timeout)
+            reply = self._ask([encode_text(request(credentials, None, None, _now()))], _left(deadline))
         except errors.ServerUnreachable as problem:
             if _is_refusal(problem.__cause__):
                 raise _Refused(str(problem.__cause__)) from problem.__cause__
@@ -226,12 +240,17 @@ class AdminConnection:
             raise errors.MalformedReply(
                 f"expected {LOGIN_ACCEPTED!r} and a token from the login, but got {words!r:.200}"
             )
-        reply = self._ask([encode_text(request("_commands", token, None, _now()))], timeout)
+        reply = self._ask([encode_text(request("_commands", token, None, _now()))], _left(deadline))
         rows = reply.first(ItemType.TABLE) if reply else None
         if not rows:
             raise errors.MalformedReply("expected the table of commands after the login, but the reply has none")
         announced = read_announcement(rows)
         return LoggedIn(token, announced, recognise_release(announced) or LATEST)
+
+
+def _left(deadline: float) -> float:
+    # A timeout of 0 would make the socket non-blocking.
+    return max(0.001, deadline - time.monotonic())
 
 
 def _now() -> str:

@@ -13,19 +13,25 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flare_client import errors
-from flare_client.archives import extract_archive, merge_folder, move_to_free_name, pack_job_folder, remove_tree
+from flare_client.archives import (
+    extract_archive,
+    merge_folder,
+    move_to_free_name,
+    pack_job_folder,
+    refusing_clashes,
+    remove_tree,
+)
 from flare_client.kit import StartupKit
 from flare_client.login import AdminConnection
 from flare_client.protocol.archive import safe_relative_path
 from flare_client.protocol.command_line import join_words
 from flare_client.protocol.envelope import ItemType, Json
 from flare_client.protocol.errors import RemoteProtocolError
-from flare_client.protocol.hci.client import Answer, ClientEvent, FileEnd, ReplyReceived
+from flare_client.protocol.hci.client import Answer, ClientEvent, FileEnd
 from flare_client.protocol.hci.exchange import BodyData, encode_footer, encode_header
 from flare_client.protocol.limits import DEFAULT_LIMITS
 from flare_client.protocol.releases import Download, Upload
 from flare_client.protocol.statuses import MetaKey
-from flare_client.replies import check_reply
 from flare_client.signatures import folder_signer
 
 _BLOCK = 1024 * 1024
@@ -82,20 +88,17 @@ def upload_job(connection: AdminConnection, kit: StartupKit, folder: Path, *, si
 
 
 class _FileSink:
-    """Writes the body of a file answer; keeps a text reply that came instead."""
+    """Writes the body of a file answer."""
 
     def __init__(self, target: BinaryIO) -> None:
         self._target = target
         self.complete = False
-        self.reply: ReplyReceived | None = None
 
     def __call__(self, event: ClientEvent) -> None:
         if isinstance(event, BodyData):
             self._target.write(event.data)
         elif isinstance(event, FileEnd):
             self.complete = True
-        else:
-            self.reply = event
 
 
 def download_result(connection: AdminConnection, kit: StartupKit, job_id: str) -> str:
@@ -172,10 +175,11 @@ def _pull_files(connection: AdminConnection, kit: StartupKit, job_id: str, meta:
             words = [announced.name, tx_id, job_id, str(name)]
             if number == len(names):
                 words.append("end")  # the server may forget the staged files
-            _pull_file(connection, join_words(words), path)
-            if path.suffix == ".zip":
-                extract_archive(path, _fresh_folder(path.with_suffix("")))
-                path.unlink()
+            with refusing_clashes(job_id):
+                _pull_file(connection, join_words(words), path)
+                if path.suffix == ".zip":
+                    extract_archive(path, _fresh_folder(path.with_suffix("")))
+                    path.unlink()
         return str(move_to_free_name(staging, kit.download_dir / _checked_name(job_id)))
     except BaseException:
         # A part of a result under the name of the whole would be worse than none.
@@ -193,10 +197,8 @@ def _pull_file(connection: AdminConnection, line: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as target:
         sink = _FileSink(target)
-        connection.receive(connection.request_blocks(line), sink, form[connection.profile.download])
+        connection.receive(line, sink, form[connection.profile.download])
         target.flush()
-    if sink.reply is not None:
-        check_reply(line, sink.reply.envelope, connection.profile)
     if not sink.complete:
         raise errors.InternalError(f"expected the file {path.name!r} from the server, but it sent a text reply")
 

@@ -34,8 +34,13 @@ def _tls_context(kit: StartupKit) -> ssl.SSLContext:
     if kit.ca_cert is None or kit.client_cert is None or kit.client_key is None:
         raise AssertionError("a secure kit has its certificates")
     context.load_verify_locations(kit.ca_cert)
-    context.load_cert_chain(kit.client_cert, kit.client_key)
+    context.load_cert_chain(kit.client_cert, kit.client_key, password=_no_passphrase)
     return context
+
+
+def _no_passphrase() -> str:
+    # Without it OpenSSL asks at the terminal, and a program without one waits there.
+    raise ssl.SSLError("expected a private key without passphrase, but it is encrypted")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -156,13 +156,12 @@ def not_ours(trial: Trial) -> None:
 def _clone(trial: Trial, source: str) -> None:
     clone = trial.session.call("clone_job", source)
     holds(isinstance(clone, str) and clone != source, "a new job id", clone)
+    trial.adopt(clone)
     before, after = trial.meta(source), trial.meta(clone)
     same(after.get("cloned_from"), source, "cloned_from")
     same(after.get("submitter_name"), trial.target.user, "the submitter_name")
     for key in CLONED_KEYS:
         same(after.get(key), before.get(key), f"the {key} of the clone")
-    trial.session.call("abort_job", clone)
-    trial.session.call("delete_job", clone)
 
 
 @contract(

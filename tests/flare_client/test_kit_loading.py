@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from flare_client import ConfigError, Session, new_insecure_session, new_secure_session
 from flare_client.errors import KitLayoutError, KitNotFound, KitTypeError, KitValueError
@@ -73,7 +74,9 @@ def test_a_file_in_place_of_the_kit_is_no_kit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("folder", "what"), [("startup", "startup"), ("local", "site config")])
 def test_a_missing_folder_is_a_runtime_error_too(kit: Path, folder: str, what: str) -> None:
     shutil.rmtree(kit / folder)
-    with pytest.raises(KitLayoutError, match=f"invalid workspace .*: missing {what} folder .* or not a valid dir") as caught:
+    with pytest.raises(
+        KitLayoutError, match=f"invalid workspace .*: missing {what} folder .* or not a valid dir"
+    ) as caught:
         Session(ADMIN, str(kit))
     assert isinstance(caught.value, RuntimeError)
 
@@ -117,7 +120,7 @@ def test_a_missing_certificate_is_named_by_its_usual_name(kit: Path) -> None:
         (lambda admin: admin.pop("with_ssl"), KitTypeError, TypeError),
         (lambda admin: admin.update(with_ssl=False), KitTypeError, TypeError),
         (lambda admin: admin.update(upload_dir="nowhere"), KitValueError, ValueError),
-        (lambda admin: admin["overseer_agent"].pop("path"), KitTypeError, TypeError),
+        (lambda admin: admin.pop("overseer_agent"), KitTypeError, TypeError),
         (lambda admin: admin["overseer_agent"].update(path="Bare"), ConfigError, ConfigError),
         (lambda admin: admin["overseer_agent"]["args"].update(sp_end_point="host:1"), ConfigError, ConfigError),
         (lambda admin: admin.clear(), ConfigError, ConfigError),
@@ -128,7 +131,7 @@ def test_a_missing_certificate_is_named_by_its_usual_name(kit: Path) -> None:
         "no with_ssl",
         "with_ssl false",
         "upload_dir missing on disk",
-        "no agent path",
+        "no agent",
         "bare agent path",
         "two-part address",
         "empty admin",
@@ -169,8 +172,6 @@ def test_a_key_of_another_certificate_is_a_configuration_error(kit: Path) -> Non
 
 
 def test_an_encrypted_key_is_a_configuration_error_and_asks_nobody(kit: Path) -> None:
-    from cryptography.hazmat.primitives import serialization
-
     path = kit / "startup" / "client.key"
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     path.write_bytes(
@@ -180,7 +181,7 @@ def test_an_encrypted_key_is_a_configuration_error_and_asks_nobody(kit: Path) ->
             serialization.BestAvailableEncryption(b"secret"),
         )
     )
-    with pytest.raises(ConfigError, match="certificate and its key"):
+    with pytest.raises(ConfigError, match="without passphrase"):
         Session(ADMIN, str(kit))
 
 

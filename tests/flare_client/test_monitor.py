@@ -41,6 +41,7 @@ class ScriptedSession(Session):
         self.polls: list[float] = []
 
     def get_job_meta(self, job_id: str) -> dict[str, Any]:
+        assert job_id == "id"
         self.polls.append(self.clock.now - 1000.0)
         self.clock.now += self.request
         answer = self.answers[min(len(self.polls), len(self.answers)) - 1]
@@ -114,7 +115,9 @@ def test_no_timeout_means_no_limit(scripted: Scripted, timeout: float) -> None:
 def test_the_callback_gets_everything_and_is_called_at_each_poll(scripted: Scripted) -> None:
     calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
     session = scripted("RUNNING", "FINISHED:COMPLETED")
-    code = session.monitor_job("id", 0, 1, lambda *args, **kwargs: calls.append((args, kwargs)) or True, "x", 2, key="v")
+    code = session.monitor_job(
+        "id", 0, 1, lambda *args, **kwargs: calls.append((args, kwargs)) or True, "x", 2, key="v"
+    )
     assert code is MonitorReturnCode.JOB_FINISHED
     assert calls == [
         ((session, "id", {"status": status}, "x", 2), {"key": "v"}) for status in ("RUNNING", "FINISHED:COMPLETED")
