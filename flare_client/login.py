@@ -45,8 +45,7 @@ class _Refused(Exception):
 
 
 def _is_refusal(problem: BaseException | None) -> bool:
-    if isinstance(problem, ssl.SSLCertVerificationError):
-        return True
+    # A certificate that this side refuses (CERTIFICATE_VERIFY_FAILED) or an alert about one that the server refused.
     return isinstance(problem, ssl.SSLError) and any(word in str(problem.reason) for word in _FINAL_TLS_ALERTS)
 
 

@@ -83,7 +83,8 @@ def upload_job(connection: AdminConnection, kit: StartupKit, folder: Path, *, si
                 if command.client_cmd == Upload.BINARY_EXCHANGE.value
                 else _inline_blocks(connection, line, content)
             )
-            _, meta = connection.send(line, blocks)
+            # Messages of errors quote the line that a user of the official console would type.
+            _, meta = connection.send(f"submit_job {folder}", blocks)
     return meta
 
 
@@ -114,7 +115,7 @@ def download_result(connection: AdminConnection, kit: StartupKit, job_id: str) -
     words = job_id.split()
     command = connection.command("download_job")
     line = join_words([command.full_name, words[0] if words else job_id])
-    reply, meta = connection.execute(line)
+    reply, meta = connection.send(f"download_job {job_id}", connection.request_blocks(line))
     if connection.profile.download is Download.INLINE_BASE64:
         return _store_inline(kit, reply.all(ItemType.STRING), meta)
     return _pull_files(connection, kit, words[0] if words else job_id, meta)

@@ -22,6 +22,7 @@ HOST = "localhost"
 SITES = ("site-1", "site-2")
 ADMIN = "admin@nvidia.com"
 _PROVISION_SECONDS = 120
+_SHARED_STORE = "/tmp/nvflare"  # noqa: S108 - what official kits say
 _YES = "y\n"  # 2.3 asks before it makes a proof-of-concept workspace
 _PROJECT_OF_RELEASE = "import nvflare.lighter, os; print(os.path.dirname(nvflare.lighter.__file__))"
 
@@ -79,7 +80,22 @@ def provision(peer: PeerEnvironment, workspace: Path) -> ProvisionedProject:
     kits = workspace / PROJECT / "prod_00"
     if not (kits / ADMIN / "startup" / "fed_admin.json").is_file():
         raise LabError(f"nvflare {peer.version}: provisioning made no kits in {kits}: {answer[-500:]}")
+    _store_below(kits / HOST / "local", workspace / "store")
     return ProvisionedProject(kits, admin_port)
+
+
+def _store_below(local: Path, store: Path) -> None:
+    """Have the server keep its jobs in a folder of its own.
+
+    As provisioned, every server on a machine shares one folder, and finds the jobs of those that ran before.
+
+    Raises:
+        LabError: the kit does not name the folder that all releases share.
+    """
+    text = (local / "resources.json.default").read_text()
+    if _SHARED_STORE not in text:
+        raise LabError(f"expected {_SHARED_STORE} in {local / 'resources.json.default'}, but it is not there")
+    (local / "resources.json").write_text(text.replace(_SHARED_STORE, str(store)))
 
 
 def run_tool(command: list[str], cwd: Path, seconds: float, env: dict[str, str] | None = None) -> str:

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flare_client import archives
 from flare_client.archives import extract_archive, free_folder_name, merge_folder, move_to_free_name, pack_job_folder
 from flare_client.errors import InternalError, UnsafeArchive
-from flare_client.protocol.archive import ArchiveLimits
+from flare_client.protocol.archive import ArchiveLimits, check_members
 
 LINK = (stat.S_IFLNK | 0o777) << 16
 
@@ -226,6 +227,14 @@ def test_an_archive_that_declares_less_than_it_holds_never_passes_the_limit(
     lie_about_size(source, declared)
     refused(source, target, ArchiveLimits(ratio=1, free=2**20))
     assert sum(len(data or b"") for data in tree(target).values()) <= 2**20
+
+
+def test_bytes_are_counted_as_they_come_whatever_was_declared(tmp_path: Path) -> None:
+    """``zipfile`` stops at the declared size by itself; a reader that did not must not fill the disk."""
+    member = check_members([info("a")], 100)[0]
+    with pytest.raises(UnsafeArchive, match="expected at most 10 more bytes"):
+        archives._copy(iter([b"12345", b"678901", b"never"]), member, tmp_path / "a", 10)
+    assert (tmp_path / "a").read_bytes() == b"12345"
 
 
 def test_bytes_are_counted_over_all_members(tmp_path: Path, target: Path) -> None:

@@ -65,6 +65,17 @@ def scripted(clock: StoppedTime) -> Scripted:
     return lambda *answers, **options: ScriptedSession(clock, list(answers), **options)
 
 
+class Recorder:
+    """A callback that notes its arguments and lets monitoring go on."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> bool:
+        self.calls.append((args, kwargs))
+        return True
+
+
 def test_a_job_is_polled_until_it_is_over(scripted: Scripted, clock: StoppedTime) -> None:
     session = scripted("SUBMITTED", "DISPATCHED", "RUNNING", "FINISHED:COMPLETED")
     assert session.monitor_job("id") is MonitorReturnCode.JOB_FINISHED
@@ -113,13 +124,11 @@ def test_no_timeout_means_no_limit(scripted: Scripted, timeout: float) -> None:
 
 
 def test_the_callback_gets_everything_and_is_called_at_each_poll(scripted: Scripted) -> None:
-    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    note = Recorder()
     session = scripted("RUNNING", "FINISHED:COMPLETED")
-    code = session.monitor_job(
-        "id", 0, 1, lambda *args, **kwargs: calls.append((args, kwargs)) or True, "x", 2, key="v"
-    )
+    code = session.monitor_job("id", 0, 1, note, "x", 2, key="v")
     assert code is MonitorReturnCode.JOB_FINISHED
-    assert calls == [
+    assert note.calls == [
         ((session, "id", {"status": status}, "x", 2), {"key": "v"}) for status in ("RUNNING", "FINISHED:COMPLETED")
     ]
 
@@ -133,11 +142,11 @@ def test_the_callback_ends_it_with_anything_false_even_when_the_job_is_over(
 
 
 def test_the_timeout_comes_before_the_callback(scripted: Scripted) -> None:
-    calls: list[object] = []
+    note = Recorder()
     session = scripted("RUNNING")
-    code = session.monitor_job("id", timeout=1, cb=lambda *args: calls.append(args) or True)
+    code = session.monitor_job("id", timeout=1, cb=note)
     assert code is MonitorReturnCode.TIMEOUT
-    assert len(calls) == 1
+    assert len(note.calls) == 1
 
 
 def test_what_the_callback_raises_comes_out(scripted: Scripted) -> None:
@@ -157,10 +166,10 @@ def test_what_a_poll_raises_comes_out(scripted: Scripted) -> None:
 
 @pytest.mark.parametrize("meta", [{}, {"status": ""}, {"status": None}])
 def test_a_meta_without_status_is_an_error_after_the_callback(scripted: Scripted, meta: dict[str, Any]) -> None:
-    seen: list[object] = []
+    note = Recorder()
     with pytest.raises(errors.InternalError, match="missing status in job id"):
-        scripted(meta).monitor_job("id", cb=lambda *args: seen.append(args[2]) or True)
-    assert seen == [meta]
+        scripted(meta).monitor_job("id", cb=note)
+    assert [args[2] for args, _ in note.calls] == [meta]
 
 
 def test_a_negative_interval_fails_after_the_first_poll(scripted: Scripted) -> None:
