@@ -26,6 +26,11 @@ class Need(enum.Enum):
     """Jobs that really start and end."""
     BASIC_CB = "a client with basic_cb_with_print"
     DEBUG = "a client with a debug flag"
+    THREADS = "a client that several threads can drive"
+
+
+CLIENT_NEEDS = frozenset({Need.BASIC_CB, Need.DEBUG, Need.THREADS})
+"""The needs that a client meets or not, by the features it states; a server meets the others."""
 
 
 @dataclasses.dataclass(frozen=True)

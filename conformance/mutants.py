@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 MUTANTS: dict[str, tuple[str, ...]] = {
@@ -22,9 +23,18 @@ MUTANTS: dict[str, tuple[str, ...]] = {
     "finish_before_callback": ("MON-END-02", "MON-FINISH-02"),
     "ignores_poll_interval": ("MON-POLL-01", "MON-POLL-02"),
     "swallows_callback_errors": ("MON-CB-03",),
+    "shortens_callback_meta": ("MON-CB-04",),
     "keeps_oldest": ("LIST-LIMIT-01",),
     "case_sensitive_names": ("LIST-NAME-01",),
-    "ignores_reverse": ("LIST-ORDER-01",),
+    "ignores_reverse": ("LIST-ORDER-01", "LIST-LAW-01"),
+    "limits_before_filters": ("LIST-LAW-01",),
+    "details_without_limit": ("LIST-LAW-01",),
+    "submits_twice": ("SUB-OK-01",),
+    "clones_twice": ("CLONE-OK-01",),
+    "meta_as_text": ("META-SAME-01",),
+    "forgets_sites": ("SYS-SITES-01",),
+    "one_thread_alone": ("CONN-THREAD-01",),
+    "download_without_meta": ("DOWN-META-01",),
     "deletes_running": ("DELETE-RUN-01",),
     "one_download_folder": ("DOWN-AGAIN-01",),
     "abort_returns_dict": ("ABORT-RETURN-01",),
@@ -145,6 +155,11 @@ class _SwallowsCallbackErrors(_Monitor):
             return False
 
 
+class _ShortensCallbackMeta(_Monitor):
+    def ask(self, cb: Any, job_id: str, meta: Any, args: Any, kwargs: Any) -> bool:
+        return bool(cb(self, job_id, {"job_id": job_id, "status": meta["status"]}, *args, **kwargs))
+
+
 class _KeepsOldest(_Wrong):
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         limit = kwargs.pop("limit", None)
@@ -163,6 +178,60 @@ class _IgnoresReverse(_Wrong):
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         kwargs.pop("reverse", None)
         return self._session.list_jobs(*args, **kwargs)
+
+
+class _LimitsBeforeFilters(_Wrong):
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
+        limit = kwargs.pop("limit", None)
+        newest = {job["job_id"] for job in self._session.list_jobs(limit=limit)}
+        return [job for job in self._session.list_jobs(*args, **kwargs) if job["job_id"] in newest]
+
+
+class _DetailsWithoutLimit(_Wrong):
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("detailed"):
+            kwargs.pop("limit", None)
+        return self._session.list_jobs(*args, **kwargs)
+
+
+class _SubmitsTwice(_Wrong):
+    def submit_job(self, path: str) -> Any:
+        self._session.submit_job(path)
+        return self._session.submit_job(path)
+
+
+class _ClonesTwice(_Wrong):
+    def clone_job(self, job_id: str) -> Any:
+        self._session.clone_job(job_id)
+        return self._session.clone_job(job_id)
+
+
+class _MetaAsText(_Wrong):
+    def get_job_meta(self, job_id: str) -> Any:
+        return {key: str(value) for key, value in self._session.get_job_meta(job_id).items()}
+
+
+class _ForgetsSites(_Wrong):
+    def get_system_info(self) -> Any:
+        info = self._session.get_system_info()
+        info.client_info = info.client_info[:1]
+        return info
+
+
+class _OneThreadAlone(_Wrong):
+    """Keeps its answer where the next thread overwrites it."""
+
+    def get_job_meta(self, job_id: str) -> Any:
+        self._answer = self._session.get_job_meta(job_id)
+        time.sleep(0.01)  # as long as the next thread needs
+        return self._answer
+
+
+class _DownloadWithoutMeta(_Wrong):
+    def download_job_result(self, job_id: str) -> Any:
+        folder = self._session.download_job_result(job_id)
+        (Path(folder) / "meta.json").unlink(missing_ok=True)
+        return folder
 
 
 class _DeletesRunning(_Wrong):
@@ -207,6 +276,15 @@ wants_true_itself = _factory(_WantsTrueItself)
 finish_before_callback = _factory(_FinishBeforeCallback)
 ignores_poll_interval = _factory(_IgnoresPollInterval)
 swallows_callback_errors = _factory(_SwallowsCallbackErrors)
+shortens_callback_meta = _factory(_ShortensCallbackMeta)
+limits_before_filters = _factory(_LimitsBeforeFilters)
+details_without_limit = _factory(_DetailsWithoutLimit)
+submits_twice = _factory(_SubmitsTwice)
+clones_twice = _factory(_ClonesTwice)
+meta_as_text = _factory(_MetaAsText)
+forgets_sites = _factory(_ForgetsSites)
+one_thread_alone = _factory(_OneThreadAlone)
+download_without_meta = _factory(_DownloadWithoutMeta)
 keeps_oldest = _factory(_KeepsOldest)
 case_sensitive_names = _factory(_CaseSensitiveNames)
 ignores_reverse = _factory(_IgnoresReverse)

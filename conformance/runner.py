@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.adapters.base import Adapter, ClientError, ClientFailure
-from conformance.contract import Contract, Inconclusive, Need, Unsuitable, Violation
+from conformance.contract import CLIENT_NEEDS, Contract, Inconclusive, Unsuitable, Violation
 from conformance.targets import Target
 from conformance.trial import Trial
 
@@ -52,11 +52,11 @@ class HarnessError(RuntimeError):
 
 
 def _skips(contract: Contract, adapter: Adapter, target: Target) -> str | None:
-    missing = contract.needs - target.provides - {Need.BASIC_CB, Need.DEBUG}
+    missing = contract.needs - target.provides - CLIENT_NEEDS
     if missing:
         return f"needs {', '.join(sorted(need.value for need in missing))}, which {target.name} does not give"
-    for need in (Need.BASIC_CB, Need.DEBUG):
-        if need in contract.needs and need.name.lower() not in adapter.features:
+    for need in contract.needs & CLIENT_NEEDS:
+        if need.name.lower() not in adapter.features:
             return f"needs {need.value}, which {adapter.name} does not say it is"
     return None
 

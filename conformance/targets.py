@@ -6,13 +6,13 @@ import contextlib
 import json
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from conformance.contract import Need, Unsuitable
 from mock_server import MockServer
+from mock_server.context import ServerContext
 
 ADMIN = "admin@nvidia.com"
 
@@ -55,6 +55,12 @@ class ControlledServer(Protocol):
     def delete_job(self, job_id: str) -> None:
         """Delete a job, as another user would."""
 
+    def set_site_connected(self, name: str, connected: bool) -> None:
+        """Connect or disconnect a site."""
+
+    def limit_downloads(self, job_id: str, over: int) -> None:
+        """Set the limit on downloads so that the result of a job is so many bytes over it."""
+
     def job_metas(self) -> list[dict[str, Any]]:
         """The meta of every job, oldest first."""
 
@@ -90,6 +96,23 @@ class Target(Protocol):
         """End everything that the target started."""
 
 
+class _MockServer(MockServer):
+    """A mock server with what checks want beside."""
+
+    def limit_downloads(self, job_id: str, over: int) -> None:
+        """Set the limit on downloads so that the result of a job is so many bytes over it."""
+
+        def change(context: ServerContext) -> None:
+            job = context.engine.get(job_id)
+            if job is None:
+                raise KeyError(job_id)
+            limits = context.scenario.limits
+            changed = limits.model_copy(update={"max_download_size": context.engine.total_size(job) - over})
+            context.scenario = context.scenario.model_copy(update={"limits": changed})
+
+        self.call(change)
+
+
 class MockTarget:
     """``mock_server`` of a release.
 
@@ -104,8 +127,7 @@ class MockTarget:
     user = ADMIN
 
     def __init__(self, release: str) -> None:
-        self._make = MockServer
-        self._shared = MockServer(release, scenario=SHARED_SCENARIO)
+        self._shared = _MockServer(release, scenario=SHARED_SCENARIO)
         self._shared.start()
         self.release = self._shared.release
         self.name = f"mock_server {self.release}"
@@ -117,7 +139,8 @@ class MockTarget:
     @contextlib.contextmanager
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A mock server with a scenario of the check's choice."""
-        with self._make(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure) as server:
+        server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure)
+        with server:
             yield server
 
     def close(self) -> None:
@@ -179,9 +202,9 @@ def closed_port() -> Iterator[int]:
         yield int(holder.getsockname()[1])
 
 
-def redirected_kit(kit: Path, port: int) -> Path:
-    """A copy of a kit that names another admin port on this machine."""
-    copy = Path(tempfile.mkdtemp(prefix="flare-kit-")) / kit.name
+def redirected_kit(kit: Path, port: int, parent: Path) -> Path:
+    """Write a copy of a kit that names another admin port on this machine; it holds the private key, too."""
+    copy = parent / kit.name
     shutil.copytree(kit, copy)
     path = copy / "startup" / "fed_admin.json"
     document = json.loads(path.read_text())

@@ -19,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from conformance.adapters.base import Adapter, ClientError, ClientSession
 from conformance.contract import Unsuitable, Violation
 from conformance.jobs import JobKind, write_job
-from conformance.targets import ControlledServer, Target
+from conformance.targets import ControlledServer, Target, redirected_kit
 
 FINISHED = "FINISHED"
 
@@ -84,6 +84,10 @@ class Trial:
         with self.target.own_server(scenario, secure=secure) as server:
             yield server
 
+    def redirected_kit(self, kit: Path, port: int) -> Path:
+        """A copy of a kit that names another admin port; it is removed at the end, with the key in it."""
+        return redirected_kit(kit, port, self._scratch / str(next(self._numbers)))
+
     # --- jobs -------------------------------------------------------------------------------------------------
 
     def name(self, kind: JobKind, tail: str = "") -> str:
@@ -96,15 +100,17 @@ class Trial:
         """Write a job definition."""
         return write_job(self._scratch / str(next(self._numbers)), name or self.name(kind), kind, meta)
 
-    def submit(
-        self, kind: JobKind = JobKind.WAITING, name: str | None = None, session: ClientSession | None = None
-    ) -> str:
-        """Submit a job."""
-        job_id = (session or self.session).call("submit_job", str(self.folder(kind, name)))
+    def submit_folder(self, folder: Path) -> str:
+        """Submit a job definition that was written before."""
+        job_id = self.session.call("submit_job", str(folder))
         if not isinstance(job_id, str) or not job_id:
             raise Violation("submit_job to return a job id", repr(job_id))
         self.adopt(job_id)
         return job_id
+
+    def submit(self, kind: JobKind = JobKind.WAITING, name: str | None = None) -> str:
+        """Submit a job."""
+        return self.submit_folder(self.folder(kind, name))
 
     def adopt(self, job_id: str) -> None:
         """Take a job among those that are cleaned up after the check."""

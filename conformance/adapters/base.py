@@ -75,7 +75,7 @@ class Adapter(Protocol):
 
     @property
     def features(self) -> frozenset[str]:
-        """What the client has beside the sessions: ``basic_cb``, ``debug``."""
+        """What the client has beside the sessions: ``basic_cb``, ``debug``, ``threads``."""
 
     def open(
         self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, debug: bool = False

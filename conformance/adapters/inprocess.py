@@ -112,7 +112,7 @@ class InProcessAdapter:
     @property
     def features(self) -> frozenset[str]:
         """What the client has beside the sessions."""
-        return frozenset({"basic_cb", "debug"} if self._basic_cb is not None else ())
+        return frozenset({"threads", "basic_cb", "debug"} if self._basic_cb is not None else {"threads"})
 
     def close(self) -> None:
         """Close every session that is still open."""

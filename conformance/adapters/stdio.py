@@ -173,10 +173,10 @@ class StdioAdapter:
                     return _decode(message["result"])
                 else:
                     raise self._fail("expected a result or an error in the answer, but it has neither")
-        except ClientFailure:
-            if over.is_set():
-                raise self._fail(f"{called}: no answer in {seconds:g} s; the program was killed") from None
-            raise
+        except ClientFailure as problem:
+            if not over.is_set():
+                raise
+            raise ClientFailure(_reason(f"{called}: no answer in {seconds:g} s", process)) from problem
         finally:
             limit.cancel()
 
@@ -237,8 +237,12 @@ class StdioAdapter:
             return ClientFailure(reason)
         process.kill()
         process.end()
-        words = process.last_words
-        return ClientFailure(f"{reason}; it last wrote to standard error: {words}" if words else reason)
+        return ClientFailure(_reason(reason, process))
+
+
+def _reason(reason: str, process: ProgramProcess) -> str:
+    words = process.last_words
+    return f"{reason}; it last wrote to standard error: {words}" if words else reason
 
 
 def _client_error(error: Any) -> ClientError:

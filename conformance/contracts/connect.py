@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime
 from pathlib import Path
 from typing import Any
 
 from conformance.contract import Document, Need, Observed, contract, holds, same
-from conformance.targets import ADMIN, closed_port, redirected_kit, silent_port
+from conformance.targets import ADMIN, closed_port, silent_port
 from conformance.timing import confirmed, measured, not_after, not_before
 from conformance.trial import Trial
 
@@ -15,6 +16,9 @@ _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 
 MARGIN = 1.5
 """Seconds by which a failed connect may overrun its timeout: official clients look every half second."""
+
+THREADS = 8
+"""Threads that use one session at the same time."""
 
 CALLS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("list_jobs", ()),
@@ -115,7 +119,7 @@ def _refused(trial: Trial, kit: Path, user: str, timeout: float, *, whole: bool)
 )
 def nobody(trial: Trial) -> None:
     with closed_port() as port:
-        _refused(trial, redirected_kit(trial.target.kit(), port), trial.target.user, 0.7, whole=True)
+        _refused(trial, trial.redirected_kit(trial.target.kit(), port), trial.target.user, 0.7, whole=True)
 
 
 @contract(
@@ -127,21 +131,22 @@ def nobody(trial: Trial) -> None:
 )
 def silence(trial: Trial) -> None:
     with silent_port() as port:
-        _refused(trial, redirected_kit(trial.target.kit(), port), trial.target.user, 0.7, whole=True)
+        _refused(trial, trial.redirected_kit(trial.target.kit(), port), trial.target.user, 0.7, whole=True)
 
 
 @contract(
     "CONN-TIMEOUT-03",
     "No time at all",
-    "With a timeout of 0 or less and nobody listening, they raise NoConnection at once.",
+    "With a timeout of 0 or less they raise NoConnection at once, whether or not a server listens.",
     Document("try_connect"),
     Observed(_SEEN, "0 and -1 fail at once"),
 )
 def no_time(trial: Trial) -> None:
     with closed_port() as port:
-        kit = redirected_kit(trial.target.kit(), port)
+        kit = trial.redirected_kit(trial.target.kit(), port)
         for timeout in (0, -1):
             _refused(trial, kit, trial.target.user, timeout, whole=False)
+            _refused(trial, trial.target.kit(), trial.target.user, timeout, whole=False)
 
 
 @contract(
@@ -165,7 +170,7 @@ def wrong_user(trial: Trial) -> None:
 )
 def foreign(trial: Trial) -> None:
     with trial.own_server() as server, trial.own_server() as other:
-        kit = redirected_kit(other.kit(), server.admin_port)
+        kit = trial.redirected_kit(other.kit(), server.admin_port)
         _refused(trial, kit, ADMIN, 1.0, whole=False)
 
 
@@ -213,7 +218,7 @@ def no_kit(trial: Trial) -> None:
 )
 def no_certificate(trial: Trial) -> None:
     with closed_port() as port:
-        kit = redirected_kit(trial.target.kit(), port)
+        kit = trial.redirected_kit(trial.target.kit(), port)
     (kit / "startup" / "client.crt").unlink()
     trial.raises(("ConfigError",), "a kit without client.crt", trial.adapter.open, trial.target.user, kit)
 
@@ -263,6 +268,27 @@ def server_gone(trial: Trial) -> None:
 
 
 @contract(
+    "CONN-THREAD-01",
+    "Several threads",
+    "Calls of several threads on one session are all answered, each with what it asked for.",
+    Observed(_SEEN, "eight threads on one session: all answered"),
+    needs=(Need.THREADS,),
+)
+def threads(trial: Trial) -> None:
+    session, jobs = trial.session, [trial.submit() for _ in range(4)]
+
+    def ask(number: int) -> list[str]:
+        wanted = jobs[number % len(jobs)]
+        meta = session.call("get_job_meta", wanted)
+        listed = session.call("list_jobs", id_prefix=wanted)
+        return [meta["job_id"], *(job["job_id"] for job in listed)]
+
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        for number, answer in enumerate(pool.map(ask, range(4 * THREADS))):
+            same(answer, [jobs[number % len(jobs)]] * 2, f"the answers to thread {number}")
+
+
+@contract(
     "CLOSE-ALL-01",
     "After close",
     "After close every method raises SessionClosed, try_connect too.",
@@ -305,6 +331,26 @@ def system_info(trial: Trial) -> None:
     holds(server["status"] in ("started", "stopped") and server["start_time"] > 0, "status and start_time", server)
     sites = info["client_info"]
     holds(all(site["name"] and site["last_connect_time"] > 0 for site in sites), "names and times of sites", sites)
+
+
+@contract(
+    "SYS-SITES-01",
+    "The connected sites",
+    "get_system_info names every connected site, each with the time at which it was heard of last.",
+    Document("system"),
+    Observed(_SEEN, "client_info: name and last_connect_time of each"),
+    needs=(Need.CONTROL,),
+)
+def sites(trial: Trial) -> None:
+    with trial.own_server() as server:
+        session = trial.adapter.open(ADMIN, server.kit())
+        for connected in (True, False):
+            server.set_site_connected("site-2", connected)
+            info = session.call("get_system_info")
+            found = sorted(site["name"] for site in info["client_info"])
+            same(found, ["site-1", "site-2"] if connected else ["site-1"], "the names of the sites")
+        same(info["job_info"], [], "the jobs of a server on which none runs")
+        session.close()
 
 
 @contract(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from conformance.contract import Document, Need, Observed, contract, holds, same
@@ -120,6 +121,22 @@ def again_over(trial: Trial) -> None:
     same(trial.session.call("download_job_result", job_id), first, "the folder of the second download")
 
 
+@contract(
+    "DOWN-META-01",
+    "The meta in the result",
+    "The result holds the meta of the job beside definition and workspace.",
+    Document("download"),
+    Observed("2.4.2, 2.5.2, 2.6.3", "meta.json in the folder"),
+    releases=FROM_24,
+    needs=(Need.RUNNING,),
+)
+def meta_file(trial: Trial) -> None:
+    job_id = trial.finished()
+    found = _files(_folder(trial.session.call("download_job_result", job_id))).get("meta.json")
+    holds(found is not None, "a meta.json in the folder", "none")
+    same(json.loads(found or b"{}").get("job_id"), job_id, "the job_id in it")
+
+
 def _limited(trial: Trial, limit: int) -> object:
     """Download a result of a known size from a server with a limit."""
     scenario = {
@@ -154,9 +171,34 @@ def over_the_limit(trial: Trial) -> None:
 
 
 @contract(
+    "DOWN-LIMIT-04",
+    "A result at the limit, to the byte",
+    "A result of just the limit's size, or a byte less, is downloaded; of a byte more, it is named by its address.",
+    Document("download.small"),
+    Document("download.large"),
+    Observed("2.3.12", "over the limit means larger than it"),
+    releases=("2.3",),
+    needs=(Need.CONTROL,),
+)
+def at_the_limit(trial: Trial) -> None:
+    scenario = {"jobs": [{"queued": 0, "running": 0}], "limits": {"download_url": URL}}
+    with trial.own_server(scenario) as server:
+        session = trial.adapter.open(ADMIN, server.kit())
+        job_id = session.call("submit_job", str(trial.folder(JobKind.QUICK)))
+        for over in (-1, 0, 1):
+            server.limit_downloads(job_id, over)
+            location = session.call("download_job_result", job_id)
+            if over > 0:
+                same(location, f"{URL}{job_id}", f"the location of a result {over} over the limit")
+            else:
+                same(_folder(location).name, job_id, f"the folder of a result {-over} below the limit")
+        session.close()
+
+
+@contract(
     "DOWN-LIMIT-02",
-    "A result at or below the limit",
-    "Where the result is not larger than the server's limit, download_job_result returns its folder.",
+    "A result below the limit",
+    "Where the result is smaller than the server's limit, download_job_result returns its folder.",
     Document("download.small"),
     needs=(Need.CONTROL,),
 )

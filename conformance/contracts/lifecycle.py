@@ -162,6 +162,8 @@ def _clone(trial: Trial, source: str) -> None:
     same(after.get("submitter_name"), trial.target.user, "the submitter_name")
     for key in CLONED_KEYS:
         same(after.get(key), before.get(key), f"the {key} of the clone")
+    jobs = [job["job_id"] for job in trial.session.call("list_jobs", name_prefix=before["name"])]
+    same(jobs, [source, clone], "the jobs of that name")
 
 
 @contract(

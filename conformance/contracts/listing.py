@@ -112,6 +112,52 @@ def negative_limit(trial: Trial) -> None:
     same(_ids(trial, name_prefix=prefix, limit=-1, reverse=True), ids[:0:-1], "the jobs with limit=-1 in reverse")
 
 
+@contract(
+    "LIST-LAW-01",
+    "All arguments together",
+    "A list holds the jobs that fit every prefix, of those the newest so many, in the order and detail asked for.",
+    Document("list"),
+    Document("list.limit"),
+    Document("list.detailed"),
+    Document("list.reverse"),
+    Observed(_SEEN, "filters are ANDed, the limit counts what is left of them, the order comes last"),
+)
+def together(trial: Trial) -> None:
+    prefix = f"waiting-{uuid.uuid4().hex[:6]}-"
+    # The newest ones fit no narrower prefix: a limit that is applied before the filters keeps the wrong jobs.
+    names = [f"{prefix}{tail}" for tail in ("a1", "b1", "a2", "b2", "a3", "c1", "c2")]
+    jobs = [(trial.submit(JobKind.WAITING, name), name) for name in names]
+
+    def check(tail: str, case: int, of: int | None, most: int | None, reverse: bool, detailed: bool) -> None:
+        id_prefix = None if of is None else _mix_case(jobs[of][0][:20], case)
+        fitting = [
+            (job_id, name)
+            for job_id, name in jobs
+            if name.startswith(prefix + tail) and (of is None or job_id.startswith(jobs[of][0][:20]))
+        ]
+        kept = fitting[-most:] if most else fitting
+        entries = trial.session.call(
+            "list_jobs",
+            detailed=detailed,
+            limit=most,
+            id_prefix=id_prefix,
+            name_prefix=_mix_case(prefix + tail, case),
+            reverse=reverse,
+        )
+        found = [(entry.get("job_id"), entry.get("name" if detailed else "job_name")) for entry in entries]
+        same(found, kept[::-1] if reverse else kept, "the ids and names")
+
+    trial.forall(
+        check,
+        tail=st.sampled_from(["", "a", "b", "a2", "c", "d"]),
+        case=st.integers(0, 2**20 - 1),
+        of=st.none() | st.integers(0, 6),
+        most=st.none() | st.integers(0, 8),
+        reverse=st.booleans(),
+        detailed=st.booleans(),
+    )
+
+
 def _mix_case(text: str, pattern: int) -> str:
     return "".join(c.upper() if pattern >> i & 1 else c.lower() for i, c in enumerate(text))
 

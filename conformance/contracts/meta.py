@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 from conformance.contract import Document, Need, Observed, contract, holds, same
 from conformance.jobs import JobKind
 from conformance.trial import Trial
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 
+DEFINED = ("name", "resource_spec", "min_clients", "deploy_map")
+"""Fields of the definition that its meta keeps as they are."""
 KEYS = (
-    "name",
-    "deploy_map",
-    "min_clients",
+    *DEFINED,
     "submitter_name",
     "submitter_org",
     "submitter_role",
@@ -37,6 +39,22 @@ def keys(trial: Trial) -> None:
     meta = trial.meta(trial.submit())
     missing = [key for key in KEYS if key not in meta]
     holds(not missing, f"the keys {', '.join(KEYS)}", f"no {', '.join(missing)}")
+
+
+@contract(
+    "META-SAME-01",
+    "The definition in the meta",
+    "The meta has name, deploy_map, resource_spec and min_clients as the definition gives them, value and type.",
+    Document("meta"),
+    Observed(_SEEN, "the fields of meta.json"),
+)
+def defined(trial: Trial) -> None:
+    folder = trial.folder()
+    definition = json.loads((folder / "meta.json").read_text())
+    meta = trial.meta(trial.submit_folder(folder))
+    for key in DEFINED:
+        value, expected = meta.get(key), definition[key]
+        same((value, type(value).__name__), (expected, type(expected).__name__), f"the {key} and its type")
 
 
 @contract(

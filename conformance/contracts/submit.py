@@ -31,6 +31,8 @@ def accepted(trial: Trial) -> None:
     same(meta.get("job_id"), job_id, "the job_id in the meta")
     same(meta.get("name"), name, "the name in the meta")
     same(meta.get("job_folder_name"), name, "the job_folder_name in the meta")
+    jobs = [job["job_id"] for job in trial.session.call("list_jobs", name_prefix=name)]
+    same(jobs, [job_id], "the jobs of that name")
 
 
 @contract(

@@ -42,7 +42,7 @@ def test_each_mutant_is_caught_by_contracts_that_exist() -> None:
 def test_a_selection_is_by_release_glob_and_group() -> None:
     assert "DOWN-LIMIT-01" in {c.id for c in catalogue.select("2.3")}
     assert "DOWN-LIMIT-01" not in {c.id for c in catalogue.select("2.6")}
-    assert {c.id for c in catalogue.select(None, ("MON-CB-*",))} == {"MON-CB-01", "MON-CB-02", "MON-CB-03"}
+    assert {c.id for c in catalogue.select(None, ("MON-CB-*",))} == {f"MON-CB-0{n}" for n in range(1, 5)}
     assert {c.group for c in catalogue.select("2.6", (), "LIST")} == {"LIST"}
 
 
