@@ -59,6 +59,8 @@ class RawClient:
         """Send a command line and return the reply's envelope."""
         items = [{"type": "command", "data": line}] + ([{"type": "token", "data": token}] if token else [])
         answer = self.send(json.dumps({"data": items, "meta": meta}).encode() + b"\x03\x04")
+        if not answer:
+            raise ConnectionResetError("the server hung up without an answer")
         assert answer.endswith(b"\x03\x04"), answer
         reply: dict[str, Any] = json.loads(answer[:-2])
         return reply

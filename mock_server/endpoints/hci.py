@@ -14,6 +14,7 @@ import logging
 import shutil
 import ssl
 import tempfile
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,6 +38,7 @@ from flare_client.protocol.releases import Download, ReleaseProfile
 from flare_client.protocol.statuses import MetaStatus
 from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswer, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request
+from mock_server.endpoints.tls import TlsProtocol
 from mock_server.pki import peer_identity
 
 _logger = logging.getLogger("mock_server")
@@ -310,6 +312,8 @@ class HciEndpoint:
         self.stall_timeout = stall_timeout
         self.connections: set[HciConnection] = set()
         self._tls = tls
+        # Beside `connections`: those that shake hands still, or linger after the answer.
+        self._tls_connections: weakref.WeakSet[TlsProtocol] = weakref.WeakSet()
         self._listener: asyncio.Server | None = None
         self._changed = asyncio.Event()
 
@@ -320,15 +324,15 @@ class HciEndpoint:
             OSError: the address cannot be had.
         """
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(
-            lambda: HciConnection(self),
-            host,
-            port,
-            ssl=self._tls,
-            backlog=512,
-            ssl_handshake_timeout=self.stall_timeout if self._tls else None,
-        )
+        self._listener = await loop.create_server(self._accept, host, port, backlog=512)
         return int(self._listener.sockets[0].getsockname()[1])
+
+    def _accept(self) -> asyncio.Protocol:
+        if self._tls is None:
+            return HciConnection(self)
+        connection = TlsProtocol(self._tls, lambda: HciConnection(self), self.stall_timeout)
+        self._tls_connections.add(connection)
+        return connection
 
     async def drain(self, seconds: float) -> None:
         """Wait until every connection is over, so that answers leave before the server does.
@@ -349,6 +353,8 @@ class HciEndpoint:
             self._listener = None
         for connection in list(self.connections):
             connection.abort()
+        for wrapped in list(self._tls_connections):
+            wrapped.abort()
         await self.drain(_ABORT_SECONDS)
 
     def forget(self, connection: HciConnection) -> None:

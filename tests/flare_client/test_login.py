@@ -75,9 +75,35 @@ def test_a_server_of_another_authority_is_refused_at_once(server: MockServer, fo
     assert "certificate" in str(rejected(ADMIN, server.kit(directory=tmp_path, authority=foreign))).lower()
 
 
+def redirect(kit: Path, from_port: int, to_port: int) -> Path:
+    """Make a kit name another port."""
+    config = kit / "startup" / "fed_admin.json"
+    text = config.read_text()
+    assert f":{from_port}" in text
+    config.write_text(text.replace(f":{from_port}", f":{to_port}"))
+    return kit
+
+
+def test_a_user_of_another_authority_is_refused_at_once(server: MockServer, foreign: Pki, tmp_path: Path) -> None:
+    kit = server.kit(directory=tmp_path, authority=foreign)
+    shutil.copy(server.kit() / "startup" / "rootCA.pem", kit / "startup" / "rootCA.pem")
+    rejected(ADMIN, kit)
+
+
+@pytest.mark.parametrize(
+    ("not_before", "not_after"), [(-20, -10), (10, 20)], ids=["an expired one", "one that is not valid yet"]
+)
+def test_a_certificate_out_of_its_time_is_refused_at_once(
+    server: MockServer, tmp_path: Path, not_before: int, not_after: int
+) -> None:
+    now = datetime.datetime.now(UTC)
+    start, end = now + datetime.timedelta(not_before), now + datetime.timedelta(not_after)
+    rejected(ADMIN, server.kit(directory=tmp_path, not_before=start, not_after=end))
+
+
 @pytest.fixture
-def picky(server: MockServer) -> Iterator[int]:
-    """The port of a server that only shakes hands, and says by TLS alert whom it refuses, as official servers do."""
+def leaving(server: MockServer) -> Iterator[int]:
+    """The port of a server that shakes hands and goes away."""
     context = server.pki.server_context()
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -99,37 +125,9 @@ def picky(server: MockServer) -> Iterator[int]:
     serving.join()
 
 
-def redirect(kit: Path, from_port: int, to_port: int) -> Path:
-    """Make a kit name another port."""
-    config = kit / "startup" / "fed_admin.json"
-    text = config.read_text()
-    assert f":{from_port}" in text
-    config.write_text(text.replace(f":{from_port}", f":{to_port}"))
-    return kit
-
-
-def test_a_user_of_another_authority_is_refused_at_once(
-    server: MockServer, foreign: Pki, picky: int, tmp_path: Path
-) -> None:
-    kit = redirect(server.kit(directory=tmp_path, authority=foreign), server.admin_port, picky)
-    shutil.copy(server.kit() / "startup" / "rootCA.pem", kit / "startup" / "rootCA.pem")
-    rejected(ADMIN, kit)
-
-
-@pytest.mark.parametrize(
-    ("not_before", "not_after"), [(-20, -10), (10, 20)], ids=["an expired one", "one that is not valid yet"]
-)
-def test_a_certificate_out_of_its_time_is_refused_at_once(
-    server: MockServer, picky: int, tmp_path: Path, not_before: int, not_after: int
-) -> None:
-    now = datetime.datetime.now(UTC)
-    start, end = now + datetime.timedelta(not_before), now + datetime.timedelta(not_after)
-    rejected(ADMIN, redirect(server.kit(directory=tmp_path, not_before=start, not_after=end), server.admin_port, picky))
-
-
-def test_a_handshake_without_an_answer_is_no_refusal(server: MockServer, picky: int, tmp_path: Path) -> None:
+def test_a_handshake_without_an_answer_is_no_refusal(server: MockServer, leaving: int, tmp_path: Path) -> None:
     """The certificate is fine, the server merely goes away: it may come back, so the time is used."""
-    session = Session(ADMIN, str(redirect(server.kit(directory=tmp_path), server.admin_port, picky)))
+    session = Session(ADMIN, str(redirect(server.kit(directory=tmp_path), server.admin_port, leaving)))
     with pytest.raises(NoConnection) as caught:
         session.try_connect(0.3)
     assert type(caught.value) is NoConnection

@@ -1,0 +1,235 @@
+"""TLS between an asyncio connection and a protocol that knows nothing of it.
+
+asyncio's own TLS layer drops a peer whose certificate is refused without a word. Official servers send the alert, and
+clients tell by it a refusal from a server that went away; so the records are made here, and the alert leaves before
+the connection does.
+
+Owns: the handshake and its time limit, records in and out, the end of a TLS connection. Must not know what is inside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import ssl
+from collections.abc import Callable
+from typing import Any, cast
+
+_logger = logging.getLogger("mock_server")
+
+_READ = 256 * 1024
+_LINGER_SECONDS = 5.0
+"""How long a peer may take to hang up after the last byte: closing on bytes that nobody read would reset the
+connection, and the peer would lose what was sent to it last."""
+
+
+class _State(enum.Enum):
+    HANDSHAKE = "handshake"
+    OPEN = "open"
+    ENDED = "ended"
+
+
+class TlsProtocol(asyncio.Protocol):
+    """The server's side of one TLS connection.
+
+    Args:
+        context: the server's TLS settings.
+        make_inner: makes the protocol for the bytes inside; called once the handshake is over.
+        handshake_timeout: seconds for the handshake.
+    """
+
+    def __init__(
+        self, context: ssl.SSLContext, make_inner: Callable[[], asyncio.Protocol], handshake_timeout: float
+    ) -> None:
+        self._make_inner = make_inner
+        self._handshake_timeout = handshake_timeout
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.state = _State.HANDSHAKE
+        self._raw: asyncio.Transport | None = None
+        self._inner: asyncio.Protocol | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def raw(self) -> asyncio.Transport:
+        """The connection underneath."""
+        if self._raw is None:
+            raise AssertionError("asyncio hands over the transport first")
+        return self._raw
+
+    # --- called by the loop -----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the peer's greeting, for so long."""
+        self._raw = cast(asyncio.Transport, transport)
+        self._set_timer(self._handshake_timeout, self._too_slow)
+
+    def data_received(self, data: bytes) -> None:
+        """Take records."""
+        if self.state is _State.ENDED:
+            return  # lingering: whatever still comes has no reader
+        self._incoming.write(data)
+        try:
+            if self.state is _State.HANDSHAKE:
+                self._shake_hands()
+            if self.state is _State.OPEN:
+                self._read()
+        except ssl.SSLError as problem:
+            self._fail(problem)
+        self.flush()
+
+    def eof_received(self) -> bool:
+        """Take the end of the peer's bytes; what is being sent may still go out."""
+        if self.state is _State.OPEN:
+            self._end_of_input()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the end on."""
+        self.state = _State.ENDED
+        self._clear_timer()
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Pass it on."""
+        if self._inner is not None:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass it on."""
+        if self._inner is not None:
+            self._inner.resume_writing()
+
+    # --- called by the transport inside -------------------------------------------------------------------------
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes; those after the end are dropped, as asyncio's transports do."""
+        if self.state is not _State.OPEN:
+            return
+        view = memoryview(data)
+        while view:
+            view = view[self.tls.write(view) :]
+        self.flush()
+
+    def end(self) -> None:
+        """Say goodbye, then wait for the peer to hang up, but not for long."""
+        if self.state is _State.OPEN:
+            with contextlib.suppress(ssl.SSLError):
+                self.tls.unwrap()  # writes close_notify; that the peer's own is not there yet is no error
+        self._finish()
+
+    def abort(self) -> None:
+        """Cut the connection, whatever its state."""
+        if self._raw is not None:
+            self._raw.abort()
+
+    def flush(self) -> None:
+        """Hand what TLS wrote to the connection."""
+        if self._outgoing.pending and not self.raw.is_closing():
+            self.raw.write(self._outgoing.read())
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _shake_hands(self) -> None:
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        self._clear_timer()
+        self.state = _State.OPEN
+        self._inner = self._make_inner()
+        self._inner.connection_made(_TlsTransport(self))
+
+    def _read(self) -> None:
+        inner = self._inner
+        while self.state is _State.OPEN and inner is not None:
+            try:
+                data = self.tls.read(_READ)
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLZeroReturnError:
+                data = b""
+            if not data:
+                self._end_of_input()
+                return
+            inner.data_received(data)
+
+    def _end_of_input(self) -> None:
+        if self._inner is not None and not self._inner.eof_received():
+            self.end()
+
+    def _fail(self, problem: ssl.SSLError) -> None:
+        peer = self.raw.get_extra_info("peername")
+        _logger.warning("ending the TLS connection of %s: %s", peer, problem.reason or problem)
+        self._finish()  # what TLS wrote last is the alert
+
+    def _finish(self) -> None:
+        if self.state is _State.ENDED:
+            return
+        self.state = _State.ENDED
+        self.flush()
+        if self.raw.is_closing():
+            return
+        self._set_timer(_LINGER_SECONDS, self.raw.abort)
+        try:
+            self.raw.write_eof()
+        except OSError:  # the peer was faster
+            self.raw.abort()
+
+    def _too_slow(self) -> None:
+        peer = self.raw.get_extra_info("peername")
+        _logger.warning("closing the connection of %s: no TLS handshake in %g s", peer, self._handshake_timeout)
+        self.raw.abort()
+
+    def _set_timer(self, seconds: float, then: Callable[[], None]) -> None:
+        self._clear_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, then)
+
+    def _clear_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _TlsTransport(asyncio.Transport):
+    """What the protocol inside writes to."""
+
+    def __init__(self, protocol: TlsProtocol) -> None:
+        super().__init__()
+        self._protocol = protocol
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        if name == "ssl_object":
+            return self._protocol.tls
+        return self._protocol.raw.get_extra_info(name, default)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._protocol.write(data)
+
+    def close(self) -> None:
+        self._protocol.end()
+
+    def abort(self) -> None:
+        self._protocol.abort()
+
+    def is_closing(self) -> bool:
+        return self._protocol.state is _State.ENDED or self._protocol.raw.is_closing()
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        self._protocol.raw.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._protocol.raw.resume_reading()
+
+    def get_write_buffer_size(self) -> int:
+        return self._protocol.raw.get_write_buffer_size()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._protocol.raw.set_write_buffer_limits(high, low)

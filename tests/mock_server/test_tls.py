@@ -1,0 +1,144 @@
+"""TLS of the mock server: refusals are said, ends are clean, nobody is held up."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mock_server import MockServer
+from mock_server.pki import Pki
+from tests.support import RawClient, read_all, wait_until
+
+UTC = datetime.timezone.utc
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    with MockServer(stall_timeout=30) as running:
+        yield running
+
+
+def context_of(kit: Path, version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.minimum_version = context.maximum_version = version
+    context.load_verify_locations(kit / "startup" / "rootCA.pem")
+    context.load_cert_chain(kit / "startup" / "client.crt", kit / "startup" / "client.key")
+    return context
+
+
+def ask_in_vain(server: MockServer, context: ssl.SSLContext) -> bytes:
+    with (
+        socket.create_connection((server.host, server.admin_port), timeout=10) as raw,
+        context.wrap_socket(raw) as connection,
+    ):
+        connection.sendall(b"a request that nobody reads" * 1000)
+        return connection.recv(1)
+
+
+def alert_of(server: MockServer, context: ssl.SSLContext) -> str:
+    """The alert by which the server ends a handshake; with TLS 1.3 it comes after the client's part is done."""
+    with pytest.raises(ssl.SSLError) as caught:
+        ask_in_vain(server, context)
+    return str(caught.value.reason)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_expired_certificate_gets_an_alert(server: MockServer, version: ssl.TLSVersion, tmp_path: Path) -> None:
+    yesterday = datetime.datetime.now(UTC) - datetime.timedelta(1)
+    kit = server.kit(directory=tmp_path, not_before=yesterday - datetime.timedelta(1), not_after=yesterday)
+    assert "CERTIFICATE_EXPIRED" in alert_of(server, context_of(kit, version))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_certificate_of_another_authority_gets_an_alert(
+    server: MockServer, version: ssl.TLSVersion, tmp_path: Path
+) -> None:
+    foreign = Pki.foreign()
+    kit = server.kit(directory=tmp_path, authority=foreign)
+    foreign.close()
+    (kit / "startup" / "rootCA.pem").write_bytes((server.kit() / "startup" / "rootCA.pem").read_bytes())
+    reason = alert_of(server, context_of(kit, version))
+    assert "UNKNOWN_CA" in reason or "CERT" in reason or "DECRYPT" in reason, reason
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_certificate_at_all_gets_an_alert(server: MockServer, version: ssl.TLSVersion) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.minimum_version = context.maximum_version = version
+    context.load_verify_locations(server.kit() / "startup" / "rootCA.pem")
+    reason = alert_of(server, context)
+    assert "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason, reason
+
+
+def test_an_answer_ends_with_the_goodbye_of_tls(server: MockServer) -> None:
+    """A client that insists on it can tell an answer from one that was cut short."""
+    raw = RawClient(server, server.kit())
+    with raw.connect() as connection:
+        connection.sendall(b'{"data": [{"type": "command", "data": "_check_session"}]}\x03\x04')
+        answer = b""
+        while block := connection.recv(4096):  # without close_notify the end would raise SSLEOFError
+            answer += block
+    assert answer.endswith(b"\x03\x04")
+
+
+@pytest.mark.parametrize("greeting", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\x00" * 100])
+def test_who_speaks_no_tls_holds_up_nobody(server: MockServer, greeting: bytes) -> None:
+    with socket.create_connection((server.host, server.admin_port), timeout=10) as odd:
+        odd.sendall(greeting)
+        assert RawClient(server, server.kit()).login()
+        if greeting and not greeting.startswith(b"\x16"):
+            assert read_all(odd)[:1] in (b"\x15", b"")  # an alert, where TLS has one for it
+
+
+def test_a_handshake_that_stalls_ends_in_time() -> None:
+    with (
+        MockServer(stall_timeout=0.05) as server,
+        socket.create_connection((server.host, server.admin_port), timeout=10) as silent,
+    ):
+        assert silent.recv(1) == b""
+
+
+def test_a_stopped_server_leaves_no_connection_open() -> None:
+    with MockServer() as server, socket.create_connection((server.host, server.admin_port), timeout=10) as silent:
+        assert RawClient(server, server.kit()).login()
+        server.stop()
+        assert read_all(silent) == b""
+
+
+def test_one_byte_at_a_time_is_as_good_as_all_at_once(server: MockServer) -> None:
+    raw = RawClient(server, server.kit())
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = raw.context.wrap_bio(incoming, outgoing)
+    with socket.create_connection((server.host, server.admin_port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def flush() -> None:
+            for byte in outgoing.read():
+                connection.sendall(bytes([byte]))
+
+        def until(step: Callable[[], bytes | None]) -> bytes | None:
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    flush()
+                    incoming.write(connection.recv(1) or pytest.fail("the server hung up"))
+
+        until(tls.do_handshake)
+        tls.write(b'{"data": [{"type": "command", "data": "_check_session"}]}\x03\x04')
+        flush()
+        assert until(lambda: tls.read(1)) == b"{"
+
+
+def test_a_peer_that_resets_in_the_handshake_is_forgotten(server: MockServer) -> None:
+    with socket.create_connection((server.host, server.admin_port), timeout=10) as connection:
+        connection.sendall(b"\x16\x03\x01")
+    wait_until(lambda: RawClient(server, server.kit()).login() != "")
