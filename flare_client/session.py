@@ -1,7 +1,9 @@
 """``Session``: the admin API of NVIDIA FLARE, with the signatures, results and errors of the official class.
 
 It composes the parts and holds nothing of its own: arguments are checked here, the kit is read by ``kit``, the token
-and the release live in ``login``, replies are judged by ``replies``, files travel in ``transfer``.
+and the release live in ``login``, replies are judged by ``replies``, files travel in ``transfer``. That one is loaded
+by the first call that moves a file: archives and signatures are a fifth of the import, and whoever only monitors jobs
+needs neither.
 
 Source: the API document (release 2.3) and the official ``Session`` of 2.3.12-2.6.3.
 """
@@ -14,7 +16,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from flare_client import errors, transfer
+from flare_client import errors
 from flare_client.kit import load_kit
 from flare_client.login import INSECURE_USER, AdminConnection
 from flare_client.protocol.envelope import Envelope, Json
@@ -131,6 +133,8 @@ class Session:
             raise errors.InvalidJobDefinition("job_definition_path is required but not specified.")
         if not isinstance(job_definition_path, str):
             raise errors.InvalidJobDefinition(f"job_definition_path must be str but got {type(job_definition_path)}.")
+        from flare_client import transfer  # noqa: PLC0415 - see above
+
         folder = transfer.absolute_job_folder(job_definition_path, self._kit.upload_dir)
         self._require_open()
         meta = transfer.upload_job(self._connection, self._kit, folder, sign=self.secure_mode)
@@ -225,6 +229,8 @@ class Session:
         """
         _check_job_id(job_id)
         self._require_open()
+        from flare_client import transfer  # noqa: PLC0415 - see above
+
         return transfer.download_result(self._connection, self._kit, job_id)
 
     def abort_job(self, job_id: str) -> None:

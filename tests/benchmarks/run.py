@@ -1,0 +1,105 @@
+"""``python -m tests.benchmarks.run``: measure every figure, print it, and write ``docs/performance.md``.
+
+Exit code 0: every bound is kept; 1: one is missed or could not be measured.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from tests.benchmarks import command, imports, start, store, transfer
+from tests.benchmarks.figures import Figure, Progress, all_kept
+from tests.benchmarks.processes import OFFICIAL_VERSION
+from tests.benchmarks.report import circumstances, page, terminal_line
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """A group of figures that are measured together.
+
+    Attributes:
+        measure: measures them, and tells how far it is.
+        note: how they are measured, for the page.
+    """
+
+    measure: Callable[[Progress], list[Figure]]
+    note: str
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "start": Benchmark(
+        start.measure,
+        "Each start of MockServer is a process of its own that has done nothing but its imports, which do not count. "
+        "The official time is from `nvflare poc start` to the first accepted login, without `nvflare poc prepare`.",
+    ),
+    "command": Benchmark(
+        command.measure,
+        "`get_job_meta` of a job that waits. Servers and clients are processes of their own, measured in turn, ten "
+        "commands at a time. The floor is a server in a loop and a client of twenty lines, with the certificates, TLS "
+        "version and number of bytes of the command; flare_client resumes the TLS session of its last connection, so "
+        "the floor it is held against does too. The official client makes a whole handshake each time.",
+    ),
+    "import": Benchmark(
+        imports.measure,
+        "Whole processes, with and without the import, in turn; modules are compiled before. Memory is what is "
+        "resident of a process that imported the client, logged in on MockServer over mutual TLS and called "
+        "`list_jobs`; 1 MB is 1,000,000 bytes.",
+    ),
+    "store": Benchmark(
+        store.measure,
+        "Two servers, one with 20 finished jobs and one with 20,000, asked in turn in one thread. The bound is on the "
+        "server's own work: from the parsed request to the bytes of the reply, without a network. Over the wire means "
+        "flare_client and server in one process, mutual TLS with a resumed session.",
+    ),
+    "transfer": Benchmark(
+        transfer.measure,
+        "`download_job_result` of a result that does not compress, from call to return, unpacked on disk. Memory is "
+        "the peak during the first download, for which the server also makes the result, over what was resident "
+        "before; each side is a process of its own. The rates are those of later downloads, both clients from one "
+        "server in turn.",
+    ),
+}
+"""Every benchmark, in the order of a run."""
+
+
+@click.command(epilog="Example: python -m tests.benchmarks.run import store")
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
+@click.option(
+    "--docs",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=Path("docs"),
+    show_default=True,
+    help="Folder of performance.md, which is written when every benchmark runs.",
+)
+def main(names: tuple[str, ...], docs: Path) -> None:
+    """Measure the figures of the benchmarks NAMES; without names of all, and write the page."""
+    started = time.monotonic()
+
+    def progress(text: str) -> None:
+        click.echo(f"{time.monotonic() - started:6.1f} s  {text}", err=True)
+
+    figures: dict[str, list[Figure]] = {}
+    for name in names or tuple(BENCHMARKS):
+        progress(f"{name}:")
+        figures[name] = BENCHMARKS[name].measure(lambda text: progress(f"  {text}"))
+        click.echo(name)
+        for figure in figures[name]:
+            click.echo(terminal_line(figure))
+    if set(figures) == set(BENCHMARKS):
+        rows = circumstances("make bench", OFFICIAL_VERSION, datetime.datetime.now(datetime.timezone.utc))
+        (docs / "performance.md").write_text(
+            page(figures, rows, {name: one.note for name, one in BENCHMARKS.items()}), encoding="utf-8"
+        )
+        click.echo("written to performance.md")
+    sys.exit(0 if all_kept(figure for group in figures.values() for figure in group) else 1)
+
+
+if __name__ == "__main__":
+    main()
