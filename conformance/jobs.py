@@ -68,8 +68,31 @@ def _client_config(seconds: float) -> dict[str, Any]:
     return {"format_version": 2, "executors": [{"tasks": ["train"], "executor": trainer}], "components": []}
 
 
+def write_training(parent: Path, name: str, *, rounds: int = 1, seconds: float = 0.0, **meta: Any) -> Path:
+    """Write the folder of a NumPy training of the official distribution, the same for every release.
+
+    Args:
+        parent: where the folder goes.
+        name: the name of the folder and of the job.
+        rounds: how often the sites train.
+        seconds: how long one training takes.
+        **meta: keys that replace those of the meta; a value of ``None`` leaves the key out.
+
+    Returns:
+        The folder.
+    """
+    folder = parent / name
+    config = folder / "app" / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    content = {"name": name, "resource_spec": {}, "min_clients": 2, "deploy_map": {"app": ["@ALL"]}, **meta}
+    (folder / "meta.json").write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+    (config / "config_fed_server.json").write_text(json.dumps(_server_config(rounds)))
+    (config / "config_fed_client.json").write_text(json.dumps(_client_config(seconds)))
+    return folder
+
+
 def write_job(parent: Path, name: str, kind: JobKind, meta: dict[str, Any] | None = None) -> Path:
-    """Write a job folder.
+    """Write the folder of a job that fares in a certain way.
 
     Args:
         parent: where the folder goes.
@@ -80,17 +103,5 @@ def write_job(parent: Path, name: str, kind: JobKind, meta: dict[str, Any] | Non
     Returns:
         The folder.
     """
-    folder = parent / name
-    config = folder / "app" / "config"
-    config.mkdir(parents=True)
-    content = {
-        "name": name,
-        "resource_spec": {},
-        "min_clients": MANY_SITES if kind is JobKind.WAITING else 2,
-        "deploy_map": {"app": ["@ALL"]},
-        **(meta or {}),
-    }
-    (folder / "meta.json").write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
-    (config / "config_fed_server.json").write_text(json.dumps(_server_config(ROUNDS[kind])))
-    (config / "config_fed_client.json").write_text(json.dumps(_client_config(ROUND_SECONDS[kind])))
-    return folder
+    many = {"min_clients": MANY_SITES} if kind is JobKind.WAITING else {}
+    return write_training(parent, name, rounds=ROUNDS[kind], seconds=ROUND_SECONDS[kind], **{**many, **(meta or {})})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mock_server import MockServer
-from tests.support import JobMaker, RawClient, write_job
+from tests.support import JobMaker, RawClient, servers_of_releases, write_job
 
 # Properties that talk to a server are slower than the default deadline on a busy machine; none of them is about time.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -30,17 +30,8 @@ def make_job(tmp_path: Path) -> JobMaker:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Callable[[str], MockServer]]:
     """Servers with the default scenario, one a release, shared by the tests of a module."""
-    running: dict[str, MockServer] = {}
-
-    def get(release: str) -> MockServer:
-        if release not in running:
-            running[release] = MockServer(release)
-            running[release].start()
-        return running[release]
-
-    yield get
-    for server in running.values():
-        server.stop()
+    with servers_of_releases() as get:
+        yield get
 
 
 @pytest.fixture(scope="module")

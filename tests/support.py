@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,17 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def servers_of_releases(scenario: dict[str, Any] | None = None) -> Iterator[Callable[[str], MockServer]]:
+    """Servers that run until the end, one a release, each started when it is first asked for."""
+    with contextlib.ExitStack() as stack:
+        running: dict[str, MockServer] = {}
+
+        def get(release: str) -> MockServer:
+            if release not in running:
+                running[release] = stack.enter_context(MockServer(release, scenario=scenario))
+            return running[release]
+
+        yield get

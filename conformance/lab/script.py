@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.adapters.base import Adapter, ClientSession
+from conformance.jobs import write_training
 from conformance.lab.drives import DrivenServer
-from conformance.lab.jobs import BROKEN, BROKEN_METAS, QUICK, SLOW, WAITING, write_job, write_named
+from conformance.lab.jobs import BROKEN, BROKEN_METAS, QUICK, SLOW, WAITING, write_named
 from conformance.lab.observations import Observation, Recorder
 from conformance.lab.provisioning import ADMIN, LabError
 
@@ -81,16 +82,16 @@ class _Run:
 
     def refuse_definitions(self) -> None:
         for number, (fault, meta) in enumerate(BROKEN_METAS):
-            self._submit(f"submit with {fault}", write_job(self._scratch / f"broken-{number}", BROKEN, **meta))
+            self._submit(f"submit with {fault}", write_training(self._scratch / f"broken-{number}", BROKEN, **meta))
         for side in ("server", "client"):
-            folder = write_job(self._scratch / f"no-{side}", BROKEN)
+            folder = write_training(self._scratch / f"no-{side}", BROKEN)
             (folder / "app" / "config" / f"config_fed_{side}.json").unlink()
             self._submit(f"submit without config of the {side}", folder)
-        folder = write_job(self._scratch / "no-config", BROKEN)
+        folder = write_training(self._scratch / "no-config", BROKEN)
         for path in sorted((folder / "app" / "config").iterdir()):
             path.unlink()
         self._submit("submit with an empty config folder", folder)
-        folder = write_job(self._scratch / "no-meta", BROKEN)
+        folder = write_training(self._scratch / "no-meta", BROKEN)
         (folder / "meta.json").unlink()
         self._submit("submit without meta", folder)
         (folder / "meta.json").write_text("{no")
@@ -118,7 +119,7 @@ class _Run:
 
     def list_jobs(self) -> None:
         names = ("Alpha-1", "beta-1", "alpha-2", "beta-2")
-        ids = [self._submit(f"submit {name}", write_job(self._scratch, name, min_clients=9)) for name in names]
+        ids = [self._submit(f"submit {name}", write_training(self._scratch, name, min_clients=9)) for name in names]
         for arguments in (
             {},
             {"reverse": True},

@@ -26,7 +26,7 @@ from flare_client import (
 )
 from flare_client.protocol.envelope import Envelope
 from mock_server import MockServer
-from tests.support import RELEASES, JobMaker
+from tests.support import RELEASES, JobMaker, servers_of_releases
 
 ADMIN = "admin@nvidia.com"
 SCENARIO = {
@@ -41,17 +41,8 @@ SCENARIO = {
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Callable[[str], MockServer]]:
-    servers: dict[str, MockServer] = {}
-
-    def get(release: str) -> MockServer:
-        if release not in servers:
-            servers[release] = MockServer(release, scenario=SCENARIO)
-            servers[release].start()
-        return servers[release]
-
-    yield get
-    for server in servers.values():
-        server.stop()
+    with servers_of_releases(SCENARIO) as get:
+        yield get
 
 
 @pytest.fixture(params=RELEASES)

@@ -34,7 +34,7 @@ from flare_client.protocol.signing import (
 )
 from mock_server import MockServer
 from tests.flare_client.scripted_server import Answer, ScriptedServer, item, reply
-from tests.support import RELEASES, JobMaker
+from tests.support import RELEASES, JobMaker, servers_of_releases
 
 ADMIN = "admin@nvidia.com"
 JOB = "0f4c1d2e-6b1a-4c3d-8e9f-0123456789ab"
@@ -49,17 +49,8 @@ SCENARIO = {
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Callable[[str], MockServer]]:
-    servers: dict[str, MockServer] = {}
-
-    def get(release: str) -> MockServer:
-        if release not in servers:
-            servers[release] = MockServer(release, scenario=SCENARIO)
-            servers[release].start()
-        return servers[release]
-
-    yield get
-    for server in servers.values():
-        server.stop()
+    with servers_of_releases(SCENARIO) as get:
+        yield get
 
 
 @pytest.fixture(params=RELEASES)
