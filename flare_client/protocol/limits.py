@@ -27,6 +27,14 @@ class Limits:
     """The body of a binary exchange, or of one file in chunked frames."""
     depth: int = 64
     """Nesting of a JSON document, in levels."""
+    frame: int = 16 * MIB
+    """A frame of the CellNet dialect, prefix included. Official software takes up to 2 GiB and sends little over
+    1 MiB (2.7.3-2.9.0)."""
+    stream: int = 64 * MIB
+    """The payload of one stream of the CellNet dialect, which is held in memory. Files travel in pieces of at most
+    5 MiB, each a stream of its own; the longest others are command replies."""
+    streams: int = 64
+    """Streams that a peer may have begun and not ended, in number."""
     files: int = 10_000
     """Files in one download, in number."""
 

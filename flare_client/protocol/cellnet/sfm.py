@@ -1,0 +1,223 @@
+"""SFM frames: the unit that every transport of the CellNet dialect carries, and the greeting of two endpoints.
+
+A frame is a prefix of 16 bytes, a msgpack map of headers (DATA only) and a payload. Over TCP frames follow each other;
+over WebSocket and gRPC each is one message. Integers are big endian.
+
+Source: official 2.7.3, 2.8.3 and 2.9.0, on all three transports.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from flare_client.protocol.cellnet.packing import pack, unpack
+from flare_client.protocol.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
+from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
+
+_PREFIX = struct.Struct(">IHBBHHHH")
+PREFIX_SIZE = _PREFIX.size
+MAX_HEADERS = 0xFFFF
+"""Bytes of headers: their size has two bytes in the prefix."""
+
+_GREETING_STREAM = 1
+_FIRST_STREAM = 16
+"""Stream ids count from the one after this; receivers never look at them."""
+_DATA_APP = 1
+
+_ENDPOINT_NAME = "endpoint_name"
+
+
+class FrameType(enum.IntEnum):
+    """What a frame is for. FRAG and ACK have numbers, but no release sends them."""
+
+    DATA = 1
+    FRAG = 2
+    ACK = 3
+    HELLO = 4
+    READY = 5
+    PING = 6
+    PONG = 7
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """One frame.
+
+    Attributes:
+        type: what it is for.
+        headers: of a DATA frame; empty otherwise.
+        payload: the rest, as it came.
+    """
+
+    type: FrameType
+    headers: Mapping[str, Any]
+    payload: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class BadFrame:
+    """A frame that is whole but makes no sense: official software logs and drops it, and the connection goes on.
+
+    Attributes:
+        reason: what was expected and what came.
+    """
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Greeting:
+    """The payload of HELLO and READY.
+
+    Attributes:
+        endpoint_name: who speaks: ``_admin_<uuid4>`` of an admin, ``server`` of the server.
+    """
+
+    endpoint_name: str
+
+
+class FrameEncoder:
+    """Makes the frames of one side of one connection, with their running numbers."""
+
+    def __init__(self) -> None:
+        self._sequence = 0
+        self._stream = _FIRST_STREAM
+
+    def data(self, headers: Mapping[str, Any], payload: bytes = b"") -> bytes:
+        """A DATA frame, which carries one cell message.
+
+        Raises:
+            LocalProtocolError: the headers are too large for their size field.
+        """
+        packed = pack(headers)
+        if len(packed) > MAX_HEADERS:
+            raise LocalProtocolError(f"expected at most {MAX_HEADERS} bytes of headers, but they are {len(packed)}")
+        return self._frame(FrameType.DATA, packed, payload, self._next_stream(), _DATA_APP)
+
+    def greeting(self, kind: FrameType, endpoint_name: str, now: float) -> bytes:
+        """The HELLO of the side that connected, or the READY that answers it.
+
+        Args:
+            kind: ``HELLO`` or ``READY``.
+            endpoint_name: who speaks.
+            now: the time, in seconds since the epoch; nobody checks it.
+        """
+        payload = pack({_ENDPOINT_NAME: endpoint_name, "timestamp": now, "fqcn": endpoint_name})
+        return self._frame(kind, b"", payload, _GREETING_STREAM, 0)
+
+    def ping(self) -> bytes:
+        """What a side sends that has heard nothing for a minute."""
+        return self._frame(FrameType.PING, b"", pack(None), self._next_stream(), 0)
+
+    def pong(self) -> bytes:
+        """The answer to a ping."""
+        return self._frame(FrameType.PONG, b"", pack(None), self._next_stream(), 0)
+
+    def _next_stream(self) -> int:
+        self._stream = (self._stream + 1) & 0xFFFF
+        return self._stream
+
+    def _frame(self, kind: FrameType, headers: bytes, payload: bytes, stream: int, app: int) -> bytes:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        length = PREFIX_SIZE + len(headers) + len(payload)
+        prefix = _PREFIX.pack(length, len(headers), kind, 0, 0, app, stream, self._sequence)
+        return b"".join((prefix, headers, payload))
+
+
+def read_greeting(frame: Frame) -> Greeting:
+    """Read the payload of a HELLO or READY.
+
+    Raises:
+        RemoteProtocolError: it is no map with an endpoint name.
+    """
+    content = unpack(frame.payload)
+    name = content.get(_ENDPOINT_NAME) if isinstance(content, dict) else None
+    if not isinstance(name, str) or not name:
+        raise RemoteProtocolError(
+            f"expected a map with {_ENDPOINT_NAME} in {frame.type.name}, but got {content!r:.100}"
+        )
+    return Greeting(name)
+
+
+def decode_frame(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_LIMITS) -> Frame | BadFrame:
+    """Read one whole frame, as WebSocket and gRPC deliver it.
+
+    Raises:
+        RemoteProtocolError: the data is not as long as its prefix says, or shorter than a prefix.
+        LimitExceeded: it is longer than the limit.
+    """
+    view = memoryview(data)
+    if len(view) < PREFIX_SIZE:
+        raise RemoteProtocolError(f"expected a frame of at least {PREFIX_SIZE} bytes, but got {len(view)}")
+    length = _checked_length(view, limits)
+    if length != len(view):
+        raise RemoteProtocolError(f"expected a frame of {length} bytes, but got {len(view)}")
+    return _decode(view, limits)
+
+
+def _checked_length(view: memoryview | bytearray, limits: Limits) -> int:
+    length = int.from_bytes(view[:4], "big")
+    if length < PREFIX_SIZE:
+        raise RemoteProtocolError(f"expected a frame of at least {PREFIX_SIZE} bytes, but its length is {length}")
+    if length > limits.frame:
+        raise LimitExceeded("frame", limits.frame, length)
+    return length
+
+
+def _decode(view: memoryview, limits: Limits) -> Frame | BadFrame:
+    length, header_size, kind, _, _, app, _, _ = _PREFIX.unpack_from(view)
+    try:
+        frame_type = FrameType(kind)
+    except ValueError:
+        return BadFrame(f"expected a frame type from 1 to 7, but got {kind}")
+    start = PREFIX_SIZE + header_size
+    if start > length:
+        return BadFrame(f"expected headers within a frame of {length} bytes, but they would take {header_size}")
+    if frame_type is not FrameType.DATA:
+        return Frame(frame_type, {}, bytes(view[start:length]))
+    if app != _DATA_APP:
+        return BadFrame(f"expected app id {_DATA_APP} in a DATA frame, but got {app}")
+    try:
+        headers = unpack(bytes(view[PREFIX_SIZE:start]), limits.depth) if header_size else {}
+    except RemoteProtocolError as problem:
+        return BadFrame(f"expected a msgpack map of headers: {problem.reason}")
+    if not isinstance(headers, dict) or not all(isinstance(key, str) for key in headers):
+        return BadFrame(f"expected a map of headers with names, but got {type(headers).__name__}")
+    return Frame(frame_type, headers, bytes(view[start:length]))
+
+
+class FrameReader:
+    """Reads frames out of a stream of bytes, as TCP delivers them; holds at most one frame.
+
+    Args:
+        limits: ``frame`` bounds the length of one.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame | BadFrame]:
+        """Take more bytes and return the frames that they complete.
+
+        Raises:
+            RemoteProtocolError: a length is impossible; nothing after it can be read.
+            LimitExceeded: a frame is longer than the limit; found out before its bytes are taken in.
+        """
+        self._buffer += data
+        frames: list[Frame | BadFrame] = []
+        start = 0
+        with memoryview(self._buffer) as view:
+            while len(view) - start >= PREFIX_SIZE:
+                length = _checked_length(view[start : start + 4], self._limits)
+                if len(view) - start < length:
+                    break
+                with view[start : start + length] as whole:
+                    frames.append(_decode(whole, self._limits))
+                start += length
+        del self._buffer[:start]
+        return frames

@@ -1,0 +1,193 @@
+"""The receiving end of streams: puts pieces together in any order, acknowledges them, and bounds what it holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from flare_client.protocol.cellnet.cell import CellMessage, Topic
+from flare_client.protocol.cellnet.streams import (
+    ACK_INTERVAL,
+    Piece,
+    PieceType,
+    StreamFailed,
+    StreamHeader,
+    StreamReceived,
+)
+from flare_client.protocol.errors import RemoteProtocolError
+from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
+
+REMEMBER_SECONDS = 65.0
+"""How long an ended stream is remembered: senders of 2.9 repeat a piece for 60 s where its acknowledgement was lost."""
+_MOST_REMEMBERED = 4096
+_MOST_EARLY = 1024
+"""Pieces that may wait for an earlier one."""
+_MOST_PIECES = 1 << 16
+"""Pieces of one stream: empty ones cost memory, too."""
+
+_Key = tuple[str, int]
+StreamEvent = Piece | StreamReceived | StreamFailed
+
+
+@dataclasses.dataclass
+class _Incoming:
+    headers: Mapping[str, Any] | None = None
+    blocks: list[bytes] = dataclasses.field(default_factory=list)
+    early: dict[int, bytes] = dataclasses.field(default_factory=dict)
+    received: int = 0
+    held: int = 0
+    acknowledged: int = 0
+    last: int | None = None
+
+
+class StreamReceiver:
+    """All streams that one side of a connection receives.
+
+    Args:
+        limits: ``stream`` bounds one payload, ``streams`` how many may be open.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+        self._open: dict[_Key, _Incoming] = {}
+        self._ended: dict[_Key, tuple[float, Mapping[str, Any] | None]] = {}
+
+    @property
+    def open(self) -> int:
+        """How many streams have begun and not ended."""
+        return len(self._open)
+
+    def receive(self, message: CellMessage, now: float) -> list[StreamEvent]:
+        """Take a one-way message with a piece of data, or with the news that no more comes.
+
+        Args:
+            message: on channel ``sm__STREAM``, topic ``sm__DATA``.
+            now: seconds, of any clock that never goes back.
+
+        Returns:
+            Acknowledgements and error reports to send, and the streams that are whole or lost.
+
+        Raises:
+            RemoteProtocolError: the message does not say of which stream, or which piece.
+        """
+        self._forget(now)
+        key = (message.origin, _number(message.headers, StreamHeader.ID))
+        kind = _number(message.headers, StreamHeader.TYPE)
+        if key in self._ended:
+            final = self._ended[key][1]
+            # A piece that comes again: its acknowledgement was lost, or crossed it.
+            return [Piece(Topic.STREAM_ACK, final)] if final is not None and kind != PieceType.ERROR else []
+        if kind == PieceType.ERROR:
+            return self._given_up(key, message, now)
+        if kind not in (PieceType.CHUNK, PieceType.FINAL):
+            raise RemoteProtocolError(f"expected {StreamHeader.TYPE.value} 1, 2 or 6 in a piece, but got {kind}")
+        return self._take(key, message, is_last=kind == PieceType.FINAL, now=now)
+
+    def _given_up(self, key: _Key, message: CellMessage, now: float) -> list[StreamEvent]:
+        incoming = self._open.pop(key, None)
+        if incoming is None:
+            return []
+        self._ended[key] = (now, None)
+        reason = f"the sender gave up: {message.headers.get(StreamHeader.ERROR.value)}"
+        return [StreamFailed(_request_id(incoming.headers or message.headers), reason)]
+
+    def _take(self, key: _Key, message: CellMessage, *, is_last: bool, now: float) -> list[StreamEvent]:
+        sequence = _number(message.headers, StreamHeader.SEQUENCE)
+        incoming = self._open.get(key)
+        if incoming is None:
+            if len(self._open) >= self._limits.streams:
+                return self._refuse(key, message.headers, f"{self._limits.streams} streams are open already", now)
+            incoming = self._open[key] = _Incoming()
+        if sequence < len(incoming.blocks) or sequence in incoming.early:
+            return []  # doubled; what is missing is still to come
+        if incoming.last is not None and (is_last or sequence > incoming.last):
+            return self._refuse(key, message.headers, f"expected {incoming.last} to be the last piece", now)
+        if is_last:
+            incoming.last = sequence
+            if any(number > sequence for number in incoming.early) or sequence < len(incoming.blocks):
+                return self._refuse(key, message.headers, "expected no piece after the last one", now)
+        if sequence == 0:
+            incoming.headers = message.headers
+        incoming.early[sequence] = message.payload
+        incoming.held += len(message.payload)
+        if incoming.held > self._limits.stream or sequence >= _MOST_PIECES or len(incoming.early) > _MOST_EARLY:
+            reason = f"expected at most {self._limits.stream:,} bytes in at most {_MOST_PIECES:,} pieces, in order"
+            return self._refuse(key, message.headers, reason, now)
+        return self._advance(key, incoming, now)
+
+    def _advance(self, key: _Key, incoming: _Incoming, now: float) -> list[StreamEvent]:
+        while (block := incoming.early.pop(len(incoming.blocks), None)) is not None:
+            incoming.blocks.append(block)
+            incoming.received += len(block)
+        if incoming.last is None or len(incoming.blocks) <= incoming.last:
+            if incoming.received - incoming.acknowledged < ACK_INTERVAL:
+                return []
+            incoming.acknowledged = incoming.received
+            return [Piece(Topic.STREAM_ACK, _ack(key, incoming))]
+        headers = incoming.headers or {}
+        size = headers.get(StreamHeader.SIZE.value)
+        if isinstance(size, int) and size > 0 and size != incoming.received:
+            return self._refuse(key, headers, f"size mismatch: expected {size} bytes, but got {incoming.received}", now)
+        del self._open[key]
+        final = _ack(key, incoming)
+        self._ended[key] = (now, final)
+        payload = incoming.blocks[0] if len(incoming.blocks) == 1 else b"".join(incoming.blocks)
+        return [Piece(Topic.STREAM_ACK, final), _received(key[0], headers, payload)]
+
+    def _refuse(self, key: _Key, headers: Mapping[str, Any], reason: str, now: float) -> list[StreamEvent]:
+        incoming = self._open.pop(key, None)
+        self._ended[key] = (now, None)
+        known = incoming.headers if incoming is not None and incoming.headers is not None else headers
+        report = {
+            StreamHeader.ID.value: key[1],
+            StreamHeader.TYPE.value: int(PieceType.ERROR),
+            StreamHeader.OFFSET.value: incoming.received if incoming is not None else 0,
+            StreamHeader.ERROR.value: reason,
+            StreamHeader.ERROR_TYPE.value: "StreamError",
+        }
+        return [Piece(Topic.STREAM_ACK, report), StreamFailed(_request_id(known), reason)]
+
+    def _forget(self, now: float) -> None:
+        # In the order of ending, so the first that is young enough ends the search.
+        for key, (ended, _) in list(self._ended.items()):
+            if now - ended <= REMEMBER_SECONDS and len(self._ended) <= _MOST_REMEMBERED:
+                return
+            del self._ended[key]
+
+
+def _number(headers: Mapping[str, Any], name: StreamHeader) -> int:
+    value = headers.get(name.value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise RemoteProtocolError(f"expected a number in the header {name.value}, but got {value!r:.60}")
+    return value
+
+
+def _request_id(headers: Mapping[str, Any]) -> str:
+    value = headers.get(StreamHeader.REQUEST.value)
+    return value if isinstance(value, str) else ""
+
+
+def _ack(key: _Key, incoming: _Incoming) -> dict[str, Any]:
+    return {
+        StreamHeader.ID.value: key[1],
+        StreamHeader.TYPE.value: int(PieceType.ACK),
+        StreamHeader.OFFSET.value: incoming.received,
+        StreamHeader.SEQUENCE.value: len(incoming.blocks) - 1,
+    }
+
+
+def _received(origin: str, headers: Mapping[str, Any], payload: bytes) -> StreamReceived:
+    def text(name: StreamHeader) -> str:
+        value = headers.get(name.value)
+        return value if isinstance(value, str) else ""
+
+    return StreamReceived(
+        origin=origin,
+        channel=text(StreamHeader.CHANNEL),
+        topic=text(StreamHeader.TOPIC),
+        request_id=text(StreamHeader.REQUEST),
+        encoding=text(StreamHeader.ENCODING),
+        headers=headers,
+        payload=payload,
+    )
