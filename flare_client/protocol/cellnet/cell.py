@@ -264,9 +264,7 @@ class Addresses:
         }
         return self._message(own, payload, encoding, now)
 
-    def _message(
-        self, headers: dict[str, Any], payload: bytes, encoding: Encoding, now: float
-    ) -> CellMessage:
+    def _message(self, headers: dict[str, Any], payload: bytes, encoding: Encoding, now: float) -> CellMessage:
         headers |= {
             Header.FROM.value: self.own,
             Header.TO.value: self.peer,
