@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from conformance.adapters.base import Adapter, ClientError, ClientFailure
-from conformance.contract import CLIENT_NEEDS, Contract, Inconclusive, Unsuitable, Violation
+from conformance.contract import Contract
+from conformance.needs import CLIENT_NEEDS
 from conformance.targets import Target
 from conformance.trial import Trial
+from conformance.verdicts import Inconclusive, Unsuitable, Violation
 
 SUITE = Path(__file__).parent / "suite"
 

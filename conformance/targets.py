@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from conformance.contract import Need, Unsuitable
+from conformance.needs import Need
+from conformance.verdicts import Unsuitable
 from mock_server import MockServer
 from mock_server.context import ServerContext
 

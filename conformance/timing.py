@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from conformance.contract import Inconclusive, Violation
+from conformance.verdicts import Inconclusive, Violation
 
 _STEP = 0.005
 REPEATS = 3

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from conformance.adapters.base import Adapter, ClientError, ClientSession
-from conformance.contract import Unsuitable, Violation
 from conformance.jobs import JobKind, write_job
 from conformance.targets import ControlledServer, Target, redirected_kit
+from conformance.verdicts import Unsuitable, Violation
 
 FINISHED = "FINISHED"
 

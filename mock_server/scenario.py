@@ -15,8 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from flare_client.protocol.jobs import SERVER_SITE, JobStatus
-from mock_server.jobs.sites import Site
 from mock_server.quantities import read_duration, read_size
+from mock_server.sites import Site
 
 OFFICIAL_MAX_DOWNLOAD_SIZE = 50 * 1024 * 1024 * 1204
 """The limit of official 2.3 servers; the last factor is theirs (observed: 2.3.12)."""

@@ -27,7 +27,6 @@ from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
 from mock_server.endpoints.hci import HciEndpoint
 from mock_server.jobs.engine import JobEngine
-from mock_server.jobs.sites import Site
 from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
 from mock_server.pki import Pki
@@ -35,6 +34,7 @@ from mock_server.policy import Person, Policy
 from mock_server.scenario import Scenario
 from mock_server.sessions import AdminSessions
 from mock_server.signatures import check_job_signatures
+from mock_server.sites import Site
 
 _logger = logging.getLogger("mock_server")
 

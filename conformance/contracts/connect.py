@@ -7,10 +7,12 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from conformance.contract import Document, Need, Observed, contract, holds, same
+from conformance.contract import Document, Observed, contract
+from conformance.needs import Need
 from conformance.targets import ADMIN, closed_port, silent_port
 from conformance.timing import confirmed, measured, not_after, not_before
 from conformance.trial import Trial
+from conformance.verdicts import holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 

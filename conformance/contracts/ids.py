@@ -6,8 +6,9 @@ import uuid
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Observed, contract, same
+from conformance.contract import Document, Observed, contract
 from conformance.trial import Trial
+from conformance.verdicts import same
 
 METHODS = ("get_job_meta", "abort_job", "delete_job", "clone_job", "download_job_result", "monitor_job")
 _SEEN = Observed("2.3.12, 2.4.2, 2.5.2, 2.6.3", "the argument is checked before the server is asked")

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Need, Observed, contract, holds, same
+from conformance.contract import Document, Observed, contract
+from conformance.needs import Need
 from conformance.targets import ADMIN
 from conformance.trial import Trial
+from conformance.verdicts import holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 

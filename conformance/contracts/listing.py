@@ -7,9 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Observed, contract, holds, same
+from conformance.contract import Document, Observed, contract
 from conformance.jobs import JobKind
 from conformance.trial import Trial
+from conformance.verdicts import holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 SUMMARY_KEYS = {"job_id", "job_name", "status", "submit_time", "duration"}

@@ -7,11 +7,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Need, Observed, Violation, contract, holds, same
+from conformance.contract import Document, Observed, contract
 from conformance.jobs import JobKind
+from conformance.needs import Need
 from conformance.targets import ADMIN
 from conformance.timing import confirmed, measured, not_after, not_before
 from conformance.trial import Trial
+from conformance.verdicts import Violation, holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 

@@ -26,10 +26,10 @@ from mock_server.jobs import scheduler
 from mock_server.jobs.definition import brings_code, is_intact, read_definition
 from mock_server.jobs.legacy import Conversion
 from mock_server.jobs.results import ResultFile, Results
-from mock_server.jobs.sites import Site
 from mock_server.jobs.states import TIMED_ENDS, check_transition
 from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter
 from mock_server.scenario import Scenario
+from mock_server.sites import Site
 
 MAX_ID_LENGTH = 128
 BYOC_REFUSED = "BYOC not permitted"

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from flare_client.protocol.jobs import ALL_SITES, JobMetaKey
-from mock_server.jobs.sites import Site
 from mock_server.jobs.store import Job
+from mock_server.sites import Site
 
 MAX_TRIES = 10
 MIN_INTERVAL = 10.0

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from conformance import catalogue, reports
-from conformance.contract import CATALOGUE, RELEASES, Document, Violation, contract, holds, same
+from conformance.contract import CATALOGUE, RELEASES, Document, contract
 from conformance.document import SENTENCES
 from conformance.mutants import MUTANTS
+from conformance.verdicts import Violation, holds, same
 from flare_client.protocol.releases import PROFILES
 
 DOCS = Path(__file__).parents[2] / "docs"

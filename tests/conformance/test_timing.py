@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.contract import Inconclusive, Violation
 from conformance.timing import REPEATS, Measured, confirmed, measured, not_after, not_before
+from conformance.verdicts import Inconclusive, Violation
 
 
 def test_early_is_a_violation_whatever_the_load() -> None:

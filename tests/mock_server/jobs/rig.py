@@ -11,9 +11,9 @@ from typing import Any
 from flare_client.protocol.releases import profile_for
 from mock_server.clock import ManualClock
 from mock_server.jobs.engine import JobEngine
-from mock_server.jobs.sites import Site
 from mock_server.jobs.store import Job, Submitter
 from mock_server.scenario import Scenario
+from mock_server.sites import Site
 from tests.mock_server.jobs.uploads import FOLDER, definition
 
 LEAD = Submitter("lead@nvidia.com", "nvidia", "lead")

@@ -10,8 +10,8 @@ import pytest
 
 from flare_client.protocol.jobs import JobStatus
 from mock_server.jobs.scheduler import NotNow, Scheduled, try_job, wait_after
-from mock_server.jobs.sites import Site
 from mock_server.jobs.store import Job
+from mock_server.sites import Site
 from tests.mock_server.jobs.rig import LEAD, Rig
 from tests.mock_server.jobs.uploads import LEAVE_OUT
 

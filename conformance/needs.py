@@ -1,0 +1,21 @@
+"""What a check may need beside a client and a server that it may use."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Need(enum.Enum):
+    """One need; the value is how a report names it."""
+
+    CONTROL = "control of the server"
+    """Servers with scenarios, users and kits of the check's choice."""
+    RUNNING = "sites that run jobs"
+    """Jobs that really start and end."""
+    BASIC_CB = "a client with basic_cb_with_print"
+    DEBUG = "a client with a debug flag"
+    THREADS = "a client that several threads can drive"
+
+
+CLIENT_NEEDS = frozenset({Need.BASIC_CB, Need.DEBUG, Need.THREADS})
+"""The needs that a client meets or not, by the features it states; a server meets the others."""
