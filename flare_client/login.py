@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from flare_client import errors
+from flare_client.kit import StartupKit
 from flare_client.protocol.commands import AnnouncedCommand, read_announcement, recognise_release
 from flare_client.protocol.envelope import Envelope, ItemType, Json, request
 from flare_client.protocol.hci.client import Answer, ClientEvent, ReplyReceived
 from flare_client.protocol.hci.text import encode_text
+from flare_client.protocol.kit import INSECURE_PASSWORD, INSECURE_USER
 from flare_client.protocol.releases import LATEST, ReleaseProfile
 from flare_client.protocol.statuses import LOGIN_ACCEPTED, LOGIN_REJECTED, says_goodbye
 from flare_client.replies import check_reply
@@ -24,9 +26,6 @@ _logger = logging.getLogger("flare_client")
 
 RETRY_SECONDS = 0.1
 """Between two tries to log in while the server does not answer."""
-
-INSECURE_USER = "admin"
-INSECURE_PASSWORD = "admin"  # noqa: S105 - the fixed password of every official insecure server
 
 _FINAL_TLS_ALERTS = ("CERT", "UNKNOWN_CA", "ACCESS_DENIED")
 
@@ -245,6 +244,26 @@ class AdminConnection:
             raise errors.MalformedReply("expected the table of commands after the login, but the reply has none")
         announced = read_announcement(rows)
         return LoggedIn(token, announced, recognise_release(announced) or LATEST)
+
+
+def open_connection(kit: StartupKit, user: str, *, secure: bool) -> AdminConnection:
+    """Make the connection that a kit asks for; nothing is sent yet.
+
+    Args:
+        kit: names the server and holds the certificates.
+        user: the name to log in with.
+        secure: whether to speak TLS.
+
+    Raises:
+        ConfigError: the kit's certificate and key are missing, no PEM, encrypted, or do not fit each other.
+    """
+    try:
+        transport = SocketTransport(kit, secure=secure)
+    except (ssl.SSLError, OSError) as problem:
+        raise errors.ConfigError(
+            f"expected a certificate and its key in {kit.root / 'startup'}, but: {problem}"
+        ) from problem
+    return AdminConnection(transport, user, secure=secure)
 
 
 def _left(deadline: float) -> float:

@@ -1,9 +1,10 @@
 """``Session``: the admin API of NVIDIA FLARE, with the signatures, results and errors of the official class.
 
 It composes the parts and holds nothing of its own: arguments are checked here, the kit is read by ``kit``, the token
-and the release live in ``login``, replies are judged by ``replies``, files travel in ``transfer``. That one is loaded
-by the first call that moves a file: archives and signatures are a fifth of the import, and whoever only monitors jobs
-needs neither.
+and the release live in ``login``, replies are judged by ``replies``, files travel in ``transfer``.
+
+What speaks to servers is loaded by the first session, and what moves files by the first call that does: a program that
+offers both among other things should not wait for sockets, TLS and archives when it starts.
 
 Source: the API document (release 2.3) and the official ``Session`` of 2.3.12-2.6.3.
 """
@@ -11,19 +12,19 @@ Source: the API document (release 2.3) and the official ``Session`` of 2.3.12-2.
 from __future__ import annotations
 
 import logging
-import ssl
 import time
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flare_client import errors
 from flare_client.kit import load_kit
-from flare_client.login import INSECURE_USER, AdminConnection
-from flare_client.protocol.envelope import Envelope, Json
 from flare_client.protocol.jobs import JobMetaKey, is_finished
+from flare_client.protocol.kit import INSECURE_USER
 from flare_client.protocol.statuses import MetaKey
-from flare_client.transport import SocketTransport
 from flare_client.types import ClientInfo, JobInfo, MonitorReturnCode, ServerInfo, SystemInfo, TargetType
+
+if TYPE_CHECKING:
+    from flare_client.protocol.envelope import Envelope, Json
 
 _logger = logging.getLogger("flare_client")
 
@@ -67,13 +68,9 @@ class Session:
         self._closed = False
         if debug:
             _logger.setLevel(logging.DEBUG)
-        try:
-            transport = SocketTransport(self._kit, secure=secure_mode)
-        except (ssl.SSLError, OSError) as problem:
-            raise errors.ConfigError(
-                f"expected a certificate and its key in {self._kit.root / 'startup'}, but: {problem}"
-            ) from problem
-        self._connection = AdminConnection(transport, username, secure=secure_mode)
+        from flare_client.login import open_connection  # noqa: PLC0415 - see the top of the module
+
+        self._connection = open_connection(self._kit, username, secure=secure_mode)
 
     def __enter__(self) -> Session:
         return self
@@ -133,7 +130,7 @@ class Session:
             raise errors.InvalidJobDefinition("job_definition_path is required but not specified.")
         if not isinstance(job_definition_path, str):
             raise errors.InvalidJobDefinition(f"job_definition_path must be str but got {type(job_definition_path)}.")
-        from flare_client import transfer  # noqa: PLC0415 - see above
+        from flare_client import transfer  # noqa: PLC0415 - see the top of the module
 
         folder = transfer.absolute_job_folder(job_definition_path, self._kit.upload_dir)
         self._require_open()
@@ -229,7 +226,7 @@ class Session:
         """
         _check_job_id(job_id)
         self._require_open()
-        from flare_client import transfer  # noqa: PLC0415 - see above
+        from flare_client import transfer  # noqa: PLC0415 - see the top of the module
 
         return transfer.download_result(self._connection, self._kit, job_id)
 

@@ -13,8 +13,10 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from flare_client.protocol.releases import ReleaseProfile
+if TYPE_CHECKING:  # for who writes kits; who reads them need not load the releases
+    from flare_client.protocol.releases import ReleaseProfile
 
 STARTUP_DIR = "startup"
 """What provisioning wrote. Required."""
@@ -36,6 +38,11 @@ MAX_CONFIG_LENGTH = 1024 * 1024
 
 DUMMY_AGENT = "nvflare.ha.dummy_overseer_agent.DummyOverseerAgent"
 """The agent of every kit without high availability: it always reports the one server of ``sp_end_point``."""
+
+INSECURE_USER = "admin"
+"""The one user of every official insecure kit and server."""
+INSECURE_PASSWORD = "admin"  # noqa: S105 - fixed, in every official insecure server
+"""The password of ``INSECURE_USER``."""
 
 _HA_AGENT_CLASS = "HttpOverseerAgent"
 _DUMMY_AGENT_ARGS = frozenset({"sp_end_point", "heartbeat_interval"})

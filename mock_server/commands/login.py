@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hmac
 
+from flare_client.protocol.kit import INSECURE_PASSWORD, INSECURE_USER
 from flare_client.protocol.statuses import LOGIN_ACCEPTED, LOGIN_REJECTED, SESSION_INACTIVE, MetaStatus
 from mock_server.answers import Reply, meta
 from mock_server.context import Request, ServerContext
 from mock_server.sessions import AdminSession
 
-INSECURE_USER = "admin"
-INSECURE_PASSWORD = "admin"  # noqa: S105 - fixed in every official insecure server
 INSECURE_ORG = "global"
 
 TOKENLESS = ("_cert_login", "_login", "_check_session")

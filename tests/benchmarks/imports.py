@@ -31,6 +31,8 @@ MAX_MEMORY_MB = 45
 _ROUNDS = 15
 _OFFICIAL_ROUNDS = 5
 _IMPORT = "import flare_client"
+_ALL = "import flare_client, flare_client.login, flare_client.transfer"
+"""The import with all that the first session and the first transfer load."""
 _OFFICIAL_IMPORT = "import nvflare.fuel.flare_api.flare_api"
 
 
@@ -40,11 +42,13 @@ def measure(progress: Progress) -> list[Figure]:
         scratch = Path(folder)
         progress("import of flare_client")
         pair = _import_pair(Path(sys.executable), _IMPORT, own_environment(scratch / "compiled"), _ROUNDS)
+        whole = _import_pair(Path(sys.executable), _ALL, own_environment(scratch / "compiled"), _ROUNDS)
         progress(f"import of the official client {OFFICIAL_VERSION}")
         official = _official_import(scratch)
         progress("memory of a client process after login and one command")
         return [
             import_figure("`import flare_client` over a bare interpreter", *pair, is_bound=True),
+            import_figure("the same with what sessions and transfers load when they need it", *whole, is_bound=False),
             official,
             *_memory_figures(scratch),
         ]
