@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RELEASE ?= 2.6.3
-OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3
+OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
 .PHONY: help demo test check format interop lab bench beside contracts pythons clean
 

@@ -26,6 +26,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from flare_client.protocol.releases import Dialect
+
 PythonVersion = tuple[int, int]
 
 _RECORD = "flare-conformance.json"
@@ -49,6 +51,7 @@ class PeerRelease:
         oldest: the oldest Python that it installs in.
         newest_client: the newest Python in which its admin client installs and logs in.
         newest_server: the newest Python in which its server starts.
+        dialect: the wire that it speaks.
     """
 
     version: str
@@ -56,6 +59,7 @@ class PeerRelease:
     oldest: PythonVersion
     newest_client: PythonVersion
     newest_server: PythonVersion
+    dialect: Dialect = Dialect.HCI
 
 
 _COMMON = ("numpy", "setuptools<80")  # the clients import numpy; old dependencies import pkg_resources
@@ -70,9 +74,17 @@ PEERS: dict[str, PeerRelease] = {
         PeerRelease("2.4.2", _COMMON, (3, 8), (3, 12), (3, 10)),
         PeerRelease("2.5.2", _COMMON, (3, 9), (3, 12), (3, 12)),
         PeerRelease("2.6.3", _COMMON, (3, 9), (3, 12), (3, 12)),
+        PeerRelease("2.7.3", _COMMON, (3, 9), (3, 12), (3, 12), Dialect.CELLNET),
+        PeerRelease("2.8.3", _COMMON, (3, 10), (3, 12), (3, 12), Dialect.CELLNET),
+        PeerRelease("2.9.0", _COMMON, (3, 10), (3, 12), (3, 12), Dialect.CELLNET),
     )
 }
-"""Every official version that tests and the lab use."""
+"""Every official version that tests use."""
+
+SOCKET_PEERS = tuple(version for version, peer in PEERS.items() if peer.dialect is Dialect.HCI)
+"""Those that ``MockServer`` and the lab can play with."""
+CELLNET_PEERS = tuple(version for version, peer in PEERS.items() if peer.dialect is Dialect.CELLNET)
+"""Those that only the codecs of their wire are tried with, so far."""
 
 _WHEELS_ONLY = "grpcio,numpy,cryptography,protobuf,psutil"
 """Packages that are never built from source: that takes many minutes and a compiler."""

@@ -15,6 +15,7 @@ from types import FrameType
 import click
 
 from flare_client.protocol.releases import LATEST, PROFILES
+from mock_server.endpoints.cellnet.endpoint import Scheme
 from mock_server.pki import PkiError
 from mock_server.scenario import Scenario, ScenarioError, User
 from mock_server.server import MockServer, ServerError
@@ -103,6 +104,11 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 )
 @click.option("--release", default=LATEST.release, show_default=True, help=f"Release to play: {', '.join(PROFILES)}.")
 @click.option(
+    "--scheme",
+    type=click.Choice([one.value for one in Scheme]),
+    help="How frames travel in releases from 2.7 on; http by default.",
+)
+@click.option(
     "--workspace",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
@@ -119,6 +125,7 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 @click.option("--verbose", is_flag=True, help="Log what is served and refused.")
 def serve(
     release: str,
+    scheme: str | None,
     workspace: Path,
     scenario: Path | None,
     port: int,
@@ -136,7 +143,13 @@ def serve(
     try:
         plan = Scenario.load(scenario) if scenario else Scenario()
         server = MockServer(
-            release, scenario=plan, secure=not insecure, workspace=workspace, port=port, admin_port=admin_port
+            release,
+            scenario=plan,
+            secure=not insecure,
+            workspace=workspace,
+            port=port,
+            admin_port=admin_port,
+            scheme=scheme,
         )
         with _stop_signals() as stop, server:
             _announce(server, _kits(server, users or plan.users or DEFAULT_USERS, workspace), as_json)

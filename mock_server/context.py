@@ -6,6 +6,7 @@ All of it lives on the server's one loop; commands run to their end without wait
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -127,6 +128,7 @@ class Staging:
 
     root: Path
     transactions: dict[str, Transaction] = dataclasses.field(default_factory=dict)
+    references: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
     def begin(self, files: Mapping[str, Path]) -> str:
         """Stage files for one download.
@@ -155,6 +157,25 @@ class Staging:
         if transaction is None or name not in transaction.files:
             return None
         return transaction, transaction.files[name]
+
+    def refer(self, tx_id: str) -> list[tuple[str, str]]:
+        """Give each file of a transaction a reference of its own, and return names with references."""
+        found = [(name, f"R{uuid.uuid4()}") for name in self.transactions[tx_id].files]
+        self.references.update({reference: (tx_id, name) for name, reference in found})
+        return found
+
+    def referred(self, reference: str) -> Path | None:
+        """The file behind a reference, or ``None`` where it is unknown."""
+        found = self.references.get(reference)
+        return self.transactions[found[0]].files[found[1]] if found is not None else None
+
+    def release(self, reference: str) -> None:
+        """Forget a reference; with the last one of its transaction, the transaction and its folder."""
+        found = self.references.pop(reference, None)
+        if found is None or any(tx_id == found[0] for tx_id, _ in self.references.values()):
+            return
+        transaction = self.transactions.pop(found[0])
+        shutil.rmtree(transaction.folder, ignore_errors=True)
 
     def end(self, tx_id: str) -> None:
         """Forget a transaction; whoever sends its last file removes its folder."""

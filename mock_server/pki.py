@@ -160,6 +160,16 @@ class Pki:
         """The certificate of the CA."""
         return self._ca.certificate_pem
 
+    @property
+    def server_certificate_pem(self) -> bytes:
+        """The certificate of the server, which CellNet servers show in the challenge."""
+        return self._server.certificate_pem
+
+    @property
+    def server_key_pem(self) -> bytes:
+        """The key of the server, which signs for CellNet servers."""
+        return self._server.key_pem
+
     def ca_signer(self) -> FolderSigner:
         """Return what signs the files of a startup kit in the name of the CA."""
         return FolderSigner(self._ca.key_pem)

@@ -19,12 +19,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from flare_client.protocol.cellnet.rules import CellRules
+from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.commands import Right, commands_of
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
 from mock_server.clock import Clock, RealClock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
+from mock_server.endpoints.cellnet.endpoint import CellEndpoint, Scheme
+from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
 from mock_server.jobs.engine import JobEngine
 from mock_server.jobs.store import Job
@@ -79,10 +83,13 @@ class MockServer:
         clock: the time of the simulation; the real one by default.
         project: the name of the certificate authority.
         limits: how much a client may send.
-        stall_timeout: seconds for a TLS handshake, and between two bytes of a request.
+        stall_timeout: seconds for a TLS handshake, and between two bytes of a request; in releases from 2.7 on, for a
+            sign of life of a client.
+        scheme: how frames travel in releases from 2.7 on: ``http`` (the default), ``tcp``, or ``grpc``
+            where grpcio is installed.
 
     Raises:
-        ValueError: the release is unknown, or the scenario is unusable.
+        ValueError: the release is unknown, or has no such scheme or no insecure servers, or the scenario is unusable.
     """
 
     def __init__(
@@ -100,8 +107,10 @@ class MockServer:
         project: str = "example_project",
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
+        scheme: str | None = None,
     ) -> None:
         self.profile: ReleaseProfile = profile_for(release)
+        self.scheme = _read_scheme(self.profile, scheme, secure)
         self.scenario = _read_scenario(scenario)
         self.secure = secure
         self.host = host
@@ -311,6 +320,20 @@ class MockServer:
         return self._running
 
 
+def _read_scheme(profile: ReleaseProfile, scheme: str | None, secure: bool) -> Scheme | None:
+    if profile.cell is None:
+        if scheme is not None:
+            raise ValueError(f"expected no scheme for release {profile}, which has one wire, but got {scheme!r}")
+        return None
+    if not secure:
+        raise ValueError(f"expected a secure server of release {profile}: it signs with its certificate even in clear")
+    try:
+        return Scheme(scheme or Scheme.HTTP)
+    except ValueError:
+        known = ", ".join(one.value for one in Scheme)
+        raise ValueError(f"expected a scheme of {known}, but got {scheme!r}") from None
+
+
 def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None) -> Scenario:
     if scenario is None:
         return Scenario()
@@ -333,13 +356,25 @@ class _Running:
         self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
         uploads = _fresh(root / "run" / "uploads")
         self.context = self._build_context(server, root / "run", uploads)
-        self._endpoint = HciEndpoint(
-            server.profile,
+        self._endpoint = self._build_endpoint(server, uploads)
+
+    def _build_endpoint(self, server: MockServer, uploads: Path) -> HciEndpoint | CellEndpoint:
+        tls = server.pki.server_context() if server.secure else None
+        limits, stall_timeout = server._limits, server._stall_timeout
+        if server.profile.cell is None or server.scheme is None:
+            return HciEndpoint(server.profile, self._answer, uploads, tls, limits=limits, stall_timeout=stall_timeout)
+        service = AdminService(
+            server.profile.cell,
+            _server_identity(server, server.profile.cell),
             self._answer,
+            self.context.sessions,
+            self.context.staging,
             uploads,
-            server.pki.server_context() if server.secure else None,
-            limits=server._limits,
-            stall_timeout=server._stall_timeout,
+        )
+        pki = server.pki
+        credentials = (pki.ca_pem, pki.server_certificate_pem, pki.server_key_pem)
+        return CellEndpoint(
+            service, server.scheme, tls, credentials=credentials, limits=limits, stall_timeout=stall_timeout
         )
 
     def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
@@ -432,6 +467,19 @@ class _Running:
             task.cancel()
         if pending:
             self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+
+
+def _server_identity(server: MockServer, rules: CellRules) -> ServerIdentity:
+    pki = server.pki
+    versions = {"federation_protocol_version": 1, "nvflare_version": server.profile.official}
+    return ServerIdentity(
+        pki.project,
+        pki.ca_pem,
+        pki.server_certificate_pem,
+        pki.server_key_pem,
+        ssid=rules.ssid,
+        versions=versions if rules.tells_versions else None,
+    )
 
 
 def _fresh(folder: Path) -> Path:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
+from flare_client.protocol.cellnet.rules import CellRules
 from flare_client.protocol.jobs import JobStatus
 
 
@@ -21,6 +22,8 @@ class Dialect(enum.Enum):
 
     HCI = "hci"
     """Releases 2.3-2.6: a TLS socket a command, JSON lines."""
+    CELLNET = "cellnet"
+    """Releases 2.7-2.9: one connection a session, msgpack frames, cell messages."""
 
 
 class Upload(enum.Enum):
@@ -41,6 +44,8 @@ class Download(enum.Enum):
     """A file list, then a connection a file that answers in chunked frames."""
     BINARY_PULL = "binary"
     """A file list, then a connection a file that answers with a binary exchange."""
+    REFERENCES = "references"
+    """A list of files with references, which a service gives out piece by piece."""
 
 
 INLINE_DOWNLOAD_COMMAND = "file_transfer.download_folder"
@@ -57,6 +62,8 @@ class ReleaseProfile:
     official: str
     """The published version that was observed, as ``2.6.3``."""
     dialect: Dialect
+    cell: CellRules | None
+    """The wire of the CellNet dialect; ``None`` for the other."""
     upload: Upload
     download: Download
 
@@ -139,6 +146,7 @@ _R23 = ReleaseProfile(
     release="2.3",
     official="2.3.12",
     dialect=Dialect.HCI,
+    cell=None,
     upload=Upload.INLINE_BASE64,
     download=Download.INLINE_BASE64,
     checks_job_id_form=False,

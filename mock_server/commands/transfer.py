@@ -7,6 +7,7 @@ import binascii
 import tempfile
 from pathlib import Path
 
+from flare_client.protocol.cellnet.cell import SERVER_CELL
 from flare_client.protocol.releases import Download, Upload
 from flare_client.protocol.statuses import MetaKey, MetaStatus, RequestMetaKey
 from mock_server.answers import Answer, FileAnswer, InlineFileAnswer, Reply, SilentAnswer, meta
@@ -70,6 +71,10 @@ def download_job(context: ServerContext, call: Call) -> Answer:
         return _inline(context, job)
     files = {file.name: file.path for file in context.engine.result_files(job)}
     tx_id = context.staging.begin(files)
+    if context.profile.download is Download.REFERENCES:
+        references = [list(reference) for reference in context.staging.refer(tx_id)]
+        extra = {MetaKey.FILES: references, MetaKey.TX_ID: tx_id, MetaKey.FOLDER_NAME: job.job_id}
+        return Reply().string("OK", {"source_fqcn": SERVER_CELL, **meta(MetaStatus.OK, extra=extra)})
     return Reply().string(
         "OK",
         meta(

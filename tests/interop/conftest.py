@@ -11,7 +11,7 @@ import pytest
 
 from conformance.adapters.base import Adapter, ClientSession
 from conformance.lab.drives import official_client
-from conformance.peers import PEERS
+from conformance.peers import SOCKET_PEERS
 from flare_client.protocol.releases import ReleaseProfile, profile_for
 from mock_server import MockServer
 
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(600))
 
 
-@pytest.fixture(scope="session", params=list(PEERS))
+@pytest.fixture(scope="session", params=list(SOCKET_PEERS))
 def version(request: pytest.FixtureRequest) -> str:
     """Each official version."""
     return str(request.param)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.peers import PEERS
+from conformance.peers import SOCKET_PEERS
 
 
-@pytest.mark.parametrize("version", PEERS)
+@pytest.mark.parametrize("version", SOCKET_PEERS)
 def test_the_official_client_keeps_every_contract(version: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     words = ["run", "--client", f"official:{version}", "--release", version, "--seed", "11", "--json", str(report)]

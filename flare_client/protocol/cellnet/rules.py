@@ -1,0 +1,44 @@
+"""What releases of the CellNet dialect do differently on the wire, as data that a ``ReleaseProfile`` refers to.
+
+Source: official 2.7.3, 2.8.3 and 2.9.0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class CellRules:
+    """One release line, as far as the wire can tell it from the others."""
+
+    ssid: str | None
+    """What every registered cell is told as the id of the server's session; ``None``: a new UUID a server."""
+    tells_versions: bool
+    """Whether the answer to a registration names the versions of protocol and server."""
+    token_has_study: bool
+    """Whether the admin token names the study."""
+    token_has_certificate_end: bool
+    """Whether the admin token says when the user's certificate ends."""
+    expiry_text: str
+    """What is pushed to a client whose session ends."""
+    confirms_downloads: bool
+    """Whether the end of a file is confirmed, and a download can be cancelled."""
+
+
+RULES_27 = CellRules(
+    ssid=None,
+    tells_versions=False,
+    token_has_study=False,
+    token_has_certificate_end=False,
+    expiry_text="Your session is closed due to inactivity.",
+    confirms_downloads=False,
+)
+RULES_28 = dataclasses.replace(RULES_27, ssid="NA", token_has_study=True)
+RULES_29 = dataclasses.replace(
+    RULES_28,
+    tells_versions=True,
+    token_has_certificate_end=True,
+    expiry_text="Your session is closed due to inactivity or cert expiry.",
+    confirms_downloads=True,
+)

@@ -1,0 +1,178 @@
+"""Listens for clients of releases 2.7-2.9: one port, one transport, one connection a cell name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import ssl
+import weakref
+from collections.abc import Callable
+from typing import Protocol
+
+from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
+from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.endpoints.cellnet.service import AdminService
+from mock_server.endpoints.cellnet.tcp import TcpConnection
+from mock_server.endpoints.cellnet.websocket import WebSocketConnection
+from mock_server.endpoints.tls import TlsProtocol
+
+_logger = logging.getLogger("mock_server")
+
+_LOOK_SECONDS = 1.0
+_CLOSE_SECONDS = 2.0
+
+
+class Scheme(str, enum.Enum):
+    """How frames travel, as kits name it."""
+
+    HTTP = "http"
+    TCP = "tcp"
+    GRPC = "grpc"
+
+
+class _Listener(Protocol):
+    async def start(self, host: str, port: int) -> int: ...
+
+    def refuse(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+_CONNECTIONS: dict[Scheme, Callable[[CellEndpoint], asyncio.Protocol]] = {
+    Scheme.HTTP: WebSocketConnection,
+    Scheme.TCP: TcpConnection,
+}
+
+
+class CellEndpoint:
+    """Listens, and holds the connections.
+
+    Args:
+        service: answers what clients ask.
+        scheme: how frames travel.
+        tls: the TLS context; ``None`` for clear text.
+        credentials: CA, certificate and key in PEM, for gRPC, which does its own TLS; ``None`` for clear text.
+        limits: how much a client may send.
+        stall_timeout: seconds for a TLS handshake, for the greeting, and for a sign of life.
+    """
+
+    def __init__(
+        self,
+        service: AdminService,
+        scheme: Scheme,
+        tls: ssl.SSLContext | None,
+        *,
+        credentials: tuple[bytes, bytes, bytes] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        stall_timeout: float = 60.0,
+    ) -> None:
+        self.service = service
+        self.limits = limits
+        self.stall_timeout = stall_timeout
+        self.conversations: set[Conversation] = set()
+        self._names: dict[str, Conversation] = {}
+        self._listener: _Listener = (
+            _grpc_listener(self, credentials)
+            if scheme is Scheme.GRPC
+            else _ByteListener(self, _CONNECTIONS[scheme], tls)
+        )
+        self._look: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, and return the port: a free one where 0 was asked for.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        port = await self._listener.start(host, port)
+        self._look = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look_after)
+        return port
+
+    def greeted(self, conversation: Conversation, name: str) -> None:
+        """Note the name of a cell, and cut off an older connection of that name, as official servers do."""
+        older = self._names.get(name)
+        self._names[name] = conversation
+        if older is not None and older is not conversation:
+            _logger.warning("cutting off the older connection of %s", name)
+            older.abort()
+
+    def forget(self, conversation: Conversation) -> None:
+        """Note that a connection is over."""
+        self.conversations.discard(conversation)
+        name = conversation.peer.endpoint_name
+        if name is not None and self._names.get(name) is conversation:
+            del self._names[name]
+        self.service.forget(conversation)
+        self._changed.set()
+
+    async def drain(self, _seconds: float) -> None:
+        """Nothing is to be waited for: answers are written at once, and ``stop`` sends what is written."""
+
+    async def stop(self) -> None:
+        """Stop listening and end every connection, those that do not read by force."""
+        if self._look is not None:
+            self._look.cancel()
+        self._listener.refuse()
+        for conversation in list(self.conversations):
+            conversation.close()
+        await self._wait(_CLOSE_SECONDS)
+        for conversation in list(self.conversations):
+            conversation.abort()
+        await self._listener.stop()
+        await self._wait(_CLOSE_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self.conversations and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            self._changed.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
+
+    def _look_after(self) -> None:
+        self._look = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look_after)
+        self.service.push_expired()
+        for conversation in list(self.conversations):
+            conversation.look_after()
+
+
+class _ByteListener:
+    """Listens for connections that asyncio and this package's TLS carry."""
+
+    def __init__(
+        self, endpoint: CellEndpoint, make: Callable[[CellEndpoint], asyncio.Protocol], tls: ssl.SSLContext | None
+    ) -> None:
+        self._endpoint = endpoint
+        self._make = make
+        self._tls = tls
+        self._wrapped: weakref.WeakSet[TlsProtocol] = weakref.WeakSet()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        self._server = await asyncio.get_running_loop().create_server(self._accept, host, port, backlog=512)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def refuse(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def stop(self) -> None:
+        for connection in list(self._wrapped):
+            connection.abort()
+
+    def _accept(self) -> asyncio.Protocol:
+        if self._tls is None:
+            return self._make(self._endpoint)
+        connection = TlsProtocol(self._tls, lambda: self._make(self._endpoint), self._endpoint.stall_timeout)
+        self._wrapped.add(connection)
+        return connection
+
+
+def _grpc_listener(endpoint: CellEndpoint, credentials: tuple[bytes, bytes, bytes] | None) -> _Listener:
+    # An extra: only who asks for this scheme needs the package.
+    from mock_server.endpoints.cellnet.grpc import GrpcListener  # noqa: PLC0415
+
+    return GrpcListener(endpoint, credentials)

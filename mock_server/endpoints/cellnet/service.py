@@ -1,0 +1,231 @@
+"""What an admin's cell may ask of the server's: commands, pieces of uploads, pieces of downloads.
+
+Turns what the wire brings into requests for commands, and their answers back. Must not know transports.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import logging
+import secrets
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+
+from flare_client.protocol.cellnet import commands, download, upload
+from flare_client.protocol.cellnet.cell import ReturnCode
+from flare_client.protocol.cellnet.fobs import Shareable
+from flare_client.protocol.cellnet.proof import NotProven
+from flare_client.protocol.cellnet.rules import CellRules
+from flare_client.protocol.cellnet.server import RequestReceived, ServerIdentity
+from flare_client.protocol.cellnet.tokens import admin_token, read_admin_token
+from flare_client.protocol.envelope import Envelope, Item, ItemType
+from flare_client.protocol.errors import ProtocolError
+from flare_client.protocol.statuses import LOGIN_REJECTED, MetaStatus
+from mock_server.answers import Answer, Reply, meta
+from mock_server.context import Peer, Request, Staging
+from mock_server.pki import peer_identity
+from mock_server.sessions import AdminSessions
+
+if TYPE_CHECKING:
+    from mock_server.endpoints.cellnet.conversation import Conversation
+
+_logger = logging.getLogger("mock_server")
+
+AnswerRequest = Callable[[Request], Answer]
+_LOGIN, _LOGOUT = "_cert_login", "_logout"
+_TX = "ObjectStreamer.TX_ID"
+
+
+def _now() -> str:
+    return str(datetime.datetime.now())  # noqa: DTZ005 - the wire carries local time without a zone
+
+
+class AdminService:
+    """Answers what clients ask.
+
+    Args:
+        rules: what the release does differently.
+        identity: of the server.
+        answer: answers a command; called on the loop, must not wait.
+        sessions: who is logged in.
+        staging: downloads in progress.
+        upload_dir: where uploads are written.
+    """
+
+    def __init__(
+        self,
+        rules: CellRules,
+        identity: ServerIdentity,
+        answer: AnswerRequest,
+        sessions: AdminSessions,
+        staging: Staging,
+        upload_dir: Path,
+    ) -> None:
+        self._rules = rules
+        self.identity = identity
+        self._answer = answer
+        self._sessions = sessions
+        self._staging = staging
+        self.upload_dir = upload_dir
+        self._cells: dict[str, Conversation] = {}
+
+    def take(self, caller: Conversation, event: RequestReceived) -> None:
+        """Answer a request."""
+        key = (event.channel, event.topic)
+        if key == (commands.CHANNEL, commands.COMMAND_TOPIC):
+            text = self._command(caller, event, event.content, None)
+            caller.peer.reply(event, text, time.time())
+        elif key == (upload.CHANNEL, upload.TOPIC):
+            self._upload(caller, event)
+        elif key == (upload.CHANNEL, upload.DONE_TOPIC):
+            tx_id = _transaction(event.content)
+            if tx_id is not None:
+                caller.uploads.drop(tx_id)
+        elif key == (download.CHANNEL, download.TOPIC):
+            self._download(caller, event)
+        else:
+            _logger.warning("%s asks for %r, %r, which nobody handles", caller.name, event.channel, event.topic)
+            error = f"No callback is registered for {event.channel}/{event.topic}"
+            caller.peer.reply(event, None, time.time(), ReturnCode.PROCESS_EXCEPTION, error)
+
+    def push_expired(self) -> None:
+        """Tell the cells whose session is over."""
+        for session_id, cell in list(self._cells.items()):
+            if self._sessions.find(session_id) is None:
+                del self._cells[session_id]
+                cell.push(commands.CHANNEL, commands.EXPIRED_TOPIC, self._rules.expiry_text)
+
+    def forget(self, caller: Conversation) -> None:
+        """A connection is over; its sessions live on, and nobody is told of their end."""
+        for session_id in [number for number, cell in self._cells.items() if cell is caller]:
+            del self._cells[session_id]
+
+    # --- commands ---------------------------------------------------------------------------------------------
+
+    def _command(self, caller: Conversation, event: RequestReceived, content: object, file: Path | None) -> str:
+        try:
+            envelope = commands.read_command(content)
+            line = envelope.first(ItemType.COMMAND)
+            if not isinstance(line, str):
+                raise NotProven("expected a command in the envelope, but there is none")
+        except ProtocolError as problem:
+            _logger.warning("refusing a command of %s: %s", caller.name, problem)
+            if file is not None:
+                file.unlink(missing_ok=True)
+            status = meta(MetaStatus.INTERNAL_ERROR, "protocol violation")
+            return _text(Reply().error("protocol violation", status).envelope(_now()))
+        if line.split(" ")[0] == _LOGIN and file is None:
+            return self._log_in(caller, event, line, envelope)
+        token = envelope.first(ItemType.TOKEN)
+        session_id = self._session_of(token) if isinstance(token, str) else None
+        peer = Peer(event.user)
+        answered = self._answer(Request(line, session_id, envelope.meta, peer, file))
+        if line.split(" ")[0] == _LOGOUT and session_id is not None:
+            self._cells.pop(session_id, None)
+        elif session_id is not None and self._sessions.find(session_id) is not None:
+            self._cells[session_id] = caller
+        return _text(_envelope(answered))
+
+    def _session_of(self, token: str) -> str:
+        """The session of a token; one that this server signed is opened anew where it is unknown, as officially."""
+        try:
+            claims = read_admin_token(token, self.identity.verifier)
+            session_id, user, org = (str(claims[name]) for name in ("s", "n", "o"))
+        except (NotProven, KeyError) as problem:
+            _logger.warning("a token proves nothing: %s", problem)
+            return ""
+        if self._sessions.find(session_id) is None:
+            role = claims.get("r")
+            self._sessions.restore(session_id, user, org, role if isinstance(role, str) else None)
+        return session_id
+
+    def _log_in(self, caller: Conversation, event: RequestReceived, line: str, envelope: Envelope) -> str:
+        try:
+            verifier, study = commands.check_login(event.headers, self.identity.ca_pem)
+            if verifier.common_name != event.user:
+                raise NotProven(f"expected the certificate of {event.user!r}, but got '{verifier.common_name}'")
+        except NotProven as problem:
+            _logger.warning("refusing the login of %s: %s", caller.name, problem)
+            return _text(Reply().string(LOGIN_REJECTED).envelope(_now()))
+        certificate = event.headers["cert"]
+        pem = certificate if isinstance(certificate, str) else certificate.decode("ascii")
+        identity = peer_identity(ssl.PEM_cert_to_DER_cert(pem))
+        peer = Peer(identity.name, identity.org, identity.role)
+        answered = _envelope(self._answer(Request(line, None, envelope.meta, peer)))
+        session_id = answered.first(ItemType.TOKEN)
+        if not isinstance(session_id, str):
+            return _text(answered)
+        self._cells[session_id] = caller
+        claims: dict[str, Any] = {"n": peer.name, "r": peer.role, "o": peer.org, "s": session_id}
+        if self._rules.token_has_study:
+            claims["study"] = study
+        if self._rules.token_has_certificate_end:
+            claims["ce"] = x509.load_pem_x509_certificate(pem.encode("ascii")).not_valid_after_utc.timestamp()
+        token = Item(ItemType.TOKEN, admin_token(self.identity.signer, claims))
+        items = tuple(token if item.type is ItemType.TOKEN else item for item in answered.items)
+        return _text(dataclasses.replace(answered, items=items))
+
+    # --- files ------------------------------------------------------------------------------------------------
+
+    def _upload(self, caller: Conversation, event: RequestReceived) -> None:
+        try:
+            done = caller.uploads.take(_transaction(event.content), event.content)
+        except (ProtocolError, OSError) as problem:
+            _logger.warning("refusing a piece of an upload of %s: %s", caller.name, problem)
+            caller.peer.reply(event, upload.refusal("BAD_REQUEST_DATA"), time.time(), ReturnCode.OK)
+            return
+        result = None if done is None else self._command(caller, event, done.command, done.path)
+        caller.peer.reply(event, upload.answer(result), time.time(), ReturnCode.OK)
+
+    def _download(self, caller: Conversation, event: RequestReceived) -> None:
+        try:
+            wanted = download.read_request(event.content)
+        except ProtocolError as problem:
+            _logger.warning("refusing a download of %s: %s", caller.name, problem)
+            caller.peer.reply(event, None, time.time(), ReturnCode.INVALID_REQUEST, str(problem))
+            return
+        path = self._staging.referred(wanted.ref_id)
+        if isinstance(wanted, download.Confirmed):
+            self._staging.release(wanted.ref_id)
+            caller.peer.reply(event, None, time.time(), ReturnCode.OK)
+            return
+        if path is None:
+            _logger.warning("%s wants the unknown file %.80s", caller.name, wanted.ref_id)
+            caller.peer.reply(event, None, time.time(), ReturnCode.INVALID_REQUEST, "no such reference")
+            return
+        caller.peer.reply(event, self._piece(wanted, path), time.time(), ReturnCode.OK)
+
+    def _piece(self, wanted: download.PieceWanted, path: Path) -> dict[str, Any]:
+        try:
+            with path.open("rb") as file:
+                file.seek(wanted.offset)
+                data = file.read(download.PIECE_SIZE)
+        except OSError as problem:
+            _logger.error("cannot send %s: %s", path.name, problem)  # noqa: TRY400 - no program fault
+            return download.failure()
+        if data:
+            return download.piece(data, wanted.offset, cancel_capable=self._rules.confirms_downloads)
+        if self._rules.confirms_downloads and wanted.confirms:
+            return download.end(secrets.token_hex(16))
+        self._staging.release(wanted.ref_id)
+        return download.end(None)
+
+
+def _transaction(content: object) -> str | None:
+    found = content.headers.get(_TX) if isinstance(content, Shareable) else None
+    return found if isinstance(found, str) else None
+
+
+def _envelope(answered: Answer) -> Envelope:
+    # Files have a service of their own in this dialect, and silence is an empty reply.
+    return answered.envelope(_now()) if isinstance(answered, Reply) else Reply().envelope(_now())
+
+
+def _text(envelope: Envelope) -> str:
+    return commands.encode_command(envelope)

@@ -1,0 +1,137 @@
+"""The scheme ``http``: each frame is a binary message of a WebSocket at the path ``/f3``."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import logging
+from typing import TYPE_CHECKING, cast
+
+from websockets.frames import Frame as WebSocketFrame
+from websockets.frames import Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from flare_client.protocol.cellnet.sfm import decode_frame
+from flare_client.protocol.errors import ProtocolError
+from mock_server.endpoints.cellnet.conversation import Conversation
+
+if TYPE_CHECKING:
+    from mock_server.endpoints.cellnet.endpoint import CellEndpoint
+
+_logger = logging.getLogger("mock_server")
+
+PATH = "/f3"
+_MOST_PARTS = 4096
+"""Parts of one message: empty ones cost memory, too."""
+
+
+class WebSocketConnection(asyncio.Protocol):
+    """One connection.
+
+    Args:
+        endpoint: the endpoint that accepted it.
+    """
+
+    def __init__(self, endpoint: CellEndpoint) -> None:
+        self._endpoint = endpoint
+        # Official clients offer no compression; none is offered or taken.
+        self._wire = ServerProtocol(extensions=None, max_size=endpoint.limits.frame)
+        self._parts: list[bytes] = []
+        self._is_binary = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the upgrade."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._conversation = Conversation(self._endpoint, self._send, self._close, self._transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        self._wire.receive_data(data)
+        self._take()
+
+    def eof_received(self) -> bool:
+        """Take the end of the client's bytes."""
+        self._wire.receive_eof()
+        self._take()
+        return False
+
+    def pause_writing(self) -> None:
+        """Answer nothing more: the client does not keep up."""
+        self._conversation.hold()
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._transport.resume_reading()
+        self._conversation.go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Clean up."""
+        if exc is not None:
+            _logger.debug("connection of %s lost: %s", self._conversation.name, exc)
+        self._conversation.lost()
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _take(self) -> None:
+        for event in self._wire.events_received():
+            if isinstance(event, Request):
+                self._answer_upgrade(event)
+            elif isinstance(event, WebSocketFrame):
+                self._message_part(event)
+        problem = self._wire.handshake_exc or self._wire.parser_exc
+        if problem is not None:
+            _logger.warning("closing the connection of %s: %s", self._conversation.name, problem)
+        self._flush()
+
+    def _answer_upgrade(self, request: Request) -> None:
+        if request.path != PATH:
+            _logger.warning("refusing a WebSocket at %.80r: expected %s", request.path, PATH)
+            response = self._wire.reject(http.HTTPStatus.NOT_FOUND, "not found\n")
+        else:
+            response = self._wire.accept(request)
+        self._wire.send_response(response)
+
+    def _message_part(self, frame: WebSocketFrame) -> None:
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._is_binary = frame.opcode is Opcode.BINARY
+        elif frame.opcode is not Opcode.CONT:
+            self._conversation.note_bytes()
+            return
+        if len(self._parts) >= _MOST_PARTS:
+            _logger.warning("closing the connection of %s: a message in too many parts", self._conversation.name)
+            self._transport.abort()
+            return
+        self._parts.append(bytes(frame.data))
+        if not frame.fin:
+            return
+        data, self._parts = b"".join(self._parts), []
+        if not self._is_binary:
+            _logger.warning("dropping what %s sent: expected a binary message", self._conversation.name)
+            return
+        try:
+            decoded = decode_frame(data, self._endpoint.limits)
+        except ProtocolError as problem:
+            _logger.warning("dropping what %s sent: %s", self._conversation.name, problem)
+            return
+        self._conversation.receive([decoded])
+
+    def _send(self, frame: bytes) -> None:
+        if self._wire.state is State.OPEN:
+            self._wire.send_binary(frame)
+            self._flush()
+
+    def _close(self) -> None:
+        if self._wire.state is State.OPEN:
+            self._wire.send_close()
+            self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        for data in self._wire.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:  # the end of what this side sends
+                self._transport.close()
