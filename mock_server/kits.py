@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flare_client.protocol.cellnet import kit as cell_kit
 from flare_client.protocol.kit import (
     ADMIN_CONFIG_FILE,
     CA_CERT_FILE,
@@ -92,6 +93,7 @@ def write_admin_kit(
     admin_port: int,
     credentials: Credentials | None = None,
     pki: Pki | None = None,
+    scheme: str | None = None,
 ) -> Path:
     """Write an admin's startup kit, or bring one up to date; what lies in ``local`` and ``transfer`` stays.
 
@@ -103,6 +105,7 @@ def write_admin_kit(
         admin_port: the admin port that it names.
         credentials: the user's certificate; without it the kit is the insecure form, with password login.
         pki: whose CA certificate goes into a secure kit, and whose CA signs it where the release does that.
+        scheme: how frames travel, for a release of the CellNet dialect.
 
     Returns:
         The kit root.
@@ -113,8 +116,21 @@ def write_admin_kit(
     """
     if (credentials is None) != (pki is None):
         raise ValueError("expected credentials and pki for a secure kit, or neither for an insecure one, but got one")
+    if scheme is not None and credentials is not None and pki is not None:
+        config = cell_kit.render_admin_config(
+            project=pki.project,
+            user=credentials.identity.name,
+            server_identity=host,
+            scheme=scheme,
+            host=host,
+            port=admin_port,
+        )
+        local = {cell_kit.RESOURCES_FILE: cell_kit.render_resources().encode()}
+    else:
+        config = render_admin_config(profile, host, fl_port, admin_port, credentials is not None)
+        local = {}
     files = {
-        ADMIN_CONFIG_FILE: render_admin_config(profile, host, fl_port, admin_port, credentials is not None).encode(),
+        ADMIN_CONFIG_FILE: config.encode(),
         LAUNCHER_FILE: _LAUNCHER.format(release=profile.release, config=ADMIN_CONFIG_FILE).encode(),
         README_FILE: _readme(directory.name, profile, host, admin_port, directory, credentials).encode(),
     }
@@ -123,14 +139,18 @@ def write_admin_kit(
         files[CLIENT_KEY_FILE] = credentials.key_pem
         files[CA_CERT_FILE] = pki.ca_pem
         if profile.signs_admin_kit:
-            digests = {name: digest_of([content]) for name, content in files.items()}
-            files[KIT_SIGNATURE_FILE] = pki.ca_signer().sign(digests)
+            signer = pki.ca_signer()
+            for part in (files, local) if local else (files,):
+                digests = {name: digest_of([content]) for name, content in part.items()}
+                part[KIT_SIGNATURE_FILE] = signer.sign(digests)
 
     startup = directory / STARTUP_DIR
     for folder in (startup, directory / LOCAL_DIR, directory / TRANSFER_DIR):
         folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         write_atomically(startup / name, content, _MODES.get(name, SHARED))
+    for name, content in local.items():
+        write_atomically(directory / LOCAL_DIR / name, content, SHARED)
     # A kit that was made for another release or mode must not keep what no longer belongs to it.
     for name in _OWN_FILES - files.keys():
         (startup / name).unlink(missing_ok=True)

@@ -256,6 +256,7 @@ class MockServer:
             admin_port=running.admin_port,
             credentials=credentials,
             pki=pki,
+            scheme=self.scheme.value if self.scheme is not None else None,
         )
 
     # --- what a test needs ------------------------------------------------------------------------------------

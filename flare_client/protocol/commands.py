@@ -2,7 +2,7 @@
 
 It feeds the ``_commands`` reply, dispatch and authorisation in the mock server, and the client's knowledge of
 what a server of a release can do. Texts and flags are those that the official server of each release announces
-(observed: ``_commands`` of 2.3.12, 2.4.2, 2.5.2 and 2.6.3).
+(observed: ``_commands`` of 2.3.12, 2.4.2, 2.5.2, 2.6.3, 2.7.3, 2.8.3 and 2.9.0).
 """
 
 from __future__ import annotations
@@ -104,11 +104,17 @@ COMMANDS_HEADER = ["SCOPE", "COMMAND", "DESCRIPTION", "USAGE", "CONFIRM", "CLIEN
 _TO_23 = ("2.3",)
 _TO_24 = ("2.3", "2.4")
 _TO_25 = ("2.3", "2.4", "2.5")
-_FROM_24 = ("2.4", "2.5", "2.6")
-_FROM_25 = ("2.5", "2.6")
-_FROM_26 = ("2.6",)
+_TO_26 = ("2.3", "2.4", "2.5", "2.6")
+_TO_27 = (*_TO_26, "2.7")
+_FROM_24_TO_26 = ("2.4", "2.5", "2.6")
+_FROM_24 = (*_FROM_24_TO_26, "2.7", "2.8", "2.9")
+_FROM_25 = _FROM_24[1:]
+_FROM_25_TO_27 = ("2.5", "2.6", "2.7")
+_FROM_26 = _FROM_24[2:]
+_FROM_27 = _FROM_24[3:]
+_FROM_28 = _FROM_24[4:]
 
-_PULLING = frozenset({Download.CHUNKED_PULL, Download.BINARY_PULL})
+_PULLING = frozenset({Download.CHUNKED_PULL, Download.BINARY_PULL, Download.REFERENCES})
 
 
 def _cell(name: str, description: str, usage: str) -> CommandSpec:
@@ -289,7 +295,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         Argument.JOB_FILE,
         client_cmd=PULL_BINARY_COMMAND,
         visible=False,
-        releases=_FROM_24,
+        releases=_FROM_24_TO_26,
     ),
     CommandSpec(
         "job_mgmt",
@@ -314,6 +320,15 @@ _TABLE: tuple[CommandSpec, ...] = (
         "list submitted jobs",
         "list_jobs [-n name_prefix] [-d] [-u] [-r] [-m num_of_jobs] [job_id_prefix]",
         Right.VIEW,
+        releases=_TO_27,
+    ),
+    CommandSpec(
+        "job_mgmt",
+        "list_jobs",
+        "list submitted jobs",
+        "list_jobs [-n name_prefix] [-d] [-u] [-r] [-m num_of_jobs] [--submit-token token] [job_id_prefix]",
+        Right.VIEW,
+        releases=_FROM_28,
     ),
     CommandSpec(
         "job_mgmt",
@@ -340,7 +355,16 @@ _TABLE: tuple[CommandSpec, ...] = (
         "submit_job job_folder",
         Right.SUBMIT_JOB,
         client_cmd=Upload.BINARY_EXCHANGE.value,
-        releases=_FROM_25,
+        releases=_FROM_25_TO_27,
+    ),
+    CommandSpec(
+        "job_mgmt",
+        "submit_job",
+        "submit a job",
+        "submit_job job_folder [--submit-token token]",
+        Right.SUBMIT_JOB,
+        client_cmd=Upload.BINARY_EXCHANGE.value,
+        releases=_FROM_28,
     ),
     *_shell(
         "cat",
@@ -364,7 +388,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "dead <client-name>",
         Right.PROJECT_ADMIN_ROLE,
         visible=False,
-        releases=("2.3", "2.5", "2.6"),
+        releases=("2.3", *_FROM_25),
     ),
     *_shell(
         "grep",
@@ -459,6 +483,17 @@ _TABLE: tuple[CommandSpec, ...] = (
         "remove_client <client-name>",
         Right.OPERATE,
         confirm=Confirm.AUTH,
+        releases=_TO_27,
+    ),
+    CommandSpec(
+        "training",
+        "remove_client",
+        "release a client's active token so the client may register again",
+        "remove_client <client-name>",
+        Right.OPERATE,
+        confirm=Confirm.AUTH,
+        visible=False,
+        releases=_FROM_28,
     ),
     CommandSpec(
         "training",
@@ -504,6 +539,116 @@ _TABLE: tuple[CommandSpec, ...] = (
         Right.OPERATE,
         Argument.TARGETS,
         Confirm.AUTH,
+    ),
+    CommandSpec(
+        "job_mgmt",
+        "get_job_log",
+        "get job log text from the server-side log store",
+        "get_job_log job_id [server|all|client_name]",
+        Right.UNCATEGORISED,
+        Argument.JOB_ID,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "sess",
+        "list_sessions",
+        "list user sessions",
+        "list_sessions",
+        Right.NONE,
+        visible=False,
+        releases=_FROM_27,
+    ),
+    CommandSpec(
+        "study_mgmt",
+        "add_study_site",
+        "add sites to a study",
+        "add_study_site <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
+        Right.NONE,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "study_mgmt",
+        "add_study_user",
+        "add a user to a study",
+        "add_study_user <study> <user>",
+        Right.NONE,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "study_mgmt",
+        "list_studies",
+        "list visible studies",
+        "list_studies",
+        Right.NONE,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "study_mgmt",
+        "register_study",
+        "create or merge a study",
+        "register_study <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
+        Right.NONE,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "study_mgmt",
+        "remove_study",
+        "remove a study",
+        "remove_study <study>",
+        Right.NONE,
+        confirm=Confirm.AUTH,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "study_mgmt",
+        "remove_study_site",
+        "remove sites from a study",
+        "remove_study_site <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
+        Right.NONE,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "study_mgmt",
+        "remove_study_user",
+        "remove a user from a study",
+        "remove_study_user <study> <user>",
+        Right.NONE,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "study_mgmt",
+        "show_study",
+        "show a study",
+        "show_study <study>",
+        Right.NONE,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "sys",
+        "report_version",
+        "get NVFlare version info",
+        "report_version server|client|all <client-name> ...",
+        Right.OPERATE,
+        Argument.TARGETS,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "training",
+        "disable_client",
+        "disable a FL client from reconnecting",
+        "disable_client <client-name>",
+        Right.OPERATE,
+        confirm=Confirm.AUTH,
+        releases=_FROM_28,
+    ),
+    CommandSpec(
+        "training",
+        "enable_client",
+        "enable a disabled FL client to reconnect",
+        "enable_client <client-name>",
+        Right.OPERATE,
+        confirm=Confirm.AUTH,
+        releases=_FROM_28,
     ),
 )
 
@@ -578,7 +723,9 @@ def read_announcement(rows: list[list[object]]) -> dict[str, AnnouncedCommand]:
 
 
 def recognise_release(announced: dict[str, AnnouncedCommand]) -> ReleaseProfile | None:
-    """Tell the release of a server from the commands it announces; nothing else on the wire names it.
+    """Tell the release of a server from the commands it announces; nothing else of the socket dialect names it.
+
+    2.8 and 2.9 announce the same and count as 2.9 here; the admin token tells them apart.
 
     Returns:
         The profile, or ``None`` where the rows for submitting and downloading fit no known release.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-from flare_client.protocol.cellnet.rules import CellRules
+from flare_client.protocol.cellnet.rules import RULES_27, RULES_28, RULES_29, CellRules
 from flare_client.protocol.jobs import JobStatus
 
 
@@ -239,7 +239,22 @@ _R26 = dataclasses.replace(
     signs_admin_kit=True,
 )
 
-PROFILES: dict[str, ReleaseProfile] = {profile.release: profile for profile in (_R23, _R24, _R25, _R26)}
+_R27 = dataclasses.replace(
+    _R26,
+    release="2.7",
+    official="2.7.3",
+    dialect=Dialect.CELLNET,
+    cell=RULES_27,
+    download=Download.REFERENCES,
+)
+
+_R28 = dataclasses.replace(_R27, release="2.8", official="2.8.3", cell=RULES_28, signs_admin_kit=False)
+
+_R29 = dataclasses.replace(_R28, release="2.9", official="2.9.0", cell=RULES_29)
+
+PROFILES: dict[str, ReleaseProfile] = {
+    profile.release: profile for profile in (_R23, _R24, _R25, _R26, _R27, _R28, _R29)
+}
 """Every known release line, oldest first."""
 
 LATEST = _R26
