@@ -9,8 +9,11 @@ says what happened. ``docs/quirks.md`` lists each with its situation.
 from __future__ import annotations
 
 
-class NoConnection(Exception):
-    """No session could be established within the time given."""
+class NoConnection(ConnectionError):
+    """No session could be established within the time given.
+
+    Official: an ``Exception`` to 2.7, a ``ConnectionError`` from 2.8 on.
+    """
 
 
 class SessionClosed(Exception):
@@ -42,7 +45,16 @@ class InternalError(Exception):
 
 
 class AuthenticationError(Exception):
-    """The server does not accept who the user is."""
+    """The server does not accept who the user is.
+
+    Attributes:
+        auth_code: the server's code for the reason, as ``AUTH_UNKNOWN_STUDY``; ``None`` where it gives none (official:
+            from 2.8 on).
+    """
+
+    def __init__(self, message: str = "", auth_code: str | None = None) -> None:
+        super().__init__(message)
+        self.auth_code = auth_code
 
 
 class AuthorizationError(Exception):
@@ -63,6 +75,40 @@ class InvalidTarget(Exception):
 
 class NoReply(Exception):
     """The target did not answer."""
+
+
+class SubmitTokenConflict(Exception):
+    """The submit token was used before, for another job definition (releases from 2.8).
+
+    Attributes:
+        existing_job_id: the job that it stands for.
+    """
+
+    def __init__(self, message: str, existing_job_id: str | None = None) -> None:
+        super().__init__(message)
+        self.existing_job_id = existing_job_id
+
+
+class SubmitTokenJobDeleted(Exception):
+    """The submit token stands for a job that was deleted (releases from 2.8).
+
+    Attributes:
+        job_id: the job.
+        state: of the token's record.
+        deleted_time: when the job was deleted, as the server says.
+    """
+
+    def __init__(
+        self, message: str, job_id: str | None = None, state: str | None = None, deleted_time: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+        self.state = state
+        self.deleted_time = deleted_time
+
+
+class FLCommunicationError(Exception):
+    """The server's cell could not be reached, or refused this one (official: ``nvflare.apis.fl_exception``)."""
 
 
 class ConfigError(Exception):
@@ -86,6 +132,28 @@ class ServerUnreachable(InternalError, ConnectionError):
     """
 
 
+class ConnectionLost(ServerUnreachable, NoConnection):
+    """The connection of the session broke while a command waited, or could not be opened (releases from 2.7).
+
+    The next call opens it again. The official client raises ``ConnectionError`` (2.7) or ``NoConnection``.
+    """
+
+
+class CommandTimeout(ServerUnreachable, NoConnection):
+    """The server did not answer a command within the session's command timeout (releases from 2.7).
+
+    The command may have been carried out all the same. The official client raises ``ConnectionError`` (2.7) or
+    ``NoConnection``.
+    """
+
+
+class ServerNotReached(NoConnection, FLCommunicationError):
+    """No login within the time, at a server of releases from 2.7.
+
+    The official client raises ``FLCommunicationError`` (2.7) or ``NoConnection``.
+    """
+
+
 class MalformedReply(ConnectionError, InternalError):
     """The server answered with something that is no reply. The official client raises ``ConnectionError``."""
 
@@ -98,6 +166,13 @@ class LoginRejected(NoConnection, AuthenticationError):
     """The server refused the user or one side refused the other's certificate; waiting would not help.
 
     The official client raises ``NoConnection`` once the whole time is over.
+    """
+
+
+class RegistrationRejected(LoginRejected, FLCommunicationError):
+    """The server refused the cell, or is not the one that the kit names (releases from 2.7).
+
+    The official client raises ``FLCommunicationError``.
     """
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from flare_client import errors
 from flare_client.protocol import kit as kit_format
+from flare_client.protocol.cellnet import kit as cell_format
+from flare_client.protocol.cellnet.kit import CellKitConfig
 from flare_client.protocol.kit import AdminKitConfig, KitFormatError, parse_admin_config
 
 _OFFICIAL_CLASSES: dict[str, type[errors.ConfigError]] = {
@@ -22,7 +24,7 @@ class StartupKit:
 
     Attributes:
         root: the folder above ``startup``.
-        config: what ``fed_admin.json`` says.
+        config: what ``fed_admin.json`` says; its class is the dialect's.
         upload_dir: where relative job folders are looked up.
         download_dir: where results go.
         ca_cert: the root CA; like the next two ``None`` in a kit without TLS.
@@ -31,7 +33,7 @@ class StartupKit:
     """
 
     root: Path
-    config: AdminKitConfig
+    config: AdminKitConfig | CellKitConfig
     upload_dir: Path
     download_dir: Path
     ca_cert: Path | None
@@ -51,12 +53,28 @@ def _certificate(startup: Path, name: str | None, usual: str, *, required: bool)
     return path
 
 
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise errors.ConfigError(f"expected the kit's configuration at {path}, but {problem.strerror}") from None
+    except UnicodeDecodeError as problem:
+        raise errors.ConfigError(f"expected UTF-8 text in {path}, but {problem}") from None
+
+
+def _read_resources(local: Path) -> str | None:
+    for name in (cell_format.OWN_RESOURCES_FILE, cell_format.RESOURCES_FILE):
+        if (local / name).is_file():
+            return _read_text(local / name)
+    return None
+
+
 def load_kit(location: str, *, secure: bool) -> StartupKit:
     """Read the startup kit at a location, and create its download folder as the official client does.
 
     Args:
         location: the kit root, the folder above ``startup``.
-        secure: whether certificates are needed.
+        secure: whether certificates are needed; kits of releases from 2.7 on always need them.
 
     Raises:
         KitNotFound: there is no folder at the location.
@@ -74,14 +92,14 @@ def load_kit(location: str, *, secure: bool) -> StartupKit:
                 f"invalid workspace {location}: missing {what} folder '{folder}' or not a valid dir"
             )
     config_path = startup / kit_format.ADMIN_CONFIG_FILE
+    text = _read_text(config_path)
+    config: AdminKitConfig | CellKitConfig
     try:
-        text = config_path.read_text(encoding="utf-8")
-    except OSError as problem:
-        raise errors.ConfigError(f"expected the kit's configuration at {config_path}, but {problem.strerror}") from None
-    except UnicodeDecodeError as problem:
-        raise errors.ConfigError(f"expected UTF-8 text in {config_path}, but {problem}") from None
-    try:
-        config = parse_admin_config(text)
+        if cell_format.is_cell_config(text):
+            config = cell_format.parse_cell_config(text, _read_resources(root / kit_format.LOCAL_DIR))
+            secure = True
+        else:
+            config = parse_admin_config(text)
     except KitFormatError as problem:
         raise _OFFICIAL_CLASSES[problem.official](f"{config_path}: {problem}") from problem
 

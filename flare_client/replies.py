@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 
 from flare_client import errors
 from flare_client.protocol.envelope import Envelope, ItemType, Json
-from flare_client.protocol.releases import ReleaseProfile
-from flare_client.protocol.statuses import SESSION_INACTIVE, ApiStatus, MetaKey, MetaStatus, api_status
+from flare_client.protocol.releases import Dialect, ReleaseProfile
+from flare_client.protocol.statuses import NO_CLIENTS, SESSION_INACTIVE, ApiStatus, MetaKey, MetaStatus, api_status
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +23,7 @@ class _Failure:
     line: str
     status: str
     info: str
+    meta: Mapping[str, Json]
 
 
 _Rule = Callable[[_Failure], Exception]
@@ -58,7 +59,39 @@ _WITH_NO_REPLY: dict[str, _Rule] = {**_DETAILED, MetaStatus.NO_REPLY: lambda f: 
 """Releases from 2.5."""
 
 
+_WITH_MISSING_CLIENTS: dict[str, _Rule] = {
+    **_WITH_NO_REPLY,
+    MetaStatus.INVALID_TARGET: lambda f: (
+        errors.NoClientsAvailable(f.info) if f.info == NO_CLIENTS else errors.InvalidTarget(f.info)
+    ),
+}
+"""Releases from 2.7."""
+
+_WITH_SUBMIT_TOKENS: dict[str, _Rule] = {
+    **_WITH_MISSING_CLIENTS,
+    MetaStatus.SUBMIT_TOKEN_CONFLICT: lambda f: errors.SubmitTokenConflict(
+        f.info or "submit token was already used for different job content", _text(f.meta, MetaKey.JOB_ID.value)
+    ),
+    MetaStatus.SUBMIT_TOKEN_JOB_DELETED: lambda f: errors.SubmitTokenJobDeleted(
+        f.info or "submit token refers to a deleted job",
+        _text(f.meta, MetaKey.JOB_ID.value),
+        _text(f.meta, MetaKey.SUBMIT_RECORD_STATE.value),
+        _text(f.meta, MetaKey.DELETED_TIME.value),
+    ),
+}
+"""Releases from 2.8."""
+
+
+def _text(meta: Mapping[str, Json], key: str) -> str | None:
+    value = meta.get(key)
+    return None if value is None else str(value)
+
+
 def _rules(profile: ReleaseProfile) -> dict[str, _Rule]:
+    if profile.has_submit_tokens:
+        return _WITH_SUBMIT_TOKENS
+    if profile.names_missing_clients:
+        return _WITH_MISSING_CLIENTS
     if profile.maps_no_reply:
         return _WITH_NO_REPLY
     return _DETAILED if profile.detailed_meta_statuses else _PLAIN
@@ -80,7 +113,7 @@ def _name(status: ApiStatus) -> str:
     return f"APIStatus.{status.value}" if sys.version_info >= (3, 11) else status.value
 
 
-def _check_items(line: str, reply: Envelope) -> None:
+def _check_items(line: str, reply: Envelope, profile: ReleaseProfile) -> None:
     status = api_status(reply.items)
     name = _name(status)
     if status is ApiStatus.ERROR_AUTHORIZATION:
@@ -88,7 +121,8 @@ def _check_items(line: str, reply: Envelope) -> None:
     if status is ApiStatus.ERROR_INACTIVE_SESSION:
         raise errors.SessionExpired("the session is closed on server")
     if status is ApiStatus.ERROR_SERVER_CONNECTION:
-        raise errors.ServerUnreachable(f"cannot connect to server: {name}")
+        unreachable = errors.ServerUnreachable if profile.dialect is Dialect.HCI else errors.ConnectionLost
+        raise unreachable(f"cannot connect to server: {name}")
     if status is not ApiStatus.SUCCESS:
         details = "\n".join(str(item.data) for item in reply.items if item.type in (ItemType.STRING, ItemType.ERROR))
         raise RuntimeError(f"runtime error encountered: {name}: {details}")
@@ -122,10 +156,10 @@ def check_reply(
         default = None if profile.missing_meta_status_is_error else MetaStatus.OK.value
         status = reply.meta.get(MetaKey.STATUS.value, default)
         if status != MetaStatus.OK.value:
-            failure = _Failure(line, str(status), str(reply.meta.get(MetaKey.INFO.value, "")))
+            failure = _Failure(line, str(status), str(reply.meta.get(MetaKey.INFO.value, "")), reply.meta)
             rule = _rules(profile).get(failure.status)
             raise rule(failure) if rule else _other_status(profile, failure)
-    _check_items(line, reply)
+    _check_items(line, reply, profile)
     if needs_meta and not reply.meta:
         raise errors.InternalError("missing meta from result")
     return reply, reply.meta

@@ -6,7 +6,8 @@ and the release live in ``login``, replies are judged by ``replies``, files trav
 What speaks to servers is loaded by the first session, and what moves files by the first call that does: a program that
 offers both among other things should not wait for sockets, TLS and archives when it starts.
 
-Source: the API document (release 2.3) and the official ``Session`` of 2.3.12-2.6.3.
+Source: the API document (release 2.3) and the official ``Session`` of 2.3.12-2.9.0. Where an argument or a method
+came later, its docstring says with which release; on an older server it raises ``NotInRelease``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from flare_client import errors
 from flare_client.kit import load_kit
+from flare_client.protocol.formats import (
+    DEFAULT_STUDY,
+    SUBMIT_TOKEN_RULE,
+    is_job_folder_name,
+    is_study_name,
+    is_submit_token,
+)
 from flare_client.protocol.jobs import JobMetaKey, is_finished
 from flare_client.protocol.kit import INSECURE_USER
 from flare_client.protocol.statuses import MetaKey
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("flare_client")
 
+_RETRY_PAUSES = (0.5, 1.0)
+"""Seconds before a command is sent again that may be, as official clients of 2.8 and 2.9 do."""
 _LOG_OUT_SECONDS = 1.0
 """How long ``close`` waits for the server to confirm; a server that hangs must not hang its users."""
 
@@ -41,11 +51,16 @@ class Session:
     Args:
         username: the user to log in as; the name in the certificate of the kit.
         startup_path: the startup kit, the folder above ``startup``.
-        secure_mode: mutual TLS; otherwise clear text and the fixed password of insecure servers.
+        secure_mode: mutual TLS; otherwise clear text and the fixed password of insecure servers (releases to 2.6).
+            From 2.7 on the kit says how the connection is protected, and insecure means that the user is whoever the
+            kit's certificate names.
         debug: log what is sent and received, without tokens, to the logger ``flare_client``.
+        study: the study to work in: jobs are submitted to it, and no others are seen (releases from 2.8).
 
     Raises:
-        AssertionError: ``username`` or ``startup_path`` is no text; ``KitNotFound`` where there is no kit.
+        AssertionError: ``username``, ``startup_path`` or ``study`` is no text; ``KitNotFound`` where there is no kit.
+        InvalidArgumentError: a study is asked for, but the kit is of a release to 2.6.
+        ValueError: no study may have such a name.
         ConfigError: the kit is unusable; see ``flare_client.errors`` for the subclasses.
     """
 
@@ -55,22 +70,31 @@ class Session:
         startup_path: str | None = None,
         secure_mode: bool = True,
         debug: bool = False,
+        study: str = DEFAULT_STUDY,
     ) -> None:
         if not isinstance(username, str):
             raise AssertionError("username must be str")
         if not isinstance(startup_path, str):
             raise AssertionError("startup_path must be str")
+        if not isinstance(study, str):
+            raise AssertionError("study must be str")
+        if not is_study_name(study):
+            raise ValueError(
+                f"study name {study!r} contains unsupported characters: expected up to 63 lowercase letters, digits, "
+                "underscores and hyphens, the first and the last a letter or a digit"
+            )
         self.username = username
         self.secure_mode = secure_mode
         self._kit = load_kit(startup_path, secure=secure_mode)
         self.upload_dir = str(self._kit.upload_dir)
         self.download_dir = str(self._kit.download_dir)
         self._closed = False
+        self._login_tries: int | None = None
         if debug:
             _logger.setLevel(logging.DEBUG)
-        from flare_client.login import open_connection  # noqa: PLC0415 - see the top of the module
+        from flare_client.connection import open_connection  # noqa: PLC0415 - see the top of the module
 
-        self._connection = open_connection(self._kit, username, secure=secure_mode)
+        self._connection = open_connection(self._kit, username, study, secure=secure_mode)
 
     def __enter__(self) -> Session:
         return self
@@ -110,20 +134,47 @@ class Session:
         """
         self._require_open()
         if not self._connection.ready:
-            self._connection.log_in(timeout)
+            self._connection.log_in(timeout, self._login_tries)
 
-    def submit_job(self, job_definition_path: str) -> str:
+    def set_timeout(self, value: float) -> None:
+        """Set how long commands may take, in this session: here (releases from 2.7) and where the server asks sites.
+
+        Args:
+            value: seconds.
+
+        Raises:
+            TypeError: it is no number.
+            ValueError: it is not positive.
+        """
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise TypeError(f"timeout must be a number but got {type(value)}")
+        if not value > 0:
+            raise ValueError(f"invalid timeout value {value} - must be > 0.0")
+        self._connection.set_timeout(float(value))
+
+    def unset_timeout(self) -> None:
+        """Let commands take as long as is usual on each side."""
+        self._connection.set_timeout(None)
+
+    def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> str:
         """Submit a job.
 
         Args:
             job_definition_path: the folder of the job; a relative path is looked up in the kit's upload folder,
-                then in the current one. The folder is not changed.
+                then in the current one; from 2.8 on the other way round. The folder is not changed.
+            submit_token: names this submission, so that it can be tried again: the same token with the same
+                definition gives the same job (releases from 2.8).
 
         Returns:
             The id that the server gave the job.
 
         Raises:
-            InvalidJobDefinition: the path is no folder, or the server refuses the definition.
+            InvalidJobDefinition: the path is no folder, its name is none for a job (from 2.8 on), or the server
+                refuses the definition.
+            InvalidArgumentError: no submit token may look so.
+            SubmitTokenConflict: the token stands for a job of another definition.
+            SubmitTokenJobDeleted: the token stands for a job that was deleted.
+            NotInRelease: there is a token, but the server is of a release to 2.7.
             AuthorizationError: the user may not submit.
         """
         if not job_definition_path:
@@ -132,9 +183,18 @@ class Session:
             raise errors.InvalidJobDefinition(f"job_definition_path must be str but got {type(job_definition_path)}.")
         from flare_client import transfer  # noqa: PLC0415 - see the top of the module
 
-        folder = transfer.absolute_job_folder(job_definition_path, self._kit.upload_dir)
+        profile = self._connection.profile
+        folder = transfer.absolute_job_folder(
+            job_definition_path, self._kit.upload_dir, as_given_first=profile.finds_jobs_as_given
+        )
+        if profile.checks_job_folder_name and not is_job_folder_name(folder.name):
+            raise errors.InvalidJobDefinition(
+                f"job folder name {folder.name!r} contains unsupported characters: expected letters, digits, dots, "
+                "underscores and hyphens, the first a letter or a digit"
+            )
+        options = self._token_option(submit_token)
         self._require_open()
-        meta = transfer.upload_job(self._connection, self._kit, folder, sign=self.secure_mode)
+        meta = transfer.upload_job(self._connection, self._kit, folder, options=options)
         return _required(meta.get(MetaKey.JOB_ID.value), "server failed to return job id")
 
     def clone_job(self, job_id: str) -> str:
@@ -178,6 +238,8 @@ class Session:
         id_prefix: str | None = None,
         name_prefix: str | None = None,
         reverse: bool = False,
+        submit_token: str | None = None,
+        **older_names: Any,
     ) -> list[dict[str, Any]]:
         """List jobs by the time of their submission.
 
@@ -187,13 +249,26 @@ class Session:
             id_prefix: only jobs whose id begins so; case does not matter.
             name_prefix: only jobs whose name begins so; case does not matter.
             reverse: newest first.
+            submit_token: only the job that was submitted with it (releases from 2.8).
+            **older_names: ``max_num`` for ``limit``, ``job_id_prefix`` or ``id`` for ``id_prefix``,
+                ``job_name_prefix`` or ``name`` for ``name_prefix``; they count where the newer one is not given.
 
         Returns:
-            A dict a job: ``job_id, job_name, status, submit_time, duration``, or the meta where ``detailed``.
+            A dict a job: ``job_id, job_name, status, submit_time, duration`` and, from 2.8 on, ``study``, or the meta
+            where ``detailed``.
 
         Raises:
             ValueError: an argument is of the wrong type.
+            TypeError: an argument is unknown.
+            InvalidArgumentError: no submit token may look so.
+            SubmitTokenJobDeleted: the token stands for a job that was deleted.
+            NotInRelease: there is a token, but the server is of a release to 2.7.
         """
+        limit = _older(limit, older_names, "max_num")
+        id_prefix = _older(id_prefix, older_names, "job_id_prefix", "id")
+        name_prefix = _older(name_prefix, older_names, "job_name_prefix", "name")
+        if older_names:
+            raise TypeError(f"unsupported list_jobs kwargs: {sorted(older_names)}")
         _check_list_arguments(detailed, limit, id_prefix, name_prefix, reverse)
         words = ["list_jobs"]
         if detailed:
@@ -206,57 +281,74 @@ class Session:
             words += ["-n", name_prefix]
         if id_prefix:
             words.append(id_prefix)
+        words += self._token_option(submit_token)
         _, meta = self._command(" ".join(words))
         return list(meta.get(MetaKey.JOBS.value, []))
 
-    def download_job_result(self, job_id: str) -> str:
+    def download_job_result(self, job_id: str, destination: str | None = None) -> str:
         """Download what a job left: its definition, its meta and the server's workspace.
 
         Args:
-            job_id: the job, in any status.
+            job_id: the job, in any status; from 2.8 on it must be over.
+            destination: the folder to move the result into, made where there is none; otherwise it stays in the
+                kit's download folder (official from 2.8 on; here on all releases).
 
         Returns:
-            The folder below the kit's download folder; an earlier download is kept, and the new one gets a suffix
-            (release 2.3: written over). Where the result is over the server's limit (2.3), the address of it.
+            The folder of the result; an earlier download is kept, and the new one gets a suffix (release 2.3: written
+            over). Where the result is over the server's limit (2.3), the address of it.
 
         Raises:
+            JobNotDone: the job is not over (releases from 2.8).
             JobNotFound: the id is missing, no text or unknown.
             AuthorizationError: the user may not download it.
             UnsafeArchive: the result would write outside its folder, or is a bomb; nothing is kept.
         """
         _check_job_id(job_id)
         self._require_open()
+        location = self._connection.download(self._kit, "download_job", job_id)
+        if not destination:
+            return location
         from flare_client import transfer  # noqa: PLC0415 - see the top of the module
 
-        return transfer.download_result(self._connection, self._kit, job_id)
+        return transfer.move_result(location, destination)
 
-    def abort_job(self, job_id: str) -> None:
+    def abort_job(self, job_id: str) -> str | None:
         """Abort a job: one that waits will not be scheduled, one that runs is stopped, one that is over stays so.
 
         Args:
             job_id: the job.
 
         Returns:
-            ``None``, as the official client of 2.3-2.6; the API document says a dict of (status, info).
+            What the server says of it, from 2.7 on; before ``None``, as the official clients. The API document says
+            a dict of (status, info).
 
         Raises:
             JobNotFound: the id is missing, no text or unknown.
             AuthorizationError: the user may not abort it.
         """
-        self._job_command("abort_job", job_id)
+        info = self._job_command("abort_job", job_id).get(MetaKey.INFO.value)
+        return str(info) if self._connection.profile.abort_returns_info and info is not None else None
 
-    def delete_job(self, job_id: str) -> None:
+    def delete_job(self, job_id: str) -> dict[str, Any] | None:
         """Delete a job that does not run.
 
         Args:
             job_id: the job.
+
+        Returns:
+            From 2.8 on ``job_id`` and ``submit_records_marked_deleted``, how many submit tokens stood for it; before
+            ``None``.
 
         Raises:
             JobNotFound: the id is missing, no text or unknown.
             JobNotDone: the job runs.
             AuthorizationError: the user may not delete it.
         """
-        self._job_command("delete_job", job_id)
+        meta = self._job_command("delete_job", job_id)
+        if not self._connection.profile.delete_returns_record:
+            return None
+        deleted = MetaKey.SUBMIT_RECORDS_DELETED.value
+        return {"job_id": meta.get(MetaKey.JOB_ID.value, job_id), deleted: meta.get(deleted, 0)}
 
     def get_system_info(self) -> SystemInfo:
         """Get the state of the server, the connected FL clients and the running jobs."""
@@ -314,8 +406,8 @@ class Session:
 
         Args:
             job_id: the job.
-            timeout: seconds; 0 or less: no limit (releases 2.3-2.7).
-            poll_interval: seconds between two polls.
+            timeout: seconds; 0: no limit. Less than 0: no limit in releases to 2.7, refused from 2.8 on.
+            poll_interval: seconds between two polls; from 2.8 on 0 is refused.
             cb: called as ``cb(session, job_id, job_meta, *cb_args, **cb_kwargs)`` after each poll; monitoring goes
                 on while it returns something true.
             *cb_args: passed on.
@@ -326,10 +418,17 @@ class Session:
 
         Raises:
             JobNotFound: the id is missing, no text or unknown, at any poll.
-            ValueError: the poll interval is negative (after the first poll, as official).
+            InvalidArgumentError: the timeout or the poll interval is refused (from 2.8 on).
+            ValueError: the poll interval is negative (releases to 2.7, after the first poll, as official).
             InternalError: the meta has no status.
             Exception: what the callback raises.
         """
+        profile = self._connection.profile
+        if profile.checks_polling_options:
+            if timeout < 0:
+                raise errors.InvalidArgumentError(f"timeout must be >= 0, but it is {timeout}")
+            if poll_interval <= 0:
+                raise errors.InvalidArgumentError(f"poll_interval must be > 0, but it is {poll_interval}")
         started = time.monotonic()
         while True:
             if 0 < timeout < time.monotonic() - started:
@@ -340,19 +439,39 @@ class Session:
             status = meta.get(JobMetaKey.STATUS.value)
             if not status:
                 raise errors.InternalError(f"missing status in job {job_id}")
-            if is_finished(status):
+            if is_finished(status) or status in profile.older_final_statuses:
                 return MonitorReturnCode.JOB_FINISHED
             time.sleep(poll_interval)
 
     def _require_open(self) -> None:
-        if self._closed or self._connection.dismissed:
+        self._connection.require_open()
+        if self._closed:
             raise errors.SessionClosed("session closed")
 
     def _command(self, line: str, *, needs_meta: bool = True) -> tuple[Envelope, dict[str, Json]]:
         self._require_open()
-        self._connection.command(line.split(" ", 1)[0])
+        name = line.split(" ", 1)[0]
+        self._connection.command(name)
+        if name in self._connection.profile.retried_commands:
+            for pause in _RETRY_PAUSES:
+                try:
+                    reply, meta = self._connection.execute(line, needs_meta=needs_meta)
+                    return reply, dict(meta)
+                except errors.ServerUnreachable as problem:
+                    _logger.debug("sending %s again: %s", name, problem)
+                    time.sleep(pause)
         reply, meta = self._connection.execute(line, needs_meta=needs_meta)
         return reply, dict(meta)
+
+    def _token_option(self, submit_token: str | None) -> list[str]:
+        if submit_token is None:
+            return []
+        if not is_submit_token(submit_token):
+            raise errors.InvalidArgumentError(SUBMIT_TOKEN_RULE)
+        profile = self._connection.profile
+        if not profile.has_submit_tokens:
+            raise errors.NotInRelease(f"submit_token is of releases from 2.8, but the server is of {profile}")
+        return ["--submit-token", submit_token]
 
     def _job_command(self, name: str, job_id: str) -> dict[str, Json]:
         _check_job_id(job_id)
@@ -369,6 +488,14 @@ def _check_job_id(job_id: object) -> None:
         raise errors.JobNotFound("job_id is required but not specified.")
     if not isinstance(job_id, str):
         raise errors.JobNotFound(f"invalid job_id {job_id}")
+
+
+def _older(value: Any, older_names: dict[str, Any], *names: str) -> Any:
+    """An argument that may have been given under an older name."""
+    for name in names:
+        older = older_names.pop(name, None)
+        value = older if value is None else value
+    return value
 
 
 def _check_list_arguments(
@@ -433,7 +560,15 @@ def _connected(session: Session, timeout: float) -> Session:
     return session
 
 
-def new_secure_session(username: str, startup_kit_location: str, debug: bool = False, timeout: float = 10.0) -> Session:
+def new_secure_session(
+    username: str,
+    startup_kit_location: str,
+    debug: bool = False,
+    timeout: float = 10.0,
+    study: str = DEFAULT_STUDY,
+    command_timeout: float | None = None,
+    auto_login_max_tries: int | None = None,
+) -> Session:
     """Connect over mutual TLS.
 
     Args:
@@ -441,6 +576,9 @@ def new_secure_session(username: str, startup_kit_location: str, debug: bool = F
         startup_kit_location: the startup kit, the folder above ``startup``.
         debug: see ``Session``.
         timeout: seconds until it gives up.
+        study: see ``Session``.
+        command_timeout: see ``Session.set_timeout``.
+        auto_login_max_tries: how often the login is tried; ``None``: until the time is over.
 
     Returns:
         A connected session.
@@ -449,17 +587,25 @@ def new_secure_session(username: str, startup_kit_location: str, debug: bool = F
         ConfigError: the kit is unusable.
         NoConnection: no login within the time; ``LoginRejected`` where waiting would not help.
     """
-    session = Session(username=username, startup_path=startup_kit_location, secure_mode=True, debug=debug)
+    session = Session(username=username, startup_path=startup_kit_location, secure_mode=True, debug=debug, study=study)
+    session._login_tries = auto_login_max_tries
+    if command_timeout is not None:
+        session.set_timeout(command_timeout)
     return _connected(session, timeout)
 
 
-def new_insecure_session(startup_kit_location: str, debug: bool = False, timeout: float = 10.0) -> Session:
+def new_insecure_session(
+    startup_kit_location: str, debug: bool = False, timeout: float = 10.0, study: str = DEFAULT_STUDY
+) -> Session:
     """Connect in clear text as ``admin``, as proof-of-concept kits of release 2.3 do.
+
+    With a kit of releases from 2.7 on: connect as the kit says, as the user whom its certificate names.
 
     Args:
         startup_kit_location: the startup kit, the folder above ``startup``.
         debug: see ``Session``.
         timeout: seconds until it gives up.
+        study: see ``Session``.
 
     Returns:
         A connected session.
@@ -468,5 +614,7 @@ def new_insecure_session(startup_kit_location: str, debug: bool = False, timeout
         ConfigError: the kit is unusable.
         NoConnection: no login within the time; ``LoginRejected`` where waiting would not help.
     """
-    session = Session(username=INSECURE_USER, startup_path=startup_kit_location, secure_mode=False, debug=debug)
+    session = Session(
+        username=INSECURE_USER, startup_path=startup_kit_location, secure_mode=False, debug=debug, study=study
+    )
     return _connected(session, timeout)

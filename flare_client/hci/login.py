@@ -1,55 +1,34 @@
-"""The session with a server: logging in, the token, the commands the server announced, one command at a time."""
+"""Logging in over sockets: the token, the commands that the server announces, one command at a time."""
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
+import itertools
 import logging
-import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import BinaryIO
 
 from flare_client import errors
+from flare_client.connection import RETRY_SECONDS, Connection, LoggedIn, is_refusal, now_text
+from flare_client.hci.transport import CONNECT_SECONDS, IDLE_SECONDS, SocketTransport
 from flare_client.kit import StartupKit
-from flare_client.protocol.commands import AnnouncedCommand, read_announcement, recognise_release
+from flare_client.protocol.commands import read_announcement, recognise_release
 from flare_client.protocol.envelope import Envelope, ItemType, Json, request
 from flare_client.protocol.hci.client import Answer, ClientEvent, ReplyReceived
 from flare_client.protocol.hci.text import encode_text
 from flare_client.protocol.kit import INSECURE_PASSWORD, INSECURE_USER
-from flare_client.protocol.releases import LATEST, ReleaseProfile
-from flare_client.protocol.statuses import LOGIN_ACCEPTED, LOGIN_REJECTED, says_goodbye
-from flare_client.replies import check_reply
-from flare_client.transport import CONNECT_SECONDS, IDLE_SECONDS, SocketTransport
+from flare_client.protocol.releases import Dialect
+from flare_client.protocol.statuses import LOGIN_ACCEPTED, LOGIN_REJECTED
 
 _logger = logging.getLogger("flare_client")
-
-RETRY_SECONDS = 0.1
-"""Between two tries to log in while the server does not answer."""
-
-_FINAL_TLS_ALERTS = ("CERT", "UNKNOWN_CA", "ACCESS_DENIED")
-
-
-@dataclasses.dataclass(frozen=True)
-class LoggedIn:
-    """What a login yields."""
-
-    token: str
-    announced: Mapping[str, AnnouncedCommand]
-    profile: ReleaseProfile
 
 
 class _Refused(Exception):
     """The server or a certificate says no; trying again would not help."""
 
 
-def _is_refusal(problem: BaseException | None) -> bool:
-    # A certificate that this side refuses (CERTIFICATE_VERIFY_FAILED) or an alert about one that the server refused.
-    return isinstance(problem, ssl.SSLError) and any(word in str(problem.reason) for word in _FINAL_TLS_ALERTS)
-
-
-class AdminConnection:
-    """A user's session with a server; safe to use from several threads.
+class SocketConnection(Connection):
+    """A user's session with a server of releases to 2.6; safe to use from several threads.
 
     Args:
         transport: where the server is.
@@ -57,74 +36,30 @@ class AdminConnection:
         secure: whether the certificate vouches for the user; otherwise the fixed password does.
     """
 
+    dialect = Dialect.HCI
+
     def __init__(self, transport: SocketTransport, user: str, *, secure: bool) -> None:
+        super().__init__(user)
         self._transport = transport
-        self._user = user
         self._secure = secure
-        self._logged_in: LoggedIn | None = None
-        self._usable = False
-        self._dismissed = False
-        self._lock = threading.Lock()
 
     @property
-    def ready(self) -> bool:
-        """Whether there is a token that the server has not refused yet."""
-        return self._usable
-
-    @property
-    def dismissed(self) -> bool:
-        """Whether the server took its leave with a ``shutdown`` item: the session is over for good then."""
-        return self._dismissed
-
-    @property
-    def profile(self) -> ReleaseProfile:
-        """The release of the server; the latest known before the first login."""
-        return self._logged_in.profile if self._logged_in else LATEST
-
-    def command(self, name: str) -> AnnouncedCommand:
-        """The command as the server announced it.
-
-        Raises:
-            NotConnected: nobody logged in yet.
-            NotInRelease: the server announced no such command.
-        """
-        session = self._require_login()
-        if name not in session.announced:
-            raise errors.NotInRelease(
-                f"protocol error: ERROR_SYNTAX: the server (release {session.profile}) announced no command {name!r}"
-            )
-        return session.announced[name]
-
-    def execute(
-        self, line: str, *, needs_meta: bool = True, meta: Mapping[str, Json] | None = None
-    ) -> tuple[Envelope, Mapping[str, Json]]:
-        """Send one command line and judge the reply.
-
-        Raises:
-            SessionExpired: the server does not know the token any more.
-            ServerUnreachable: no answer could be had.
-            Exception: whatever ``check_reply`` makes of the reply.
-        """
-        return self.send(line, self.request_blocks(line, meta), needs_meta=needs_meta)
-
-    def request_blocks(self, line: str, meta: Mapping[str, Json] | None = None) -> list[bytes]:
-        """A command line as a text message with the token."""
-        return [encode_text(self.envelope(line, meta))]
-
-    def envelope(self, line: str, meta: Mapping[str, Json] | None = None) -> Envelope:
-        """The request for a command line, with the token.
-
-        Raises:
-            NotConnected: nobody logged in yet.
-        """
-        return request(line, self._require_login().token, meta, _now())
+    def signs_jobs(self) -> bool:
+        """See ``Connection.signs_jobs``; official clients do in secure mode."""
+        return self._secure
 
     def send(
         self, line: str, blocks: Iterable[bytes], *, needs_meta: bool = True
     ) -> tuple[Envelope, Mapping[str, Json]]:
-        """Send a request that is already in bytes and judge the text reply."""
+        """Send a request that is already in bytes and judge the text reply.
+
+        Args:
+            line: for messages.
+            blocks: the request.
+            needs_meta: whether a reply without meta is an error.
+        """
         session = self._require_login()
-        return self._judge(line, self._ask(blocks), session, needs_meta=needs_meta)
+        return self._judge(line, self._exchange(blocks), session, needs_meta=needs_meta)
 
     def receive(self, line: str, consume: Callable[[ClientEvent], None], answer: Answer) -> None:
         """Send a command line and hand the events of a file answer to a consumer.
@@ -138,37 +73,30 @@ class AdminConnection:
                 self._judge(line, event.envelope, session, needs_meta=False)
             consume(event)
 
-        self._transport.exchange(self.request_blocks(line), judged, answer=answer)
+        self._transport.exchange([encode_text(self.envelope(line))], judged, answer=answer)
 
-    def _judge(
-        self, line: str, reply: Envelope | None, session: LoggedIn, *, needs_meta: bool
-    ) -> tuple[Envelope, Mapping[str, Json]]:
-        if reply is not None and says_goodbye(reply.items):
-            with self._lock:
-                self._dismissed = True
-                self._usable = False
-        try:
-            return check_reply(line, reply, session.profile, needs_meta=needs_meta)
-        except errors.SessionExpired:
-            with self._lock:
-                # Only if nobody logged in again meanwhile.
-                if self._logged_in is session:
-                    self._usable = False
-            raise
+    def upload(
+        self, line: str, quoted: str, archive: BinaryIO, size: int, meta: Mapping[str, Json] | None = None
+    ) -> Mapping[str, Json]:
+        """See ``Connection.upload``."""
+        from flare_client.hci import transfer  # noqa: PLC0415 - a program that moves no files need not load it
 
-    def log_in(self, timeout: float) -> None:
-        """Log in, trying again while the server does not answer.
+        return transfer.upload(self, line, quoted, archive, size, meta)
 
-        Args:
-            timeout: seconds until it gives up.
+    def download(self, kit: StartupKit, name: str, job_id: str) -> str:
+        """See ``Connection.download``."""
+        from flare_client.hci import transfer  # noqa: PLC0415 - likewise
 
-        Raises:
-            LoginRejected: the user or a certificate is refused.
-            NoConnection: no login within the time; ``__cause__`` has the last reason.
-        """
+        return transfer.download(self, kit, name, job_id)
+
+    def log_in(self, timeout: float, tries: int | None = None) -> None:
+        """See ``Connection.log_in``."""
         deadline = time.monotonic() + timeout
         last: Exception | None = None
-        while time.monotonic() < deadline:
+        attempts = itertools.count() if tries is None else range(tries)
+        for _ in attempts:
+            if time.monotonic() >= deadline:
+                break
             try:
                 logged_in = self._try_log_in(deadline)
             except _Refused as problem:
@@ -179,9 +107,7 @@ class AdminConnection:
                 last = problem
                 time.sleep(max(0.0, min(RETRY_SECONDS, deadline - time.monotonic())))
             else:
-                with self._lock:
-                    self._logged_in = logged_in
-                    self._usable = True
+                self._admit(logged_in)
                 return
         reason = f": {last}" if last else ""
         raise errors.NoConnection(f"cannot connect to FLARE in {timeout} seconds{reason}") from last
@@ -191,23 +117,17 @@ class AdminConnection:
 
         Official clients never do; a server that cannot be told forgets the session by itself.
         """
-        if not self._usable:
+        if not self._dismiss():
             return
-        blocks = self.request_blocks("_logout")
-        with self._lock:
-            self._usable = False
         try:
-            self._ask(blocks, timeout)
+            self._exchange([encode_text(self.envelope("_logout"))], timeout)
         except (errors.InternalError, OSError) as problem:
             _logger.debug("logout of %s was not confirmed: %s", self._user, problem)
 
-    def _require_login(self) -> LoggedIn:
-        session = self._logged_in
-        if session is None:
-            raise errors.NotConnected("the session is closed on server: not logged in, call try_connect first")
-        return session
+    def _ask(self, envelope: Envelope) -> Envelope | None:
+        return self._exchange([encode_text(envelope)])
 
-    def _ask(self, blocks: Iterable[bytes], timeout: float | None = None) -> Envelope | None:
+    def _exchange(self, blocks: Iterable[bytes], timeout: float | None = None) -> Envelope | None:
         replies: list[Envelope | None] = []
 
         def consume(event: ClientEvent) -> None:
@@ -225,9 +145,9 @@ class AdminConnection:
     def _try_log_in(self, deadline: float) -> LoggedIn:
         credentials = f"_cert_login {self._user}" if self._secure else f"_login {INSECURE_USER} {INSECURE_PASSWORD}"
         try:
-            reply = self._ask([encode_text(request(credentials, None, None, _now()))], _left(deadline))
+            reply = self._exchange([encode_text(request(credentials, None, None, now_text()))], _left(deadline))
         except errors.ServerUnreachable as problem:
-            if _is_refusal(problem.__cause__):
+            if is_refusal(problem.__cause__):
                 raise _Refused(str(problem.__cause__)) from problem.__cause__
             raise
         token = reply.first(ItemType.TOKEN) if reply else None
@@ -238,38 +158,17 @@ class AdminConnection:
             raise errors.MalformedReply(
                 f"expected {LOGIN_ACCEPTED!r} and a token from the login, but got {words!r:.200}"
             )
-        reply = self._ask([encode_text(request("_commands", token, None, _now()))], _left(deadline))
+        reply = self._exchange([encode_text(request("_commands", token, None, now_text()))], _left(deadline))
         rows = reply.first(ItemType.TABLE) if reply else None
         if not rows:
             raise errors.MalformedReply("expected the table of commands after the login, but the reply has none")
         announced = read_announcement(rows)
-        return LoggedIn(token, announced, recognise_release(announced) or LATEST)
-
-
-def open_connection(kit: StartupKit, user: str, *, secure: bool) -> AdminConnection:
-    """Make the connection that a kit asks for; nothing is sent yet.
-
-    Args:
-        kit: names the server and holds the certificates.
-        user: the name to log in with.
-        secure: whether to speak TLS.
-
-    Raises:
-        ConfigError: the kit's certificate and key are missing, no PEM, encrypted, or do not fit each other.
-    """
-    try:
-        transport = SocketTransport(kit, secure=secure)
-    except (ssl.SSLError, OSError) as problem:
-        raise errors.ConfigError(
-            f"expected a certificate and its key in {kit.root / 'startup'}, but: {problem}"
-        ) from problem
-    return AdminConnection(transport, user, secure=secure)
+        profile = recognise_release(announced)
+        if profile is None or profile.dialect is not self.dialect:
+            profile = self._latest()
+        return LoggedIn(token, announced, profile)
 
 
 def _left(deadline: float) -> float:
     # A timeout of 0 would make the socket non-blocking.
     return max(0.001, deadline - time.monotonic())
-
-
-def _now() -> str:
-    return str(datetime.datetime.now())  # noqa: DTZ005 - the wire carries local time without a zone

@@ -12,6 +12,8 @@ from flare_client.errors import MalformedReply, ServerUnreachable
 from flare_client.kit import StartupKit
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.hci.client import Answer, ClientConnection, ClientEvent
+from flare_client.protocol.kit import AdminKitConfig
+from flare_client.tls import mutual_tls
 
 _RECEIVE = 256 * 1024
 
@@ -21,26 +23,6 @@ CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 300.0
 """How long a server may stay silent in the middle of a command. Official clients wait for ever; a server that stages
 a large result, or waits for sites, needs a while."""
-
-
-def _tls_context(kit: StartupKit) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Official clients never compare the host with the certificate: kits name aliases and addresses freely.
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_REQUIRED
-    # Certificates of official provisioning lack the key identifiers that Python 3.13 asks for by default.
-    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
-    if kit.ca_cert is None or kit.client_cert is None or kit.client_key is None:
-        raise AssertionError("a secure kit has its certificates")
-    context.load_verify_locations(kit.ca_cert)
-    context.load_cert_chain(kit.client_cert, kit.client_key, password=_no_passphrase)
-    return context
-
-
-def _no_passphrase() -> str:
-    # Without it OpenSSL asks at the terminal, and a program without one waits there.
-    raise ssl.SSLError("expected a private key without passphrase, but it is encrypted")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,16 +40,17 @@ class SocketTransport:
     """Opens a connection for each exchange with one server; safe to use from several threads.
 
     Args:
-        kit: names the server and holds the certificates.
+        kit: holds the certificates.
+        config: what the kit says; names the server.
         secure: whether to speak TLS.
 
     Raises:
         ssl.SSLError: the kit's certificate and key do not fit each other, or are no PEM.
     """
 
-    def __init__(self, kit: StartupKit, *, secure: bool) -> None:
-        self.endpoint = Endpoint(kit.config.host, kit.config.admin_port)
-        self._context = _tls_context(kit) if secure else None
+    def __init__(self, kit: StartupKit, config: AdminKitConfig, *, secure: bool) -> None:
+        self.endpoint = Endpoint(config.host, config.admin_port)
+        self._context = mutual_tls(kit) if secure else None
         self._tls_session: ssl.SSLSession | None = None
         self._lock = threading.Lock()
 

@@ -101,12 +101,18 @@ class AdminKitConfig:
     heartbeat_interval: float | None
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value of a kit as messages show it."""
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
-def _load(text: str) -> Mapping[str, object]:
+def load_document(text: str) -> Mapping[str, object]:
+    """Read the JSON object that a file of a kit holds.
+
+    Raises:
+        KitFormatError: it is too long, or no object.
+    """
     if len(text) > MAX_CONFIG_LENGTH:
         raise KitFormatError("", f"at most {MAX_CONFIG_LENGTH:,} characters", f"{len(text):,}", "ValueError")
     try:
@@ -115,18 +121,23 @@ def _load(text: str) -> Mapping[str, object]:
         # The official error is json's own, a ValueError.
         raise KitFormatError("", "a JSON object", f"text that is no JSON ({problem})", "ValueError") from problem
     if not isinstance(document, dict):
-        raise KitFormatError("", "a JSON object", _shown(document), "ValueError")
+        raise KitFormatError("", "a JSON object", shown(document), "ValueError")
     return document
 
 
-def _folder(admin: Mapping[str, object], field: str) -> str:
+def read_folder(admin: Mapping[str, object], field: str) -> str:
+    """Read the name of a folder.
+
+    Raises:
+        KitFormatError: there is none.
+    """
     value = admin.get(field)
     if not value and value != "":
         raise KitFormatError(
-            f"admin.{field}", "a folder name", _shown(value) if field in admin else "nothing", "TypeError"
+            f"admin.{field}", "a folder name", shown(value) if field in admin else "nothing", "TypeError"
         )
     if not isinstance(value, str) or not value:
-        raise KitFormatError(f"admin.{field}", "a folder name", _shown(value), "ValueError")
+        raise KitFormatError(f"admin.{field}", "a folder name", shown(value), "ValueError")
     return value
 
 
@@ -140,7 +151,7 @@ def _certificate_names(admin: Mapping[str, object]) -> dict[str, str | None]:
         if value in ("", [], {}):
             raise KitFormatError(f"admin.{field}", "a file name, since with_ssl is set", "nothing")
         if not isinstance(value, str):
-            raise KitFormatError(f"admin.{field}", "a file name", _shown(value), "ValueError" if value else "TypeError")
+            raise KitFormatError(f"admin.{field}", "a file name", shown(value), "ValueError" if value else "TypeError")
         names[field] = value
     return names
 
@@ -154,7 +165,7 @@ def _agent_class(agent: Mapping[str, object]) -> str:
     if "path" in agent:
         path = agent["path"]
         if not isinstance(path, str) or not re.fullmatch(r"[^.\s]+(\.[^.\s]+)+", path):
-            raise KitFormatError(field, f"a dotted class path, such as {DUMMY_AGENT}", _shown(path))
+            raise KitFormatError(field, f"a dotted class path, such as {DUMMY_AGENT}", shown(path))
         return path
     name = agent.get("name")
     if name not in (DUMMY_AGENT.rpartition(".")[2], _HA_AGENT_CLASS):
@@ -168,7 +179,7 @@ def _agent_args(admin: Mapping[str, object]) -> Mapping[str, object]:
     if not agent:
         raise KitFormatError(field, "an object with path and args", "nothing", "TypeError")
     if not isinstance(agent, dict):
-        raise KitFormatError(field, "an object with path and args", _shown(agent))
+        raise KitFormatError(field, "an object with path and args", shown(agent))
     if agent.get("disabled") is True:
         raise KitFormatError(field, "an agent that is enabled", "disabled: true", "TypeError")
     class_name = _agent_class(agent).rpartition(".")[2]
@@ -180,7 +191,7 @@ def _agent_args(admin: Mapping[str, object]) -> Mapping[str, object]:
         )
     args = agent.get("args", {})
     if not isinstance(args, dict):
-        raise KitFormatError(f"{field}.args", "an object with sp_end_point", _shown(args))
+        raise KitFormatError(f"{field}.args", "an object with sp_end_point", shown(args))
     unknown = sorted(set(args) - _DUMMY_AGENT_ARGS)
     if unknown and class_name == DUMMY_AGENT.rpartition(".")[2]:
         # The other fields of the kit may hold anything; these become arguments of a constructor.
@@ -191,7 +202,7 @@ def _agent_args(admin: Mapping[str, object]) -> Mapping[str, object]:
 def _port(text: str, whole: str) -> int:
     field = "admin.overseer_agent.args.sp_end_point"
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
-        raise KitFormatError(field, "host:port:port with ports from 1 to 65535", _shown(whole))
+        raise KitFormatError(field, "host:port:port with ports from 1 to 65535", shown(whole))
     return int(text)
 
 
@@ -201,10 +212,10 @@ def _end_point(args: Mapping[str, object]) -> tuple[str, int, int]:
     if value is None:
         raise KitFormatError(field, "host:port:port", "nothing")
     if not isinstance(value, str) or value.count(":") != 2:
-        raise KitFormatError(field, "host:port:port", _shown(value))
+        raise KitFormatError(field, "host:port:port", shown(value))
     host, fl_port, admin_port = value.split(":")
     if not host or host != host.strip():
-        raise KitFormatError(field, "host:port:port with a host", _shown(value))
+        raise KitFormatError(field, "host:port:port with a host", shown(value))
     return host, _port(fl_port, value), _port(admin_port, value)
 
 
@@ -225,9 +236,9 @@ def parse_admin_config(text: str) -> AdminKitConfig:
     Raises:
         KitFormatError: a field that every client needs is missing or unusable.
     """
-    document = _load(text)
+    document = load_document(text)
     if not isinstance(document.get("admin"), dict):
-        raise KitFormatError("admin", "an object", _shown(document.get("admin", "nothing")), "ValueError")
+        raise KitFormatError("admin", "an object", shown(document.get("admin", "nothing")), "ValueError")
     admin = document["admin"]
     if not isinstance(admin, dict) or not admin:
         raise KitFormatError("admin", "an object with fields", "an empty one")
@@ -239,8 +250,8 @@ def parse_admin_config(text: str) -> AdminKitConfig:
         admin_port=admin_port,
         with_ssl=bool(admin.get("with_ssl")),
         **_certificate_names(admin),
-        download_dir=_folder(admin, "download_dir"),
-        upload_dir=_folder(admin, "upload_dir"),
+        download_dir=read_folder(admin, "download_dir"),
+        upload_dir=read_folder(admin, "upload_dir"),
         heartbeat_interval=_heartbeat(agent_args),
     )
 

@@ -125,6 +125,24 @@ class ReleaseProfile:
     """Whether ``Session.get_cell_conn_info`` exists."""
     sends_server_name: bool
     """Whether the TLS greeting carries the host of the kit."""
+    names_missing_clients: bool
+    """Whether ``invalid_target`` with the info that there are no clients has an exception of its own."""
+    abort_returns_info: bool
+    """Whether ``abort_job`` returns what the server says; otherwise ``None``."""
+    delete_returns_record: bool
+    """Whether ``delete_job`` returns a dict; otherwise ``None``."""
+    has_submit_tokens: bool
+    """Whether a job may be submitted, and listed, by a token of the caller's."""
+    checks_polling_options: bool
+    """Whether ``monitor_job`` refuses a negative timeout and a poll interval that is not positive."""
+    older_final_statuses: frozenset[str]
+    """Statuses that end the monitoring beside those that begin with ``FINISHED``."""
+    retried_commands: frozenset[str]
+    """Commands that are sent again when the server does not answer."""
+    checks_job_folder_name: bool
+    """Whether a job folder's name is checked before it is sent."""
+    finds_jobs_as_given: bool
+    """Whether a job folder is looked up as given before it is in the upload folder."""
 
     def __str__(self) -> str:
         return self.release
@@ -177,6 +195,15 @@ _R23 = ReleaseProfile(
     renames_downloads=False,
     has_cell_conn_info=True,
     sends_server_name=False,
+    names_missing_clients=False,
+    abort_returns_info=False,
+    delete_returns_record=False,
+    has_submit_tokens=False,
+    checks_polling_options=False,
+    older_final_statuses=frozenset(),
+    retried_commands=frozenset(),
+    checks_job_folder_name=False,
+    finds_jobs_as_given=False,
 )
 
 _R24 = dataclasses.replace(
@@ -246,9 +273,24 @@ _R27 = dataclasses.replace(
     dialect=Dialect.CELLNET,
     cell=RULES_27,
     download=Download.REFERENCES,
+    names_missing_clients=True,
+    abort_returns_info=True,
 )
 
-_R28 = dataclasses.replace(_R27, release="2.8", official="2.8.3", cell=RULES_28, signs_admin_kit=False)
+_R28 = dataclasses.replace(
+    _R27,
+    release="2.8",
+    official="2.8.3",
+    cell=RULES_28,
+    signs_admin_kit=False,
+    delete_returns_record=True,
+    has_submit_tokens=True,
+    checks_polling_options=True,
+    older_final_statuses=frozenset({"FINISHED_OK", "FINISHED_EXCEPTION", "ABORTED", "ABANDONED", "FAILED"}),
+    retried_commands=frozenset({"abort_job", "shutdown"}),
+    checks_job_folder_name=True,
+    finds_jobs_as_given=True,
+)
 
 _R29 = dataclasses.replace(_R28, release="2.9", official="2.9.0", cell=RULES_29)
 

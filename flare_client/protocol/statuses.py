@@ -1,4 +1,4 @@
-"""The status words of replies, and how a client of releases 2.3-2.6 judges a reply by them.
+"""The status words of replies, and how a client judges a reply by them.
 
 Source: the official client of 2.3.12, 2.4.2, 2.5.2 and 2.6.3, driven against scripted replies.
 """
@@ -31,9 +31,16 @@ class MetaStatus(str, enum.Enum):
     NO_CLIENTS = "no_clients"
     INTERNAL_ERROR = "internal_error"
     INVALID_TARGET = "invalid_target"
+    SUBMIT_TOKEN_CONFLICT = "submit_token_conflict"
+    """From 2.8 on, as the next."""
+    SUBMIT_TOKEN_JOB_DELETED = "submit_token_job_deleted"
 
     def __str__(self) -> str:
         return self.value
+
+
+NO_CLIENTS = "no clients available"
+"""The info beside ``invalid_target`` where no site is connected."""
 
 
 class MetaKey(str, enum.Enum):
@@ -49,6 +56,7 @@ class MetaKey(str, enum.Enum):
     TX_ID = "tx_id"
     FOLDER_NAME = "folder_name"
     CMD_NAME = "cmd_name"
+    SOURCE_FQCN = "source_fqcn"
     SERVER_STATUS = "server_status"
     SERVER_START_TIME = "server_start_time"
     CLIENTS = "clients"
@@ -58,6 +66,9 @@ class MetaKey(str, enum.Enum):
     APP_NAME = "app_name"
     FQCN = "fqcn"
     JOB_COMPONENTS = "job_components"
+    SUBMIT_RECORDS_DELETED = "submit_records_marked_deleted"
+    SUBMIT_RECORD_STATE = "submit_record_state"
+    DELETED_TIME = "deleted_time"
 
     def __str__(self) -> str:
         return self.value

@@ -31,7 +31,7 @@ MAX_MEMORY_MB = 45
 _ROUNDS = 15
 _OFFICIAL_ROUNDS = 5
 _IMPORT = "import flare_client"
-_ALL = "import flare_client, flare_client.login, flare_client.transfer"
+_ALL = "import flare_client, flare_client.hci.login, flare_client.hci.transfer"
 """The import with all that the first session and the first transfer load."""
 _OFFICIAL_IMPORT = "import nvflare.fuel.flare_api.flare_api"
 

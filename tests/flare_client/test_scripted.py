@@ -21,10 +21,10 @@ from flare_client import (
     Session,
     SessionClosed,
     SessionExpired,
-    login,
     new_insecure_session,
 )
-from flare_client.transport import SocketTransport
+from flare_client.hci import login
+from flare_client.hci.transport import SocketTransport
 from tests.flare_client.scripted_server import END, Answer, ScriptedServer, item, reply
 from tests.support import RELEASES
 

@@ -125,6 +125,11 @@ class Pushed:
 
 
 @dataclasses.dataclass(frozen=True)
+class ServerLeft:
+    """The server says goodbye: it stops, or it answers this side's goodbye."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Dropped:
     """Something came that makes no sense, or that nobody proved; it is for the log.
 
@@ -135,7 +140,7 @@ class Dropped:
     reason: str
 
 
-ClientPeerEvent = Registered | RegistrationRefused | AnswerReceived | RequestFailed | Pushed | Dropped
+ClientPeerEvent = Registered | RegistrationRefused | AnswerReceived | RequestFailed | Pushed | ServerLeft | Dropped
 
 
 class _State(enum.Enum):
@@ -154,11 +159,14 @@ class ClientPeer:
     Args:
         identity: who connects.
         now: seconds since the epoch; the first stream's id is made of it.
+        name: the cell's, where it connects again; a new one otherwise.
         limits: how much the server may send.
     """
 
-    def __init__(self, identity: AdminIdentity, now: float, limits: Limits = DEFAULT_LIMITS) -> None:
-        self.name = ADMIN_CELL_PREFIX + str(uuid.uuid4())
+    def __init__(
+        self, identity: AdminIdentity, now: float, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self.name = name or ADMIN_CELL_PREFIX + str(uuid.uuid4())
         self._identity = identity
         self._addresses = Addresses(self.name, SERVER_CELL)
         self._encoder = FrameEncoder()
@@ -278,6 +286,8 @@ class ClientPeer:
             check_credentials(message.headers, self._server.verifier)
         except NotProven as problem:
             raise RemoteProtocolError(f"dropped a message of {message.origin!r}: {problem}") from problem
+        if (message.channel, message.topic) == (Channel.CELLNET.value, Topic.BYE.value):
+            return [ServerLeft()]
         if message.channel != Channel.STREAM.value:
             raise RemoteProtocolError(f"expected a stream, but got {message.channel!r}, {message.topic!r}")
         if message.topic == Topic.STREAM_DATA.value:
@@ -295,7 +305,7 @@ class ClientPeer:
             )
         self._raw_request = ""
         if self._state is _State.REGISTERED:
-            return []  # to the goodbye
+            return [ServerLeft()]  # the answer to the goodbye
         code = message.return_code
         if code != ReturnCode.OK.value:
             not_ready = code in (ReturnCode.COMM_ERROR.value, ReturnCode.TARGET_UNREACHABLE.value)

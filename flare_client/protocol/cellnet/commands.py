@@ -11,14 +11,13 @@ from flare_client.protocol.cellnet.cell import Channel
 from flare_client.protocol.cellnet.proof import NotProven, Signer, Verifier
 from flare_client.protocol.envelope import Envelope, read_envelope
 from flare_client.protocol.errors import RemoteProtocolError
+from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 
 CHANNEL = Channel.HCI.value
 COMMAND_TOPIC = "command"
 EXPIRED_TOPIC = "SESSION_EXPIRED"
 """What a server pushes to a cell whose session ends, with the reason as its payload."""
-
-DEFAULT_STUDY = "default"
 
 _USER, _CERT, _SIGNATURE, _STUDY = "user_name", "cert", "signature", "study"
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from flare_client.protocol.cellnet.upload import UploadPrefix
+
 
 @dataclasses.dataclass(frozen=True)
 class CellRules:
@@ -24,6 +26,8 @@ class CellRules:
     """What is pushed to a client whose session ends."""
     confirms_downloads: bool
     """Whether the end of a file is confirmed, and a download can be cancelled."""
+    upload_prefix: str
+    """How the fields of a piece of an upload begin; there is no negotiation, so a client must know the release."""
 
 
 RULES_27 = CellRules(
@@ -33,8 +37,9 @@ RULES_27 = CellRules(
     token_has_certificate_end=False,
     expiry_text="Your session is closed due to inactivity.",
     confirms_downloads=False,
+    upload_prefix=UploadPrefix.R27,
 )
-RULES_28 = dataclasses.replace(RULES_27, ssid="NA", token_has_study=True)
+RULES_28 = dataclasses.replace(RULES_27, ssid="NA", token_has_study=True, upload_prefix=UploadPrefix.FROM_28)
 RULES_29 = dataclasses.replace(
     RULES_28,
     tells_versions=True,

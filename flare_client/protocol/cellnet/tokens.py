@@ -84,13 +84,25 @@ def check_credentials(headers: Mapping[str, Any], verifier: Verifier) -> str:
     return name
 
 
+class Claim:
+    """The claims of an admin token."""
+
+    NAME = "n"
+    ROLE = "r"
+    ORG = "o"
+    SESSION = "s"
+    STUDY = "study"
+    """From 2.8 on."""
+    CERTIFICATE_END = "ce"
+    """From 2.9 on: seconds since the epoch."""
+
+
 def admin_token(signer: Signer, claims: Mapping[str, Any]) -> str:
     """The token of a logged-in user: claims in JSON and the server's signature over them.
 
     Args:
         signer: the server's.
-        claims: name (``n``), role (``r``), organisation (``o``), session (``s``); from 2.8 on ``study``, from 2.9 on
-            the end of the certificate (``ce``, seconds since the epoch).
+        claims: see ``Claim``.
     """
     text = json.dumps(claims)
     return base64.b64encode(text.encode("utf-8")).decode("ascii") + ":" + signer.sign_text(text)
@@ -112,3 +124,16 @@ def read_admin_token(token: str, verifier: Verifier) -> dict[str, Any]:
     if not isinstance(claims, dict):
         raise NotProven("expected an object of claims in the token")
     return claims
+
+
+def peek_claims(token: str) -> dict[str, Any] | None:
+    """Read the claims of a token without any proof, as a client may that only wants to know what server it talks to.
+
+    Returns:
+        The claims, or ``None`` where it is no such token.
+    """
+    try:
+        claims = json.loads(base64.b64decode(token.partition(":")[0], validate=True))
+    except (ValueError, RecursionError):  # binascii.Error and UnicodeDecodeError are ValueErrors
+        return None
+    return claims if isinstance(claims, dict) else None

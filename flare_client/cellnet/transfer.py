@@ -1,0 +1,121 @@
+"""Uploads and downloads over CellNet: pieces that are asked for, or sent, one after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, BinaryIO
+
+from flare_client import errors
+from flare_client.kit import StartupKit
+from flare_client.protocol.cellnet import commands
+from flare_client.protocol.cellnet import download as download_wire
+from flare_client.protocol.cellnet import upload as upload_wire
+from flare_client.protocol.cellnet.cell import SERVER_CELL, ReturnCode
+from flare_client.protocol.command_line import join_words
+from flare_client.protocol.envelope import Json
+from flare_client.protocol.errors import RemoteProtocolError
+from flare_client.protocol.statuses import MetaKey
+from flare_client.transfer import RemoteFile, store_files
+
+if TYPE_CHECKING:
+    from flare_client.cellnet.link import Link
+    from flare_client.cellnet.login import CellConnection
+    from flare_client.protocol.cellnet.client import AnswerReceived
+    from flare_client.protocol.cellnet.rules import CellRules
+
+_PIECE_SECONDS = 5.0
+"""How long the server may take to answer for one piece, at least."""
+_RETRY_PAUSES = (2.0, 4.0, 8.0)
+"""Seconds before a piece of a download is asked for again that did not come in time, as official clients do."""
+
+
+def upload(
+    connection: CellConnection,
+    line: str,
+    quoted: str,
+    archive: BinaryIO,
+    size: int,
+    meta: Mapping[str, Json] | None,
+) -> Mapping[str, Json]:
+    """See ``Connection.upload``."""
+    command = commands.encode_command(connection.envelope(line, meta))
+    sender = upload_wire.UploadSender(connection.user, command, size, _rules(connection).upload_prefix)
+    # A server knows an upload by its connection: one that breaks ends the upload.
+    link = connection.live_link()
+    seconds = max(_PIECE_SECONDS, connection.command_seconds)
+    result = None
+    while not sender.complete:
+        piece = sender.piece(archive.read(upload_wire.PIECE_SIZE))
+        answer = link.ask(upload_wire.CHANNEL, upload_wire.TOPIC, piece, seconds)
+        try:
+            result = upload_wire.read_answer(answer.content)
+        except RemoteProtocolError as problem:
+            raise errors.ConnectionLost(f"cannot connect to server: {problem.reason}") from problem
+    link.tell(upload_wire.CHANNEL, upload_wire.DONE_TOPIC, sender.done())
+    return connection.judge(quoted, result)[1]
+
+
+def download(connection: CellConnection, kit: StartupKit, name: str, job_id: str) -> str:
+    """See ``Connection.download``."""
+    # A blank separates words on the wire; official clients send the first word as the id.
+    words = job_id.split()
+    folder = words[0] if words else job_id
+    line = join_words([connection.command(name).full_name, folder])
+    meta = connection.execute(line, quoted=f"{name} {job_id}")[1]
+    files, tx_id = meta.get(MetaKey.FILES.value), meta.get(MetaKey.TX_ID.value)
+    references = dict(_reference(entry) for entry in files) if isinstance(files, list) else {}
+    if not references or not isinstance(tx_id, str) or meta.get(MetaKey.SOURCE_FQCN.value) != SERVER_CELL:
+        raise errors.InternalError(
+            f"expected the files of the result, a transaction and the server in the reply, but got {dict(meta)!r:.200}"
+        )
+    confirms = _rules(connection).confirms_downloads
+
+    def offer(_: int, file: str) -> RemoteFile:
+        reference = references[file]
+        return RemoteFile(file, lambda target: _fetch(connection, reference, target, confirms=confirms))
+
+    return store_files(kit.download_dir, folder, tx_id, list(references), offer)
+
+
+def _rules(connection: CellConnection) -> CellRules:
+    rules = connection.profile.cell
+    if rules is None:
+        raise AssertionError("a connection of this dialect has a profile of it")
+    return rules
+
+
+def _reference(entry: object) -> tuple[str, str]:
+    if not isinstance(entry, list) or len(entry) != 2 or not all(isinstance(one, str) for one in entry):
+        raise errors.InternalError(f"expected a file and its reference, but got {entry!r:.100}")
+    return entry[0], entry[1]
+
+
+def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, confirms: bool) -> None:
+    file = download_wire.FileDownload(reference, confirms=confirms)
+    link = connection.live_link()
+    success = False
+    try:
+        while not file.complete:
+            answer = _next_piece(link, file)
+            if answer.code != ReturnCode.OK.value:
+                raise errors.InternalError(f"expected a piece of the result, but the server answers {answer.code!r}")
+            try:
+                target.write(file.take(answer.content))
+            except RemoteProtocolError as problem:
+                raise errors.InternalError(problem.reason) from problem
+        target.flush()
+        success = True
+    finally:
+        confirmation = file.confirmation(success=success)
+        if confirmation is not None:
+            link.tell(download_wire.CHANNEL, download_wire.TOPIC, confirmation)
+
+
+def _next_piece(link: Link, file: download_wire.FileDownload) -> AnswerReceived:
+    for pause in _RETRY_PAUSES:
+        try:
+            return link.ask(download_wire.CHANNEL, download_wire.TOPIC, file.request(), _PIECE_SECONDS)
+        except errors.CommandTimeout:
+            time.sleep(pause)
+    return link.ask(download_wire.CHANNEL, download_wire.TOPIC, file.request(), _PIECE_SECONDS)

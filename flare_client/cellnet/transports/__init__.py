@@ -1,0 +1,1 @@
+"""How frames travel: over WebSocket, TCP or gRPC, as the kit says."""

@@ -1,0 +1,126 @@
+"""TLS as kits configure it: which certificates are shown and trusted, what is not checked, and records without I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from pathlib import Path
+
+from flare_client.kit import StartupKit
+
+_RECEIVE = 256 * 1024
+
+
+def mutual_tls(kit: StartupKit) -> ssl.SSLContext:
+    """TLS in which both sides show a certificate of the project's CA.
+
+    Raises:
+        ssl.SSLError: certificate and key do not fit each other, or are no PEM.
+        OSError: one cannot be read.
+    """
+    if kit.ca_cert is None or kit.client_cert is None or kit.client_key is None:
+        raise AssertionError("a secure kit has its certificates")
+    context = one_way_tls(kit.ca_cert)
+    context.load_cert_chain(kit.client_cert, kit.client_key, password=_no_passphrase)
+    return context
+
+
+def one_way_tls(ca_cert: Path) -> ssl.SSLContext:
+    """TLS in which only the server shows a certificate.
+
+    Args:
+        ca_cert: whom to trust.
+
+    Raises:
+        ssl.SSLError: it is no PEM.
+        OSError: it cannot be read.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Official clients never compare the host with the certificate: kits name aliases and addresses freely.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    # Certificates of official provisioning lack the key identifiers that Python 3.13 asks for by default.
+    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    context.load_verify_locations(ca_cert)
+    return context
+
+
+def _no_passphrase() -> str:
+    # Without it OpenSSL asks at the terminal, and a program without one waits there.
+    raise ssl.SSLError("expected a private key without passphrase, but it is encrypted")
+
+
+class TlsRecords:
+    """The client's side of TLS as records in and out, without a socket.
+
+    A connection that one thread reads while others write to it needs this: OpenSSL's connections are no safer for two
+    threads than any other object, so the caller's lock guards this one, and sockets are only handed bytes.
+
+    Args:
+        context: what is shown and trusted.
+        host: goes into the greeting.
+    """
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=False, server_hostname=host)
+
+    def shake_hands(self, connection: socket.socket) -> None:
+        """Do the handshake; the connection's timeout holds for each step.
+
+        Raises:
+            OSError: the connection failed; ``ssl.SSLError`` where TLS did.
+        """
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                connection.sendall(self._outgoing.read())
+                data = connection.recv(_RECEIVE)
+                if data:
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+            except ssl.SSLError:
+                connection.sendall(self._outgoing.read())  # the alert, so that the server learns why
+                raise
+            else:
+                connection.sendall(self._outgoing.read())
+                return
+
+    def receive(self, records: bytes) -> bytes:
+        """Take records and return what was in them.
+
+        Raises:
+            ssl.SSLError: they are broken, or tell that the server refuses.
+            ssl.SSLZeroReturnError: the server ended the connection.
+        """
+        self._incoming.write(records)
+        blocks: list[bytes] = []
+        while True:
+            try:
+                blocks.append(self._tls.read(_RECEIVE))
+            except ssl.SSLWantReadError:
+                return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+            except ssl.SSLZeroReturnError:
+                if not blocks:
+                    raise
+                return b"".join(blocks)
+
+    def send(self, data: bytes) -> None:
+        """Take what is to go out."""
+        view = memoryview(data)
+        while view:
+            view = view[self._tls.write(view) :]
+
+    def close(self) -> None:
+        """Say goodbye."""
+        with contextlib.suppress(ssl.SSLError):
+            self._tls.unwrap()  # writes the goodbye; that the server's own is not there yet is no error
+
+    def data_to_send(self) -> bytes:
+        """Take the records that are to go out."""
+        return self._outgoing.read()
