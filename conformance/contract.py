@@ -12,7 +12,11 @@ from collections.abc import Callable
 from conformance.needs import Need
 from conformance.trial import Trial
 
-RELEASES = ("2.3", "2.4", "2.5", "2.6")
+RELEASES = ("2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "2.9")
+SOCKET_RELEASES = RELEASES[:4]
+"""Those of the socket dialect: a connection a command."""
+CELL_RELEASES = RELEASES[4:]
+"""Those of the CellNet dialect: one connection a session."""
 
 
 @dataclasses.dataclass(frozen=True)

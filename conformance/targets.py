@@ -209,7 +209,11 @@ def redirected_kit(kit: Path, port: int, parent: Path) -> Path:
     shutil.copytree(kit, copy)
     path = copy / "startup" / "fed_admin.json"
     document = json.loads(path.read_text())
-    arguments = document["admin"]["overseer_agent"]["args"]
-    arguments["sp_end_point"] = f"127.0.0.1:{arguments['sp_end_point'].split(':')[1]}:{port}"
+    admin = document["admin"]
+    if "overseer_agent" in admin:
+        arguments = admin["overseer_agent"]["args"]
+        arguments["sp_end_point"] = f"127.0.0.1:{arguments['sp_end_point'].split(':')[1]}:{port}"
+    else:
+        admin["host"], admin["port"] = "127.0.0.1", port
     path.write_text(json.dumps(document))
     return copy

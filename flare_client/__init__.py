@@ -2,14 +2,17 @@
 
 ``from flare_client import new_secure_session`` replaces the official
 ``from nvflare.fuel.flare_api.flare_api import new_secure_session``: same signatures, results and errors, releases
-2.3-2.6, and neither numpy nor grpc to import.
+2.3-2.9, and neither numpy nor grpc to import.
 """
 
 from flare_client.errors import (
     AuthenticationError,
     AuthorizationError,
     ClientsStillRunning,
+    CommandTimeout,
     ConfigError,
+    ConnectionLost,
+    FLCommunicationError,
     InternalError,
     InvalidArgumentError,
     InvalidJobDefinition,
@@ -24,9 +27,13 @@ from flare_client.errors import (
     NoReply,
     NotConnected,
     NotInRelease,
+    RegistrationRejected,
+    ServerNotReached,
     ServerUnreachable,
     SessionClosed,
     SessionExpired,
+    SubmitTokenConflict,
+    SubmitTokenJobDeleted,
     UnsafeArchive,
 )
 from flare_client.session import Session, basic_cb_with_print, new_insecure_session, new_secure_session
@@ -37,7 +44,10 @@ __all__ = [
     "AuthorizationError",
     "ClientInfo",
     "ClientsStillRunning",
+    "CommandTimeout",
     "ConfigError",
+    "ConnectionLost",
+    "FLCommunicationError",
     "InternalError",
     "InvalidArgumentError",
     "InvalidJobDefinition",
@@ -54,11 +64,15 @@ __all__ = [
     "NoReply",
     "NotConnected",
     "NotInRelease",
+    "RegistrationRejected",
     "ServerInfo",
+    "ServerNotReached",
     "ServerUnreachable",
     "Session",
     "SessionClosed",
     "SessionExpired",
+    "SubmitTokenConflict",
+    "SubmitTokenJobDeleted",
     "SystemInfo",
     "TargetType",
     "UnsafeArchive",

@@ -61,9 +61,13 @@ class TlsRecords:
     Args:
         context: what is shown and trusted.
         host: goes into the greeting.
+
+    Attributes:
+        ended: whether the server said goodbye; nothing more will come.
     """
 
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        self.ended = False
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=False, server_hostname=host)
@@ -96,19 +100,17 @@ class TlsRecords:
 
         Raises:
             ssl.SSLError: they are broken, or tell that the server refuses.
-            ssl.SSLZeroReturnError: the server ended the connection.
         """
         self._incoming.write(records)
         blocks: list[bytes] = []
-        while True:
-            try:
-                blocks.append(self._tls.read(_RECEIVE))
-            except ssl.SSLWantReadError:
-                return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-            except ssl.SSLZeroReturnError:
-                if not blocks:
-                    raise
-                return b"".join(blocks)
+        try:
+            while block := self._tls.read(_RECEIVE):
+                blocks.append(block)
+        except ssl.SSLWantReadError:
+            pass
+        else:
+            self.ended = True
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def send(self, data: bytes) -> None:
         """Take what is to go out."""

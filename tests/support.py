@@ -14,6 +14,10 @@ from typing import Any
 from mock_server import MockServer
 
 RELEASES = ("2.3", "2.4", "2.5", "2.6")
+"""Those of the socket dialect."""
+CELL_RELEASES = ("2.7", "2.8", "2.9")
+"""Those of the CellNet dialect."""
+ALL_RELEASES = RELEASES + CELL_RELEASES
 
 JobMaker = Callable[..., Path]
 

@@ -276,7 +276,7 @@ class Link:
         self._flush()
         if self._codec.ended is not None:
             raise self._codec.ended
-        return True
+        return self._tls is None or not self._tls.ended
 
     def _look_after(self) -> None:
         with self._lock:
@@ -306,6 +306,8 @@ class Link:
 
     def _lose(self) -> None:
         self._note_loss(ConnectionError("the server closed the connection"))
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # the server need not wait for this side to hang up
         with self._lock:
             waiting, self._waiting = list(self._waiting.values()), {}
         for slot in waiting:

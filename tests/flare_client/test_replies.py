@@ -12,35 +12,38 @@ from flare_client import errors
 from flare_client.protocol.envelope import Envelope, Item, ItemType, error, string, success
 from flare_client.protocol.releases import PROFILES, profile_for
 from flare_client.replies import check_reply
-from tests.support import RELEASES
+from tests.support import ALL_RELEASES, CELL_RELEASES
 
 LINE = "list_jobs -d"
 
-FROM_24 = ("2.4", "2.5", "2.6")
-FROM_25 = ("2.5", "2.6")
+FROM_24 = ALL_RELEASES[1:]
+FROM_25 = ALL_RELEASES[2:]
+FROM_28 = ("2.8", "2.9")
 
 # status, releases that map it, the class, the text for the info "X"
 MAPPED: list[tuple[str, tuple[str, ...], type[Exception], str]] = [
-    ("invalid_job_def", RELEASES, errors.InvalidJobDefinition, "invalid job definition: X"),
-    ("not_authorized", RELEASES, errors.AuthorizationError, "user not authorized for the action 'list_jobs -d: X'"),
+    ("invalid_job_def", ALL_RELEASES, errors.InvalidJobDefinition, "invalid job definition: X"),
+    ("not_authorized", ALL_RELEASES, errors.AuthorizationError, "user not authorized for the action 'list_jobs -d: X'"),
     ("not_authenticated", FROM_24, errors.AuthenticationError, "user not authenticated: X"),
     ("syntax_error", ("2.3",), errors.InternalError, "protocol error: X"),
     ("syntax_error", FROM_24, errors.InternalError, "syntax error: X"),
-    ("invalid_job_id", RELEASES, errors.JobNotFound, "no such job: X"),
-    ("job_running", RELEASES, errors.JobNotDone, "job X is still running"),
+    ("invalid_job_id", ALL_RELEASES, errors.JobNotFound, "no such job: X"),
+    ("job_running", ALL_RELEASES, errors.JobNotDone, "job X is still running"),
     ("job_not_running", FROM_24, errors.JobNotRunning, "job X is not running"),
     ("clients_running", FROM_24, errors.ClientsStillRunning, "one or more clients are still running"),
     ("no_clients", FROM_24, errors.NoClientsAvailable, "no clients available"),
     ("internal_error", FROM_24, errors.InternalError, "server internal error: X"),
     ("invalid_target", FROM_24, errors.InvalidTarget, "X"),
     ("no_reply", FROM_25, errors.NoReply, "X"),
+    ("submit_token_conflict", FROM_28, errors.SubmitTokenConflict, "X"),
+    ("submit_token_job_deleted", FROM_28, errors.SubmitTokenJobDeleted, "X"),
 ]
 
 SPECIFIC = [(release, *row) for row in MAPPED for release in row[1]]
 GENERIC = [
     (release, status)
     for status in {row[0] for row in MAPPED} | {"error", "no_jobs", "something new"}
-    for release in RELEASES
+    for release in ALL_RELEASES
     if not any(status == row[0] and release in row[1] for row in MAPPED)
 ]
 
@@ -66,6 +69,32 @@ def test_a_meta_status_gives_the_official_class_and_text(
     assert str(problem) == text
 
 
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [
+        (one, errors.NoClientsAvailable if one in CELL_RELEASES else errors.InvalidTarget)
+        for one in ALL_RELEASES
+        if one in FROM_24
+    ],
+)
+def test_that_there_are_no_clients_has_a_class_of_its_own_from_2_7_on(release: str, expected: type[Exception]) -> None:
+    problem = failure(release, reply(status="invalid_target", info="no clients available"))
+    assert type(problem) is expected
+
+
+@pytest.mark.parametrize("release", FROM_28)
+def test_a_submit_token_that_cannot_be_used_names_its_job(release: str) -> None:
+    conflict = failure(release, reply(status="submit_token_conflict", job_id="J"))
+    assert isinstance(conflict, errors.SubmitTokenConflict)
+    assert conflict.existing_job_id == "J"
+    deleted = failure(
+        release,
+        reply(status="submit_token_job_deleted", job_id="J", submit_record_state="job_deleted", deleted_time="T"),
+    )
+    assert isinstance(deleted, errors.SubmitTokenJobDeleted)
+    assert (deleted.job_id, deleted.state, deleted.deleted_time) == ("J", "job_deleted", "T")
+
+
 @pytest.mark.parametrize(("release", "status"), sorted(GENERIC))
 def test_a_status_that_the_release_does_not_map_is_an_internal_error(release: str, status: str) -> None:
     problem = failure(release, reply(status=status, info="X"))
@@ -73,7 +102,7 @@ def test_a_status_that_the_release_does_not_map_is_an_internal_error(release: st
     assert str(problem) == (f"server internal error ({status}): X" if release == "2.3" else f"{status}: X")
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_an_expired_session_is_what_the_official_class_says_and_what_happened(release: str) -> None:
     """Official clients let the meta's ``error`` win over the item's ``session_inactive``."""
     envelope = reply(
@@ -91,14 +120,14 @@ def test_an_expired_session_is_what_the_official_class_says_and_what_happened(re
     )
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_session_inactive_without_meta_means_session_closed(release: str) -> None:
     problem = failure(release, reply(error("session_inactive")))
     assert isinstance(problem, errors.SessionClosed)
     assert str(problem) == "the session is closed on server"
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_a_reply_without_envelope_is_a_connection_error(release: str) -> None:
     problem = failure(release, None)
     assert isinstance(problem, errors.MalformedReply)
@@ -106,7 +135,7 @@ def test_a_reply_without_envelope_is_a_connection_error(release: str) -> None:
     assert "'list_jobs'" in str(problem)
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 @pytest.mark.parametrize("telltale", ["wrong server", "Failed to communicate with Admin Server"])
 def test_words_about_the_connection_are_a_connection_error(release: str, telltale: str) -> None:
     problem = failure(release, reply(string(f"** {telltale} **")))
@@ -115,14 +144,14 @@ def test_words_about_the_connection_are_a_connection_error(release: str, telltal
     assert str(problem) == f"cannot connect to server: {name}"
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_not_authorized_in_the_text_is_an_authorization_error(release: str) -> None:
     problem = failure(release, reply(string("user 'a' is not authorized for 'ls'")))
     assert type(problem) is errors.AuthorizationError
     assert str(problem) == "user not authorized for the action 'list_jobs -d'"
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 @pytest.mark.parametrize("telltale", ["invalid client: x", "unknown site: x"])
 def test_an_unknown_client_in_the_text_is_a_runtime_error(release: str, telltale: str) -> None:
     problem = failure(release, reply(string("first"), error(telltale), status="ok"))
@@ -131,20 +160,20 @@ def test_an_unknown_client_in_the_text_is_a_runtime_error(release: str, telltale
     assert str(problem).endswith(f"ERROR_INVALID_CLIENT: first\n{telltale}")
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_a_reply_without_items_is_a_runtime_error_even_with_a_good_meta(release: str) -> None:
     problem = failure(release, Envelope((), {"status": "ok"}))
     assert type(problem) is RuntimeError
     assert "ERROR_RUNTIME" in str(problem)
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_an_error_item_with_a_good_meta_is_a_success(release: str) -> None:
     envelope = reply(error("boom"), status="ok", info="")
     assert check_reply(LINE, envelope, profile_for(release)) == (envelope, {"status": "ok", "info": ""})
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_a_missing_meta_counts_only_where_one_is_needed(release: str) -> None:
     envelope = reply(string("text"))
     problem = failure(release, envelope)
@@ -164,17 +193,17 @@ def test_a_meta_without_status_is_fine_from_release_24(release: str) -> None:
     assert check_reply(LINE, reply(jobs=[]), profile_for(release))[1] == {"jobs": []}
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_the_meta_comes_before_the_items(release: str) -> None:
     assert type(failure(release, reply(error("session_inactive"), status="job_running", info="X"))) is errors.JobNotDone
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_the_items_come_before_the_demand_for_a_meta(release: str) -> None:
     assert type(failure(release, reply(string("not authorized")))) is errors.AuthorizationError
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_a_missing_info_leaves_its_place_empty(release: str) -> None:
     assert str(failure(release, reply(status="job_running"))) == "job  is still running"
 

@@ -11,7 +11,7 @@ import pytest
 
 from flare_client import ServerUnreachable, Session, SessionClosed, SessionExpired, new_secure_session
 from mock_server import MockServer
-from tests.support import RELEASES, JobMaker, wait_until
+from tests.support import ALL_RELEASES, JobMaker, wait_until
 
 ADMIN = "admin@nvidia.com"
 THREADS = 8
@@ -30,7 +30,7 @@ def together(work: Callable[[int], object]) -> list[object]:
         return list(pool.map(run, range(THREADS)))
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_each_thread_gets_the_answers_to_its_own_questions(release: str, make_job: JobMaker) -> None:
     folders = [make_job(f"job-{number}") for number in range(THREADS)]
     with MockServer(release, scenario=FAST) as server, new_secure_session(ADMIN, str(server.kit())) as session:
