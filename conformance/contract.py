@@ -17,6 +17,9 @@ SOCKET_RELEASES = RELEASES[:4]
 """Those of the socket dialect: a connection a command."""
 CELL_RELEASES = RELEASES[4:]
 """Those of the CellNet dialect: one connection a session."""
+TO_27 = RELEASES[:5]
+FROM_24 = RELEASES[1:]
+FROM_28 = RELEASES[5:]
 
 
 @dataclasses.dataclass(frozen=True)

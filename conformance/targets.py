@@ -50,6 +50,15 @@ class ControlledServer(Protocol):
     def expire_sessions(self) -> None:
         """End every admin session."""
 
+    def withhold(self, command: str) -> None:
+        """Neither carry out nor answer a command from now on."""
+
+    def release_command(self, command: str) -> None:
+        """Carry out a command again that was withheld."""
+
+    def received(self, command: str) -> int:
+        """How often a command came."""
+
     def abort_job(self, job_id: str) -> None:
         """Abort a job, as another user would."""
 

@@ -5,6 +5,7 @@ All of it lives on the server's one loop; commands run to their end without wait
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import shutil
 import uuid
@@ -203,6 +204,8 @@ class ServerContext:
         started: when the server started, in seconds since the epoch.
         restart: asks the server to restart once the answer is out.
         shutdown: asks the server to stop once the answer is out.
+        received: how often each command came, by its name.
+        withheld: the commands that are neither carried out nor answered.
     """
 
     profile: ReleaseProfile
@@ -221,3 +224,5 @@ class ServerContext:
     started: float
     restart: Callable[[], None]
     shutdown: Callable[[], None]
+    received: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    withheld: set[str] = dataclasses.field(default_factory=set)

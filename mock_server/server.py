@@ -304,8 +304,36 @@ class MockServer:
         self.call(lambda context: context.engine.delete(job_id))
 
     def expire_sessions(self) -> None:
-        """End every admin session, as if each had been idle for too long."""
-        self.call(lambda context: context.sessions.close_all())
+        """End every admin session, as if each had been idle for too long; from 2.7 on the clients are told."""
+        running = self._require_running()
+
+        def expire(context: ServerContext) -> None:
+            context.sessions.close_all()
+            running.tell_expired()
+
+        self.call(expire)
+
+    def withhold(self, command: str) -> None:
+        """Neither carry out nor answer a command from now on; it is counted all the same.
+
+        In releases to 2.6 the connection is closed without a byte; from 2.7 on nothing happens.
+
+        Args:
+            command: its name, as ``list_jobs``.
+        """
+        self.call(lambda context: context.withheld.add(command))
+
+    def release_command(self, command: str) -> None:
+        """Carry out a command again that was withheld."""
+        self.call(lambda context: context.withheld.discard(command))
+
+    def received(self, command: str) -> int:
+        """How often a command came since the server was started.
+
+        Args:
+            command: its name, as ``list_jobs``.
+        """
+        return self.call(lambda context: context.received[command])
 
     def set_site_connected(self, name: str, connected: bool) -> None:
         """Connect or disconnect a site.
@@ -439,6 +467,11 @@ class _Running:
         await self._endpoint.stop()
         self.context.sessions.close_all()
         self.stopped.set()
+
+    def tell_expired(self) -> None:
+        """Tell clients whose session is over, where the wire can; on the loop."""
+        if isinstance(self._endpoint, CellEndpoint):
+            self._endpoint.service.push_expired()
 
     def on_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -78,9 +78,16 @@ class Adapter(Protocol):
         """What the client has beside the sessions: ``basic_cb``, ``debug``, ``threads``."""
 
     def open(
-        self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, debug: bool = False
+        self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, **further: Any
     ) -> ClientSession:
         """Call ``new_secure_session`` or ``new_insecure_session``.
+
+        Args:
+            username: the user; ``new_insecure_session`` takes none.
+            kit: the startup kit.
+            secure: which of both functions.
+            timeout: seconds.
+            **further: arguments that not every client or release has, passed on as they are: ``debug``, ``study``.
 
         Raises:
             ClientError: the function raised.

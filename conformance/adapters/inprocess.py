@@ -89,10 +89,9 @@ class InProcessAdapter:
         self._sessions: list[InProcessSession] = []
 
     def open(
-        self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, debug: bool = False
+        self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, **further: Any
     ) -> InProcessSession:
-        """Call the factory; ``debug`` is passed on where it is asked for."""
-        further = {"debug": True} if debug else {}
+        """Call the factory."""
         try:
             session = InProcessSession(self._factory(username, str(kit), secure=secure, timeout=timeout, **further))
         except Exception as problem:
@@ -125,10 +124,10 @@ class InProcessAdapter:
 def _flare_client() -> tuple[Factory, Callable[..., Any]]:
     client = importlib.import_module(FLARE_CLIENT)
 
-    def factory(username: str, kit: str, *, secure: bool = True, timeout: float = 10.0, debug: bool = False) -> Any:
+    def factory(username: str, kit: str, *, secure: bool = True, timeout: float = 10.0, **further: Any) -> Any:
         if secure:
-            return client.new_secure_session(username, kit, debug, timeout)
-        return client.new_insecure_session(kit, debug, timeout)
+            return client.new_secure_session(username, kit, timeout=timeout, **further)
+        return client.new_insecure_session(kit, timeout=timeout, **further)
 
     return factory, client.basic_cb_with_print
 

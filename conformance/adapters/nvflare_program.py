@@ -13,11 +13,11 @@ program: Any = importlib.import_module("program")
 flare_api: Any = importlib.import_module("nvflare.fuel.flare_api.flare_api")
 
 
-def open_session(username: str, kit: str, secure: bool = True, timeout: float = 10.0, debug: bool = False) -> Any:
+def open_session(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **further: Any) -> Any:
     """Open a session with the official functions."""
     if secure:
-        return flare_api.new_secure_session(username, kit, debug, timeout)
-    return flare_api.new_insecure_session(kit, debug, timeout)
+        return flare_api.new_secure_session(username, kit, timeout=timeout, **further)
+    return flare_api.new_insecure_session(kit, timeout=timeout, **further)
 
 
 if __name__ == "__main__":

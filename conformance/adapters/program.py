@@ -66,10 +66,7 @@ class Program:
             features = ["basic_cb", "debug"] if self.basic_cb else []
             return {"protocol": 1, "language": "python", "name": "factory", "features": features}
         if method == "session.open":
-            further = {"debug": True} if params.get("debug") else {}
-            session = self.factory(
-                params["username"], params["kit"], secure=params["secure"], timeout=params["timeout"], **further
-            )
+            session = self.factory(params.pop("username"), params.pop("kit"), **params)
             self.number += 1
             self.sessions[str(self.number)] = session
             return {"session": str(self.number)}

@@ -96,12 +96,16 @@ class StdioAdapter:
         return self._features
 
     def open(
-        self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, debug: bool = False
+        self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, **further: Any
     ) -> StdioSession:
         """Open a session in the program."""
-        parameters: dict[str, Any] = {"username": username, "kit": str(kit), "secure": secure, "timeout": timeout}
-        if debug:
-            parameters["debug"] = True
+        parameters: dict[str, Any] = {
+            "username": username,
+            "kit": str(kit),
+            "secure": secure,
+            "timeout": timeout,
+            **further,
+        }
         answer = self.request("session.open", parameters, allowed=_seconds(timeout))
         if not isinstance(answer, dict) or not isinstance(answer.get("session"), str):
             raise self._fail(f"expected a session from session.open, but got {answer!r:.200}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conformance.contract import Document, Observed, contract
+from conformance.contract import FROM_24, Document, Observed, contract
 from conformance.jobs import JobKind
 from conformance.needs import Need
 from conformance.targets import ADMIN
@@ -13,7 +13,6 @@ from conformance.trial import Trial
 from conformance.verdicts import holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
-FROM_24 = ("2.4", "2.5", "2.6")
 URL = "http://files.example.com/jobs/"
 
 

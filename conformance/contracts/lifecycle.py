@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Observed, contract
+from conformance.contract import CELL_RELEASES, FROM_28, SOCKET_RELEASES, TO_27, Document, Observed, contract
 from conformance.needs import Need
 from conformance.targets import ADMIN
 from conformance.trial import Trial
 from conformance.verdicts import holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
+_SEEN_CELL = "2.7.3, 2.8.3, 2.9.0"
 
 CLONED_KEYS = ("name", "deploy_map", "resource_spec", "min_clients", "job_folder_name")
 
@@ -72,11 +73,30 @@ def abort_finished(trial: Trial) -> None:
     "abort_job returns None.",
     Document("abort.returns"),
     Observed(_SEEN, "None, where the document says a dict of (status, info)"),
+    releases=SOCKET_RELEASES,
 )
 def abort_returns(trial: Trial) -> None:
     job_id = trial.submit()
     same(trial.session.call("abort_job", job_id), None, "the result")
     same(trial.session.call("abort_job", job_id), None, "the result for a job that is over")
+
+
+@contract(
+    "ABORT-RETURN-02",
+    "What it returns today",
+    "abort_job returns what the server says: of a job that waits, one that runs and one that is over.",
+    Observed(_SEEN_CELL, "the info of the reply, as text"),
+    releases=CELL_RELEASES,
+    needs=(Need.RUNNING,),
+)
+def abort_returns_info(trial: Trial) -> None:
+    waiting = trial.submit()
+    said = trial.session.call("abort_job", waiting)
+    same(said, f"Aborted the job {waiting} before running it.", "the result for a job that waits")
+    said = trial.session.call("abort_job", waiting)
+    same(said, f"Job for {waiting} is already completed.", "the result for a job that is over")
+    said = trial.session.call("abort_job", trial.running())
+    same(said, "Abort signal has been sent to the server app.", "the result for a job that runs")
 
 
 @contract(
@@ -130,9 +150,23 @@ def delete_running(trial: Trial) -> None:
     "What it returns",
     "delete_job returns None.",
     Document("delete.returns"),
+    releases=TO_27,
 )
 def delete_returns(trial: Trial) -> None:
     same(trial.session.call("delete_job", trial.submit()), None, "the result")
+
+
+@contract(
+    "DELETE-RETURN-02",
+    "What it returns from 2.8 on",
+    "delete_job returns the job's id and how many submit tokens stood for it.",
+    Observed("2.8.3, 2.9.0", "a dict of job_id and submit_records_marked_deleted"),
+    releases=FROM_28,
+)
+def delete_returns_record(trial: Trial) -> None:
+    job_id = trial.submit()
+    expected = {"job_id": job_id, "submit_records_marked_deleted": 0}
+    same(trial.session.call("delete_job", job_id), expected, "the result for a job without a token")
 
 
 @contract(

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Observed, contract
+from conformance.contract import FROM_28, TO_27, Document, Observed, contract
 from conformance.jobs import JobKind
 from conformance.needs import Need
 from conformance.targets import ADMIN
@@ -217,6 +217,7 @@ def zero_is_never(trial: Trial) -> None:
     "A negative timeout is no limit",
     "With a negative timeout, monitor_job never returns TIMEOUT.",
     Observed(_SEEN, "any timeout that is not over 0 counts as none"),
+    releases=TO_27,
 )
 def negative_is_never(trial: Trial) -> None:
     job_id = trial.submit()
@@ -293,6 +294,7 @@ def default_interval(trial: Trial) -> None:
     "An interval of 0",
     "With a poll interval of 0, monitor_job polls without a pause.",
     Observed("2.6.3", "TIMEOUT after 0.52 s with timeout 0.5"),
+    releases=TO_27,
 )
 def no_interval(trial: Trial) -> None:
     job_id = trial.submit()
@@ -306,6 +308,7 @@ def no_interval(trial: Trial) -> None:
     "A negative interval",
     "With a negative poll interval, monitor_job raises ValueError after the first poll.",
     Observed(_SEEN, "raised by the sleep"),
+    releases=TO_27,
 )
 def negative_interval(trial: Trial) -> None:
     job_id = trial.submit()
@@ -320,6 +323,49 @@ def negative_interval(trial: Trial) -> None:
         cb=callback,
     )
     same(len(callback.calls), 1, "the number of callbacks")
+
+
+def _refused(trial: Trial, **options: float) -> None:
+    callback = _Callback(True)
+    what = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    arguments = {"timeout": 5.0, "poll_interval": 1.0, **options}
+    trial.raises(
+        ("InvalidArgumentError",),
+        f"monitor_job({what})",
+        trial.session.monitor,
+        trial.submit(),
+        cb=callback,
+        **arguments,
+    )
+    same(len(callback.calls), 0, "the number of callbacks")
+
+
+@contract(
+    "MON-ARG-01",
+    "A negative timeout is refused",
+    "With a negative timeout, monitor_job raises InvalidArgumentError and polls nothing.",
+    Observed("2.8.3, 2.9.0", "timeout must be >= 0"),
+    releases=FROM_28,
+)
+def refuses_negative_timeout(trial: Trial) -> None:
+    trial.forall(
+        lambda timeout: _refused(trial, timeout=timeout),
+        timeout=st.floats(-1e9, -1e-9) | st.integers(-99, -1),
+        examples=5,
+    )
+
+
+@contract(
+    "MON-ARG-02",
+    "A poll interval that is not positive is refused",
+    "With a poll interval of 0 or less, monitor_job raises InvalidArgumentError and polls nothing.",
+    Observed("2.8.3, 2.9.0", "poll_interval must be > 0"),
+    releases=FROM_28,
+)
+def refuses_poll_interval(trial: Trial) -> None:
+    trial.forall(
+        lambda seconds: _refused(trial, poll_interval=seconds), seconds=st.floats(-1e9, 0.0) | st.just(0), examples=5
+    )
 
 
 @contract(

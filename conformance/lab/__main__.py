@@ -19,15 +19,13 @@ from conformance.lab.compatibility import RecordError, ReleaseReport, record
 from conformance.lab.provisioning import LabError
 from conformance.lab.runs import LabRuns, Progress
 from conformance.lab.server import OfficialServer, poc_startup_seconds
-from conformance.peers import SOCKET_PEERS, PeerUnavailable, environment
+from conformance.peers import PEERS, PeerUnavailable, environment
 
 _UNUSABLE = 2
 
 
 @click.command()
-@click.option(
-    "--release", "version", required=True, type=click.Choice(list(SOCKET_PEERS)), help="The official version."
-)
+@click.option("--release", "version", required=True, type=click.Choice(list(PEERS)), help="The official version.")
 @click.option("--keep", is_flag=True, help="Keep the official server's folder with kits and logs.")
 @click.option("--contracts/--no-contracts", default=True, help="Whether to run the contracts too.")
 @click.option("--poc/--no-poc", default=True, help="Whether to time `nvflare poc start` too.")

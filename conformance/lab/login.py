@@ -1,8 +1,7 @@
 """A login in its plainest form, to find out when an official server accepts one.
 
-Owns: one exchange on the admin socket. Independent of the client that is under test, and of the official one with its
-pauses between tries. Each exchange is complete: the official accept loop waits for a peer that stays silent, and
-2.3 and 2.4 spin for ever on one that leaves early.
+On the admin socket (releases to 2.6) it is independent of the client that is under test. On the other wire a login is
+most of a client, so there flare_client does it. The official client with its pauses between tries is used on neither.
 """
 
 from __future__ import annotations
@@ -11,15 +10,62 @@ import json
 import socket
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import flare_client
 
 _SECONDS = 5.0
 _END = b"\x04"
 _PASSWORD = "admin"  # noqa: S105 - the one password that insecure servers know
 
 
-class RawAdmin:
-    """One admin user at an official server.
+class Admin(Protocol):
+    """One admin user at an official server."""
+
+    def login(self) -> str | None:
+        """Return the token of a new admin session, or ``None`` if the server is not there or refuses."""
+
+    def site_names(self, token: str) -> list[str]:
+        """Return the names of the registered sites."""
+
+
+def admin_at(kit: Path, user: str) -> Admin:
+    """The admin user of a kit, by the kit's wire."""
+    admin = json.loads((kit / "startup" / "fed_admin.json").read_text())["admin"]
+    return SocketAdmin(kit, user) if "overseer_agent" in admin else CellAdmin(kit, user)
+
+
+class CellAdmin:
+    """One admin user at an official server of releases from 2.7 on.
+
+    Args:
+        kit: the root of the user's startup kit.
+        user: the user's name.
+    """
+
+    def __init__(self, kit: Path, user: str) -> None:
+        self._kit = kit
+        self._user = user
+
+    def login(self) -> str | None:
+        """See ``Admin``; what is returned only says that it worked."""
+        try:
+            with flare_client.new_secure_session(self._user, str(self._kit), timeout=_SECONDS) as session:
+                return session.release
+        except flare_client.NoConnection:
+            return None
+
+    def site_names(self, token: str) -> list[str]:  # noqa: ARG002 - each look is a session of its own
+        """See ``Admin``."""
+        with flare_client.new_secure_session(self._user, str(self._kit), timeout=_SECONDS) as session:
+            return sorted(str(client.name) for client in session.get_system_info().client_info)
+
+
+class SocketAdmin:
+    """One admin user at an official server of releases to 2.6.
+
+    Each exchange is complete: the official accept loop waits for a peer that stays silent, and 2.3 and 2.4 spin for
+    ever on one that leaves early.
 
     Args:
         kit: the root of the user's startup kit.

@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from conformance.peers import PeerEnvironment
+from conformance.peers import PEERS, PeerEnvironment
+from flare_client.protocol.releases import Dialect
 
 PROJECT = "example_project"
 HOST = "localhost"
@@ -73,6 +74,8 @@ def provision(peer: PeerEnvironment, workspace: Path) -> ProvisionedProject:
         LabError: provisioning fails.
     """
     fl_port, admin_port = _free_ports(2)
+    if PEERS[peer.version].dialect is Dialect.CELLNET:
+        fl_port = admin_port  # one port for all, as the samples from 2.8 on have it
     project_file = workspace / "project.yml"
     project_file.write_text(yaml.safe_dump(_project(peer, fl_port, admin_port), sort_keys=False))
     command = [str(peer.python.with_name("nvflare")), "provision", "-p", str(project_file), "-w", str(workspace)]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from conformance.lab.login import RawAdmin
+from conformance.lab.login import admin_at
 from conformance.lab.processes import OwnedProcesses
 from conformance.lab.provisioning import ADMIN, HOST, SITES, LabError, provision, run_tool
 from conformance.peers import PeerEnvironment, environment
@@ -133,12 +133,12 @@ class OfficialServer:
             LabError: that takes too long; the last lines of the server's log are in the text.
         """
         token = self._wait_for_login()
-        admin = RawAdmin(self.kit(), ADMIN)
+        admin = admin_at(self.kit(), ADMIN)
         expected = sorted(SITES)
         _wait_for(lambda: admin.site_names(token) == expected, f"the sites {expected}", self._last_lines)
 
     def _wait_for_login(self) -> str:
-        admin = RawAdmin(self.kit(), ADMIN)
+        admin = admin_at(self.kit(), ADMIN)
         tokens: list[str] = []
 
         def accepted() -> bool:
@@ -189,7 +189,7 @@ def _time_poc(peer: PeerEnvironment, scratch: Path) -> float:
     try:
         started = time.monotonic()
         log = processes.start("poc", [*start, "-ex", user], cwd=scratch, env=env)
-        admin = RawAdmin(kit, user)
+        admin = admin_at(kit, user)
         _wait_for(lambda: admin.login() is not None, "an accepted admin login", log.read_text)
         return time.monotonic() - started
     finally:

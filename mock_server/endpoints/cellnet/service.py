@@ -27,7 +27,7 @@ from flare_client.protocol.cellnet.tokens import admin_token, read_admin_token
 from flare_client.protocol.envelope import Envelope, Item, ItemType
 from flare_client.protocol.errors import ProtocolError
 from flare_client.protocol.statuses import LOGIN_REJECTED, MetaStatus
-from mock_server.answers import Answer, Reply, meta
+from mock_server.answers import Answer, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request, Staging
 from mock_server.pki import peer_identity
 from mock_server.sessions import AdminSessions
@@ -80,7 +80,8 @@ class AdminService:
         key = (event.channel, event.topic)
         if key == (commands.CHANNEL, commands.COMMAND_TOPIC):
             text = self._command(caller, event, event.content, None)
-            caller.peer.reply(event, text, time.time())
+            if text is not None:
+                caller.peer.reply(event, text, time.time())
         elif key == (upload.CHANNEL, upload.TOPIC):
             self._upload(caller, event)
         elif key == (upload.CHANNEL, upload.DONE_TOPIC):
@@ -108,7 +109,7 @@ class AdminService:
 
     # --- commands ---------------------------------------------------------------------------------------------
 
-    def _command(self, caller: Conversation, event: RequestReceived, content: object, file: Path | None) -> str:
+    def _command(self, caller: Conversation, event: RequestReceived, content: object, file: Path | None) -> str | None:
         try:
             envelope = commands.read_command(content)
             line = envelope.first(ItemType.COMMAND)
@@ -130,7 +131,7 @@ class AdminService:
             self._cells.pop(session_id, None)
         elif session_id is not None and self._sessions.find(session_id) is not None:
             self._cells[session_id] = caller
-        return _text(_envelope(answered))
+        return None if isinstance(answered, SilentAnswer) else _text(_envelope(answered))
 
     def _session_of(self, token: str) -> str:
         """The session of a token; one that this server signed is opened anew where it is unknown, as officially."""
@@ -180,7 +181,11 @@ class AdminService:
             _logger.warning("refusing a piece of an upload of %s: %s", caller.name, problem)
             caller.peer.reply(event, upload.refusal("BAD_REQUEST_DATA"), time.time(), ReturnCode.OK)
             return
-        result = None if done is None else self._command(caller, event, done.command, done.path)
+        result = None
+        if done is not None:
+            result = self._command(caller, event, done.command, done.path)
+            if result is None:
+                return
         caller.peer.reply(event, upload.answer(result), time.time(), ReturnCode.OK)
 
     def _download(self, caller: Conversation, event: RequestReceived) -> None:
@@ -223,7 +228,7 @@ def _transaction(content: object) -> str | None:
 
 
 def _envelope(answered: Answer) -> Envelope:
-    # Files have a service of their own in this dialect, and silence is an empty reply.
+    # Files have a service of their own in this dialect.
     return answered.envelope(_now()) if isinstance(answered, Reply) else Reply().envelope(_now())
 
 
