@@ -19,7 +19,7 @@ _USUAL_SECONDS = 5.0
 @contract(
     "CMD-TIMEOUT-01",
     "A command that is not answered",
-    f"A command that gets no answer raises ConnectionError after the time that set_timeout set, at most {_MARGIN} s later.",
+    f"A command without an answer raises ConnectionError after the time of set_timeout, at most {_MARGIN} s later.",
     Observed(_SEEN, "set_timeout bounds the wait for the reply"),
     releases=CELL_RELEASES,
     needs=(Need.CONTROL,),

@@ -17,7 +17,7 @@ _SEEN = "2.8.3, 2.9.0"
 @contract(
     "TOKEN-SAME-01",
     "The same submission again",
-    "submit_job with the token and the definition of an earlier submission returns the job of that one, and no job more.",
+    "submit_job with token and definition of an earlier submission returns the job of that one, and no job more.",
     Observed(_SEEN, "a retry gives the same job id"),
     releases=FROM_28,
 )
@@ -55,7 +55,7 @@ def other_definition(trial: Trial) -> None:
 @contract(
     "TOKEN-GONE-01",
     "The token of a deleted job",
-    "submit_job and list_jobs with the token of a deleted job raise SubmitTokenJobDeleted; delete_job counts the token.",
+    "submit_job and list_jobs with the token of a deleted job raise SubmitTokenJobDeleted; delete_job counts it.",
     Observed(_SEEN, "submit_token_job_deleted; submit_records_marked_deleted is 1"),
     releases=FROM_28,
 )
