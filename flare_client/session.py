@@ -303,7 +303,7 @@ class Session:
             AuthorizationError: the user may not download it.
             UnsafeArchive: the result would write outside its folder, or is a bomb; nothing is kept.
         """
-        _check_job_id(job_id)
+        _check_job_id(job_id, type_first=self._connection.profile.checks_id_type_first)
         self._require_open()
         location = self._connection.download(self._kit, "download_job", job_id)
         if not destination:
@@ -474,7 +474,7 @@ class Session:
         return ["--submit-token", submit_token]
 
     def _job_command(self, name: str, job_id: str) -> dict[str, Json]:
-        _check_job_id(job_id)
+        _check_job_id(job_id, type_first=self._connection.profile.checks_id_type_first)
         return self._command(f"{name} {job_id}")[1]
 
 
@@ -483,11 +483,11 @@ def _any(value: Json) -> Any:
     return value
 
 
-def _check_job_id(job_id: object) -> None:
+def _check_job_id(job_id: object, *, type_first: bool) -> None:
+    if not isinstance(job_id, str) and (job_id or type_first):
+        raise errors.JobNotFound(f"invalid job_id {job_id}")
     if not job_id:
         raise errors.JobNotFound("job_id is required but not specified.")
-    if not isinstance(job_id, str):
-        raise errors.JobNotFound(f"invalid job_id {job_id}")
 
 
 def _older(value: Any, older_names: dict[str, Any], *names: str) -> Any:

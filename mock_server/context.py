@@ -14,10 +14,11 @@ from pathlib import Path
 
 from flare_client.protocol.commands import CommandSpec, CommandTable
 from flare_client.protocol.envelope import Json
+from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.clock import Clock
 from mock_server.jobs.engine import JobEngine
-from mock_server.jobs.store import Job
+from mock_server.jobs.store import Job, Submitter
 from mock_server.policy import Person, Policy
 from mock_server.scenario import Scenario
 from mock_server.sessions import AdminSession, AdminSessions
@@ -53,6 +54,7 @@ class Request:
         meta: the request meta.
         peer: who is at the other end.
         upload: a file that came with the request; the server's to keep or remove.
+        study: the study that a login asks for, as it came.
     """
 
     line: str
@@ -60,6 +62,7 @@ class Request:
     meta: Mapping[str, Json]
     peer: Peer
     upload: Path | None = None
+    study: object = DEFAULT_STUDY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +99,11 @@ class Call:
     session: AdminSession
     job: Job | None = None
     target: Target | None = None
+
+    @property
+    def submitter(self) -> Submitter:
+        """Who asks, as the submitter of a job."""
+        return Submitter(self.session.user, self.session.org, self.session.role or "")
 
     @property
     def user(self) -> Person:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 
+from flare_client.protocol.formats import DEFAULT_STUDY
 from mock_server.clock import Clock
 
 
@@ -18,6 +19,7 @@ class AdminSession:
         org: the organisation in the certificate.
         role: the role in the certificate; ``None`` for the certificate of a site.
         last_used: when the last command was accepted, in seconds since the epoch.
+        study: the study that the user works in; ``default`` where releases know none.
     """
 
     token: str
@@ -25,6 +27,7 @@ class AdminSession:
     org: str
     role: str | None
     last_used: float
+    study: str = DEFAULT_STUDY
 
 
 class AdminSessions:
@@ -43,17 +46,14 @@ class AdminSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def open(self, user: str, org: str, role: str | None) -> AdminSession:
+    def open(self, user: str, org: str, role: str | None, study: str = DEFAULT_STUDY) -> AdminSession:
         """Start a session; a user may have several."""
-        self._sweep()
-        session = AdminSession(str(uuid.uuid4()), user, org, role, self._clock.time())
-        self._sessions[session.token] = session
-        return session
+        return self.restore(str(uuid.uuid4()), user, org, role, study)
 
-    def restore(self, token: str, user: str, org: str, role: str | None) -> AdminSession:
+    def restore(self, token: str, user: str, org: str, role: str | None, study: str = DEFAULT_STUDY) -> AdminSession:
         """Start a session again under the token that it had, as CellNet servers do for a token that they signed."""
         self._sweep()
-        session = AdminSession(token, user, org, role, self._clock.time())
+        session = AdminSession(token, user, org, role, self._clock.time(), study)
         self._sessions[token] = session
         return session
 

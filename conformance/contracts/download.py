@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conformance.contract import FROM_24, Document, Observed, contract
+from conformance.contract import FROM_24, FROM_28, TO_27, Document, Observed, contract
 from conformance.jobs import JobKind
 from conformance.needs import Need
 from conformance.targets import ADMIN
@@ -83,6 +83,7 @@ def workspace(trial: Trial) -> None:
     "download_job_result works on a job that waits, runs or was aborted: it delivers what there is.",
     Document("download"),
     Observed(_SEEN, "definition and, if there is one, workspace"),
+    releases=TO_27,
     needs=(Need.RUNNING,),
 )
 def any_state(trial: Trial) -> None:
@@ -90,6 +91,20 @@ def any_state(trial: Trial) -> None:
     trial.session.call("abort_job", aborted)
     for job_id in (aborted, trial.running()):
         holds(_files(_folder(trial.session.call("download_job_result", job_id))), "some files", "an empty folder")
+
+
+@contract(
+    "DOWN-STATE-02",
+    "A job that never ran",
+    "download_job_result delivers the definition of a job that was aborted before it ran.",
+    Document("download"),
+    Observed("2.8.3, 2.9.0", "any status that begins with FINISHED will do"),
+    releases=FROM_28,
+)
+def never_ran(trial: Trial) -> None:
+    job_id = trial.submit()
+    trial.session.call("abort_job", job_id)
+    holds(_files(_folder(trial.session.call("download_job_result", job_id))), "some files", "an empty folder")
 
 
 @contract(
@@ -101,6 +116,7 @@ def any_state(trial: Trial) -> None:
 )
 def again(trial: Trial) -> None:
     job_id = trial.submit()
+    trial.session.call("abort_job", job_id)
     first = _folder(trial.session.call("download_job_result", job_id))
     before = _files(first)
     second = _folder(trial.session.call("download_job_result", job_id))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conformance.adapters.base import Adapter, ClientSession
+from conformance.adapters.base import Adapter, ClientError, ClientSession
 from conformance.jobs import write_training
 from conformance.lab.drives import DrivenServer
 from conformance.lab.jobs import BROKEN, BROKEN_METAS, QUICK, SLOW, WAITING, write_named
@@ -22,6 +22,7 @@ from conformance.lab.provisioning import ADMIN, LabError
 
 _JOB_SECONDS = 180.0
 _ABANDON_SECONDS = 15.0
+_RECONNECT_SECONDS = 40.0
 _POLL_SECONDS = 0.2
 _LOGIN_SECONDS = 30.0
 _REFUSED_SECONDS = 2.0
@@ -206,7 +207,7 @@ class _Run:
     def restart(self) -> None:
         job_id = self._start_slow_job("submit a job before the restart")
         self._server.restart()
-        self._see("jobs after the restart", "list_jobs")
+        self.recorder.observe("jobs after the restart", self._jobs_once_connected)
         self._admin = self._open(ADMIN)
         self._give_time_to_abandon(job_id)
         self._see("meta of an abandoned job", "get_job_meta", job_id)
@@ -256,6 +257,17 @@ class _Run:
 
     def _wait(self, job_id: str, condition: Callable[[dict[str, Any]], bool]) -> None:
         self._until(lambda: condition(self._admin.call("get_job_meta", job_id)), f"progress of job {job_id}")
+
+    def _jobs_once_connected(self) -> Any:
+        """Ask until the client has its connection back: official ones of releases from 2.7 on take some seconds."""
+        deadline = time.monotonic() + _RECONNECT_SECONDS
+        while True:
+            try:
+                return self._admin.call("list_jobs")
+            except ClientError as problem:
+                if not problem.is_a("ConnectionError") or time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
 
     def _give_time_to_abandon(self, job_id: str) -> None:
         """Wait for the end of a job whose server was restarted; from 2.8 on it never comes."""

@@ -12,7 +12,9 @@ DEFAULT_STUDY = "default"
 
 _STUDY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _SUBMIT_TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_JOB_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+JOB_NAME_RULE = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What job folders and apps may be named, as refusals quote it."""
+_JOB_FOLDER = re.compile(JOB_NAME_RULE.strip("^$"))
 
 SUBMIT_TOKEN_RULE = (  # a sentence
     "submit_token must be non-empty, at most 128 characters, and match ^[A-Za-z0-9._:-]{1,128}$"  # noqa: S105

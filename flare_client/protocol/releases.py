@@ -5,7 +5,7 @@ difference it needs and never compares version numbers. Each field cites what wa
 that users meet are listed with their reproductions in ``docs/quirks.md``.
 
 Source of every value: traffic between the official client and the official server of the release
-(2.3.12, 2.4.2, 2.5.2, 2.6.3).
+(2.3.12, 2.4.2, 2.5.2, 2.6.3, 2.7.3, 2.8.3, 2.9.0).
 """
 
 from __future__ import annotations
@@ -111,7 +111,34 @@ class ReleaseProfile:
     signs_admin_kit: bool
     """Whether an admin kit carries ``signature.json``."""
 
+    has_studies: bool
+    """Whether a session works in a study, and jobs belong to one."""
+    unknown_job_text: str
+    """What is said of a job that is not there; ``{}`` stands for its id."""
+    option_errors_are_internal: bool
+    """Whether a bad option of a command is an internal error; otherwise it is one of syntax."""
+    checks_deploy_map_form: bool
+    """Whether a deploy map that is no object, an app's name and the keys of its sites are refused in so many words."""
+    launcher_modes: tuple[str, ...]
+    """How a definition may ask sites to launch the job; none where the server does not look at it."""
+    checks_empty_resources: bool
+    """Whether an empty ``resource_spec``, or part of one, must be an object, too."""
+    site_lists_in_deploy_map: bool
+    """Whether an entry of a deploy map may be an object with ``sites`` or ``targets``, or one name."""
+    downloads_unfinished_jobs: bool
+    """Whether the result of a job that is not over is given out, as far as there is one."""
+    abandons_jobs_at_restart: bool
+    """Whether jobs that ran when the server stopped are over when it is back; otherwise they seem to run for ever."""
+    start_time_has_zone: bool
+    """Whether ``start_time`` is written in UTC, in ISO form; otherwise it is the server's local time."""
+    no_components_status: str
+    """The meta status where a job has no additional components."""
+    lists_no_components: bool
+    """Whether asking for the additional components of a job without any is a success."""
+
     # --- what the official client does ----------------------------------------------------------
+    checks_id_type_first: bool
+    """Whether ``None`` for a job id is told to be no text; otherwise it is missing."""
     login_tries: int
     login_pause: float
     """Seconds between two tries to log in."""
@@ -188,6 +215,19 @@ _R23 = ReleaseProfile(
     poc_is_insecure=True,
     workspace_files=("fl_app.txt", "log.txt", "meta.json"),
     signs_admin_kit=False,
+    has_studies=False,
+    unknown_job_text="Job with ID {} doesn't exist",
+    option_errors_are_internal=True,
+    checks_deploy_map_form=False,
+    launcher_modes=(),
+    checks_empty_resources=False,
+    site_lists_in_deploy_map=False,
+    downloads_unfinished_jobs=True,
+    abandons_jobs_at_restart=True,
+    start_time_has_zone=False,
+    no_components_status="no_job_compoents",
+    lists_no_components=False,
+    checks_id_type_first=False,
     login_tries=5,
     login_pause=1.0,
     missing_meta_status_is_error=True,
@@ -273,6 +313,7 @@ _R27 = dataclasses.replace(
     dialect=Dialect.CELLNET,
     cell=RULES_27,
     download=Download.REFERENCES,
+    site_lists_in_deploy_map=True,
     names_missing_clients=True,
     abort_returns_info=True,
 )
@@ -283,6 +324,16 @@ _R28 = dataclasses.replace(
     official="2.8.3",
     cell=RULES_28,
     signs_admin_kit=False,
+    has_studies=True,
+    unknown_job_text="no such job: {}",
+    option_errors_are_internal=False,
+    checks_deploy_map_form=True,
+    launcher_modes=("process", "docker", "k8s"),
+    downloads_unfinished_jobs=False,
+    abandons_jobs_at_restart=False,
+    no_components_status="no_job_components",
+    lists_no_components=True,
+    checks_id_type_first=True,
     delete_returns_record=True,
     has_submit_tokens=True,
     checks_polling_options=True,
@@ -292,7 +343,15 @@ _R28 = dataclasses.replace(
     finds_jobs_as_given=True,
 )
 
-_R29 = dataclasses.replace(_R28, release="2.9", official="2.9.0", cell=RULES_29)
+_R29 = dataclasses.replace(
+    _R28,
+    release="2.9",
+    official="2.9.0",
+    cell=RULES_29,
+    launcher_modes=("process", "docker", "k8s", "slurm"),
+    checks_empty_resources=True,
+    start_time_has_zone=True,
+)
 
 PROFILES: dict[str, ReleaseProfile] = {
     profile.release: profile for profile in (_R23, _R24, _R25, _R26, _R27, _R28, _R29)

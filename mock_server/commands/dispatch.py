@@ -15,6 +15,7 @@ from flare_client.protocol.commands import Argument, CommandSpec, Right
 from flare_client.protocol.statuses import MetaStatus
 from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer, meta
 from mock_server.commands import jobs, login, system, training, transfer
+from mock_server.commands.refusals import unknown_job
 from mock_server.commands.registry import HANDLERS
 from mock_server.commands.targets import TargetError, read_target
 from mock_server.context import Call, Request, ServerContext
@@ -115,9 +116,10 @@ def _find_job(context: ServerContext, call: Call, position: int) -> Reply | None
     job_id = call.words[position].lower()
     if context.profile.checks_job_id_form and not _is_uuid4(job_id):
         return Reply().error(f"invalid job_id {job_id}", meta(MetaStatus.INVALID_JOB_ID, job_id))
-    call.job = context.engine.get(job_id)
-    if call.job is None:
-        return Reply().error(f"Job with ID {job_id} doesn't exist", meta(MetaStatus.INVALID_JOB_ID, job_id))
+    job = context.engine.get(job_id)
+    if job is None or (context.profile.has_studies and job.study != call.session.study):
+        return unknown_job(context, job_id)
+    call.job = job
     return None
 
 

@@ -9,13 +9,16 @@ from itertools import islice
 from typing import NoReturn
 
 from flare_client.protocol.envelope import Json
+from flare_client.protocol.formats import SUBMIT_TOKEN_RULE, is_submit_token
 from flare_client.protocol.jobs import JobMetaKey, JobStatus
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
+from mock_server.commands.refusals import refuse_token_of_deleted_job
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
 from mock_server.jobs.engine import AbortOutcome, JobIsRunning
-from mock_server.jobs.store import Job, Submitter
+from mock_server.jobs.store import Job
+from mock_server.jobs.submissions import TokenOfDeletedJob
 
 
 def ok(**extra: Json) -> dict[str, Json]:
@@ -26,7 +29,7 @@ def ok(**extra: Json) -> dict[str, Json]:
 class _ListParser(argparse.ArgumentParser):
     """The options of ``list_jobs``; a bad one is an error with the help behind it, as the official server has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_tokens: bool) -> None:
         super().__init__(prog="list_jobs", add_help=False)
         self.add_argument("job_id", nargs="?", help="Job ID prefix")
         self.add_argument("-d", action="store_true", help="Show detailed list")
@@ -34,6 +37,10 @@ class _ListParser(argparse.ArgumentParser):
         self.add_argument("-r", action="store_true", help="List jobs in reverse order of submission time")
         self.add_argument("-n", help="Filter by job name prefix")
         self.add_argument("-m", type=int, help="Maximum number of jobs that will be listed")
+        if has_tokens:
+            self.add_argument("--submit-token", help="retry-safe submit token")
+        else:
+            self.set_defaults(submit_token=None)
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message}\n{self.format_help()}")
@@ -69,31 +76,49 @@ def _select(jobs: Iterator[Job], reverse: bool, limit: int | None) -> list[Job]:
 def _summary(context: ServerContext, job: Job) -> dict[str, str]:
     stored = job.meta
     name = stored.get(JobMetaKey.NAME.value) or stored.get(JobMetaKey.JOB_FOLDER_NAME.value) or "No name"
+    study = {JobMetaKey.STUDY.value: job.study} if context.profile.has_studies else {}
     return {
         "job_id": job.job_id,
         "job_name": str(name),
         "status": str(stored.get(JobMetaKey.STATUS.value, "")),
         "submit_time": str(stored.get(JobMetaKey.SUBMIT_TIME_ISO.value, "")),
         "duration": context.engine.duration_text(job),
+        **study,
     }
+
+
+def _candidates(context: ServerContext, call: Call, token: str | None) -> Iterator[Job]:
+    """The jobs that the session may see, newest first; with a token the one that it stands for."""
+    profile, session = context.profile, call.session
+    if token is not None:
+        if not is_submit_token(token):
+            raise ValueError(SUBMIT_TOKEN_RULE)
+        job_id = context.engine.submissions.find(session.study, call.submitter, token)
+        job = context.engine.get(job_id) if job_id is not None else None
+        return iter([job] if job is not None else [])
+    jobs = context.engine.jobs(reverse=True)
+    return (job for job in jobs if job.study == session.study) if profile.has_studies else jobs
 
 
 @answers("list_jobs")
 def list_jobs(context: ServerContext, call: Call) -> Reply:
     """List jobs by filter, order and limit."""
     try:
-        options = _ListParser().parse_args(call.words[1:])
-        if not len(context.engine):
-            return Reply().string("No jobs found.", ok(jobs=[])).success()
+        options = _ListParser(has_tokens=context.profile.has_submit_tokens).parse_args(call.words[1:])
+        candidates = _candidates(context, call, options.submit_token)
         user = call.session.user if options.u else None
-        newest_first = (
-            job for job in context.engine.jobs(reverse=True) if _matches(job, options.job_id, options.n, user)
-        )
+        newest_first = (job for job in candidates if _matches(job, options.job_id, options.n, user))
         first = next(newest_first, None)
+        if first is None and (not len(context.engine) or options.submit_token is not None):
+            return Reply().string("No jobs found.", ok(jobs=[])).success()
         if first is None:
             return Reply().string("No jobs matching the specified criteria.", ok(jobs=[]))
         jobs = _select(_chain(first, newest_first), options.r, options.m)
+    except TokenOfDeletedJob as problem:
+        return refuse_token_of_deleted_job(problem)
     except (ValueError, AttributeError) as problem:
+        if isinstance(problem, ValueError) and not context.profile.option_errors_are_internal:
+            return Reply().error(str(problem), meta(MetaStatus.SYNTAX_ERROR, str(problem)))
         text = f"{type(problem).__name__}: {problem}"
         return Reply().error(text, meta(MetaStatus.INTERNAL_ERROR, text))
     return _detailed(context, jobs) if options.d else _table(context, jobs)
@@ -135,7 +160,11 @@ def abort_job(context: ServerContext, call: Call) -> Reply:
         AbortOutcome.ALREADY_DONE: f"Job for {job.job_id} is already completed.",
         AbortOutcome.SIGNALLED: "Abort signal has been sent to the server app.",
     }
-    text = texts[context.engine.abort(job)]
+    outcome = context.engine.abort(job)
+    if outcome is AbortOutcome.LOST:
+        text = f"Job {job.job_id} is not running."
+        return Reply().error(text, meta(MetaStatus.INTERNAL_ERROR, text))
+    text = texts[outcome]
     return Reply().string(text).success("", meta(MetaStatus.OK, text))
 
 
@@ -144,26 +173,33 @@ def delete_job(context: ServerContext, call: Call) -> Reply:
     """Delete a job that does not run."""
     job_id = call.found_job().job_id
     try:
-        context.engine.delete(job_id)
+        tokens = context.engine.delete(job_id)
     except JobIsRunning:
         return Reply().error(
             f"job: {job_id} is running, could not be deleted at this time.", meta(MetaStatus.JOB_RUNNING, job_id)
         )
-    return Reply().string(f"Job {job_id} deleted.").success()
+    if not context.profile.has_submit_tokens:
+        return Reply().string(f"Job {job_id} deleted.").success()
+    extra: dict[MetaKey, Json] = {MetaKey.JOB_ID: job_id, MetaKey.SUBMIT_RECORDS_DELETED: tokens}
+    text = f"Job {job_id} deleted. Submit records marked deleted: {tokens}."
+    return Reply().string(text).success("", meta(MetaStatus.OK, extra=extra))
 
 
 @answers("clone_job")
 def clone_job(context: ServerContext, call: Call) -> Reply:
     """Clone a job in the name of the caller."""
     source = call.found_job()
-    clone = context.engine.clone(source, Submitter(call.session.user, call.session.org, call.session.role or ""))
+    clone = context.engine.clone(source, call.submitter)
     return Reply().string(f"Cloned job {source.job_id} as: {clone.job_id}").success("", ok(job_id=clone.job_id))
 
 
 @answers("list_job")
-def list_job(_context: ServerContext, _call: Call) -> Reply:
+def list_job(context: ServerContext, _call: Call) -> Reply:
     """The additional components of a job; simulated jobs have none."""
-    return Reply().error("No additional job components found.", meta(MetaStatus.NO_JOB_COMPONENTS))
+    if context.profile.lists_no_components:
+        return Reply().success("", ok(job_components=[]))
+    status = {MetaKey.STATUS.value: context.profile.no_components_status, MetaKey.INFO.value: ""}
+    return Reply().error("No additional job components found.", status)
 
 
 @answers("show_stats", "show_errors", "reset_errors", "app_command")

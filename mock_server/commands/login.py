@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 
+from flare_client.protocol.formats import DEFAULT_STUDY, is_study_name
 from flare_client.protocol.kit import INSECURE_PASSWORD, INSECURE_USER
 from flare_client.protocol.statuses import LOGIN_ACCEPTED, LOGIN_REJECTED, SESSION_INACTIVE, MetaStatus
 from mock_server.answers import Reply, meta
@@ -30,8 +31,8 @@ def _accept(session: AdminSession) -> Reply:
     return Reply().string(LOGIN_ACCEPTED).token(session.token)
 
 
-def _reject() -> Reply:
-    return Reply().string(LOGIN_REJECTED)
+def _reject(code: str = "", reason: str = "") -> Reply:
+    return Reply().string(f"{LOGIN_REJECTED}: {code}: {reason}" if code else LOGIN_REJECTED)
 
 
 def cert_login(context: ServerContext, request: Request, words: list[str]) -> Reply:
@@ -39,7 +40,17 @@ def cert_login(context: ServerContext, request: Request, words: list[str]) -> Re
     peer = request.peer
     if not peer.is_secure or len(words) != 2 or words[1] != peer.name:
         return _reject()
-    return _accept(context.sessions.open(words[1], peer.org, peer.role))
+    study = request.study
+    if not context.profile.has_studies:
+        return _accept(context.sessions.open(words[1], peer.org, peer.role))
+    if not isinstance(study, str):
+        return _reject("AUTH_INVALID_STUDY", "study must be a string")
+    if not is_study_name(study):
+        return _reject("AUTH_INVALID_STUDY_NAME", f"invalid study name '{study}'")
+    if study != DEFAULT_STUDY:
+        # As a server without studies of its own says; this one has none.
+        return _reject("AUTH_STUDY_NOT_CONFIGURED", f"study '{study}' is not configured on the server")
+    return _accept(context.sessions.open(words[1], peer.org, peer.role, study))
 
 
 def password_login(context: ServerContext, request: Request, words: list[str]) -> Reply:

@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
-import binascii
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 from flare_client.protocol.cellnet.cell import SERVER_CELL
+from flare_client.protocol.formats import SUBMIT_TOKEN_RULE, is_submit_token
 from flare_client.protocol.releases import Download, Upload
 from flare_client.protocol.statuses import MetaKey, MetaStatus, RequestMetaKey
 from mock_server.answers import Answer, FileAnswer, InlineFileAnswer, Reply, SilentAnswer, meta
+from mock_server.commands.refusals import refuse_token_conflict, refuse_token_of_deleted_job, unknown_job
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
 from mock_server.jobs.definition import DefinitionRejected
-from mock_server.jobs.store import Job, Submitter
+from mock_server.jobs.store import Job
+from mock_server.jobs.submissions import TokenConflict, TokenOfDeletedJob
 
 URL_MARK = "Download_URL:"
+
+
+class MissingUpload(Exception):
+    """The command came without a job definition."""
+
+
+class _SubmitParser(argparse.ArgumentParser):
+    def __init__(self) -> None:
+        super().__init__(prog="submit_job", add_help=False)
+        self.add_argument("folder_name", help="Uploaded job folder name")
+        self.add_argument("--submit-token", help="retry-safe submit token")
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}\n{self.format_help()}")
+
+
+def _submission(context: ServerContext, words: list[str]) -> tuple[str, str | None]:
+    """The job folder and the submit token that a command names.
+
+    Raises:
+        ValueError: the words are no such command.
+    """
+    if not context.profile.has_submit_tokens:
+        return words[1], None
+    options = _SubmitParser().parse_args(words[1:])
+    if options.submit_token is not None and not is_submit_token(options.submit_token):
+        raise ValueError(SUBMIT_TOKEN_RULE)
+    return options.folder_name, options.submit_token
 
 
 def _uploaded(context: ServerContext, call: Call) -> Path:
@@ -24,6 +56,8 @@ def _uploaded(context: ServerContext, call: Call) -> Path:
     if call.request.upload is not None and context.profile.upload is Upload.BINARY_EXCHANGE:
         return call.request.upload
     if context.profile.upload is Upload.BINARY_EXCHANGE:
+        if context.profile.has_submit_tokens:
+            raise MissingUpload
         raise TypeError("job_data must be bytes or str but got <class 'NoneType'>")
     content = base64.b64decode(call.words[2])
     with tempfile.NamedTemporaryFile(dir=context.staging.root, suffix=".zip", delete=False) as file:
@@ -34,18 +68,27 @@ def _uploaded(context: ServerContext, call: Call) -> Path:
 @answers("submit_job")
 def submit_job(context: ServerContext, call: Call) -> Reply:
     """Check and store a job definition."""
-    folder = call.words[1]
+    try:
+        folder, token = _submission(context, call.words)
+    except ValueError as problem:
+        return Reply().error(str(problem), meta(MetaStatus.SYNTAX_ERROR, str(problem)))
     if context.profile.upload is Upload.INLINE_BASE64 and len(call.words) < 3:
         raise IndexError("list index out of range")
-    submitter = Submitter(call.session.user, call.session.org, call.session.role or "")
     custom_props = call.request.meta.get(RequestMetaKey.CUSTOM_PROPS.value)
     path: Path | None = None
     try:
         path = _uploaded(context, call)
-        job = context.engine.submit(path, folder, submitter, custom_props)
+        study = call.session.study
+        job = context.engine.submit(path, folder, call.submitter, custom_props, study=study, token=token)
+    except MissingUpload:
+        return Reply().error("missing upload file", meta(MetaStatus.INTERNAL_ERROR))
+    except TokenConflict as problem:
+        return refuse_token_conflict(problem)
+    except TokenOfDeletedJob as problem:
+        return refuse_token_of_deleted_job(problem)
     except DefinitionRejected as problem:
         return Reply().error(problem.text, meta(MetaStatus(problem.status), problem.info))
-    except (TypeError, binascii.Error) as problem:
+    except (TypeError, ValueError) as problem:  # an error of base64 is one of values
         return Reply().error(
             f"Exception occurred trying to submit job: {type(problem).__name__}: {problem}",
             meta(MetaStatus.INTERNAL_ERROR, f"exception {type(problem)} occurred"),
@@ -65,8 +108,10 @@ def download_job(context: ServerContext, call: Call) -> Answer:
     """Give out the result of a job, in the way of the release."""
     job = call.found_job()
     if call.words[1] != job.job_id:
-        # The check of the argument ignores case, the look-up does not (observed: 2.3.12, 2.4.2, 2.6.3).
+        # The check of the argument ignores case, the look-up does not (observed: 2.3.12, 2.4.2, 2.6.3, 2.9.0).
         return _no_such_object(context, call.words[1])
+    if not (job.status.is_finished or context.profile.downloads_unfinished_jobs):
+        return Reply().error(f"job {job.job_id} is not done", meta(MetaStatus.JOB_RUNNING, job.job_id))
     if context.profile.download is Download.INLINE_BASE64:
         return _inline(context, job)
     files = {file.name: file.path for file in context.engine.result_files(job)}
@@ -95,6 +140,8 @@ def _no_such_object(context: ServerContext, job_id: str) -> Reply:
         return Reply().error(
             f"Exception occurred trying to get job from store: StorageException: object {path} does not exist"
         )
+    if not context.profile.downloads_unfinished_jobs:
+        return unknown_job(context, job_id)
     return Reply().error("internal error", meta(MetaStatus.INTERNAL_ERROR))
 
 
@@ -126,6 +173,10 @@ def download_job_file(context: ServerContext, call: Call) -> Answer:
 def download_job_components(context: ServerContext, call: Call) -> Reply:
     """Give out the additional components of a job: it has none, and the official server fails where there are any."""
     job_id = call.words[1]
+    if context.profile.cell is not None:
+        text = "No components to download"
+        status = {MetaKey.STATUS.value: context.profile.no_components_status, MetaKey.INFO.value: text}
+        return Reply().string(text, status)
     if context.engine.get(job_id) is None:
         return Reply().error("internal error", meta(MetaStatus.INTERNAL_ERROR))
     return Reply().error("No data to download")

@@ -18,6 +18,7 @@ from typing import Any
 
 from flare_client.protocol.archive import ArchiveLimits, check_members
 from flare_client.protocol.errors import RemoteProtocolError
+from flare_client.protocol.formats import JOB_NAME_RULE, is_job_folder_name
 from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey
 from flare_client.protocol.limits import GIB, MIB
 from flare_client.protocol.releases import ReleaseProfile
@@ -160,12 +161,16 @@ def _check_directory(path: Path) -> None:
 
 def _examine(check: _Check) -> dict[str, Any]:
     meta: dict[str, Any] = _read_meta(check)
+    if check.profile.checks_deploy_map_form and meta.get(JobMetaKey.JOB_ID.value):
+        _check_name("job_id", meta[JobMetaKey.JOB_ID.value])
     sites = _check_deploy_map(check, meta)
     _check_apps(check, meta)
     clients = {ALL_SITES} if sites == [ALL_SITES] else {site for site in sites if site != SERVER_SITE}
     _check_min_clients(check, meta, clients)
     _check_resources(check, meta)
     _check_mandatory(check, meta, clients)
+    if check.profile.launcher_modes:
+        _check_launchers(check, meta.get(JobMetaKey.LAUNCHER_SPEC.value))
     return meta
 
 
@@ -209,6 +214,8 @@ def _read_meta(check: _Check) -> Any:
 
 def _participants(check: _Check, deployments: Any) -> list[Any]:
     """The sites of one entry of the deploy map."""
+    if check.profile.site_lists_in_deploy_map:
+        return _listed_participants(check, deployments)
     if not check.profile.site_groups_in_deploy_map:
         return list(deployments)
     sites: list[Any] = []
@@ -222,6 +229,40 @@ def _participants(check: _Check, deployments: Any) -> list[Any]:
     return sites
 
 
+_SITE_KEYS = ("sites", "targets")
+
+
+def _listed_participants(check: _Check, deployments: Any) -> list[Any]:
+    """As releases from 2.7 on read an entry: a name, an object, or a list of both."""
+    if isinstance(deployments, dict):
+        key = next((one for one in reversed(_SITE_KEYS) if one in deployments), None)
+        if key is None:
+            raise ValueError(f"invalid participant entry keys {list(deployments)}: expected 'targets' or 'sites'")
+        deployments = deployments[key]
+    elif isinstance(deployments, str):
+        deployments = [deployments]
+    if not isinstance(deployments, list):
+        raise ValueError(f"participants must be list/str/dict, but got {type(deployments)}")
+    sites: list[Any] = []
+    for element in deployments:
+        if isinstance(element, str):
+            sites.append(element)
+            continue
+        if not isinstance(element, dict):
+            raise ValueError(f"Must be type of str or dict, but got {type(element)}")
+        unknown = set(element) - set(_SITE_KEYS)
+        if unknown and check.profile.checks_deploy_map_form:
+            raise ValueError(
+                f"Unknown keys {unknown} in deploy_map entry for job {check.folder}. "
+                f"Valid keys are: {sorted(_SITE_KEYS)}"
+            )
+        named = element.get("sites") if element.get("sites") is not None else element.get("targets")
+        if not isinstance(named, list):
+            raise ValueError(f"site list must be list in participant entry {element}: expected 'targets' or 'sites'")
+        sites.extend(named)
+    return sites
+
+
 def _is_all(site: str) -> bool:
     return site.casefold() == ALL_SITES.casefold()
 
@@ -230,6 +271,8 @@ def _check_deploy_map(check: _Check, meta: dict[str, Any]) -> list[str]:
     deploy_map = meta.get(JobMetaKey.DEPLOY_MAP.value)
     if not deploy_map:
         raise ValueError(f"deploy_map is empty for job {check.folder}")
+    if check.profile.checks_deploy_map_form:
+        _check_form(check, deploy_map)
     sites = [site for deployments in deploy_map.values() for site in _participants(check, deployments)]
     if not sites:
         raise ValueError(f"No site is specified in deploy_map for job {check.folder}")
@@ -243,6 +286,23 @@ def _check_deploy_map(check: _Check, meta: dict[str, Any]) -> list[str]:
     if twice:
         raise ValueError(f"Multiple apps to be deployed to following sites {twice} for job {check.folder}")
     return sites
+
+
+def _check_form(check: _Check, deploy_map: Any) -> None:
+    if not isinstance(deploy_map, dict):
+        raise ValueError(f"deploy_map must be a dictionary for job {check.folder}")
+    for app in deploy_map:
+        _check_name("job app name", app)
+
+
+def _check_name(what: str, name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"{what} must be a non-empty string")
+    if not is_job_folder_name(name):
+        raise ValueError(
+            f"invalid {what} '{name}': name={name} is ill-formatted for entity_type=job_name based on "
+            f"regex_pattern={JOB_NAME_RULE}"
+        )
 
 
 def _config_names(check: _Check, stem: str) -> Iterator[str]:
@@ -302,13 +362,33 @@ def _names_sites(clients: set[str]) -> bool:
 
 def _check_resources(check: _Check, meta: dict[str, Any]) -> None:
     resources = meta.get(JobMetaKey.RESOURCE_SPEC.value)
-    if not resources:
+    strict = check.profile.checks_empty_resources
+    if resources is None or not (resources or strict):
         return
     if not isinstance(resources, dict):
         raise ValueError(f"Invalid resource_spec for job {check.folder}")
     for site, spec in resources.items():
-        if spec and not isinstance(spec, dict):
+        if (spec or strict) and not isinstance(spec, dict):
             raise ValueError(f"value for key {site} in resource spec is expecting a dictionary")
+
+
+def _check_launchers(check: _Check, launchers: Any) -> None:
+    """Check how sites are to launch the job; what stands under a mode is not looked into."""
+    if launchers is None:
+        return
+    if not isinstance(launchers, dict):
+        raise ValueError(f"launcher_spec for job {check.folder} must be a dict")
+    for site, modes in launchers.items():
+        if not isinstance(modes, dict):
+            raise ValueError(f"launcher_spec['{site}'] for job {check.folder} must be a dict")
+        for mode, spec in modes.items():
+            if mode not in check.profile.launcher_modes:
+                raise ValueError(
+                    f"launcher_spec['{site}'] for job {check.folder} contains unknown launcher mode '{mode}'; "
+                    f"valid modes: {sorted(check.profile.launcher_modes)}"
+                )
+            if not isinstance(spec, dict):
+                raise ValueError(f"launcher_spec['{site}']['{mode}'] for job {check.folder} must be a dict")
 
 
 def _check_mandatory(check: _Check, meta: dict[str, Any], clients: set[str]) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.jobs import SERVER_SITE, JobMetaKey, JobStatus
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.clock import Clock
@@ -28,6 +29,7 @@ from mock_server.jobs.legacy import Conversion
 from mock_server.jobs.results import ResultFile, Results
 from mock_server.jobs.states import TIMED_ENDS, check_transition
 from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter
+from mock_server.jobs.submissions import Submissions, fingerprint
 from mock_server.scenario import Scenario
 from mock_server.sites import Site
 
@@ -45,6 +47,8 @@ class AbortOutcome(enum.Enum):
     """The job ran, and was stopped."""
     ALREADY_DONE = enum.auto()
     """The job was over; nothing changed."""
+    LOST = enum.auto()
+    """The job seems to run, but ended with a server of before; nothing changed."""
 
 
 class JobIsRunning(RuntimeError):
@@ -99,6 +103,7 @@ class JobEngine:
         self._may_deploy_byoc = may_deploy_byoc
         self._store = JobStore()
         self._results = Results(profile)
+        self.submissions = Submissions()
         self._queue: list[tuple[float, int, _Event, Job, int]] = []
         self._order = itertools.count()
         self._running: dict[str, Job] = {}
@@ -165,31 +170,55 @@ class JobEngine:
     # --- what users do ----------------------------------------------------------------------------------------
 
     def submit(
-        self, upload: Path, folder: str, submitter: Submitter, custom_props: Mapping[str, Any] | None = None
+        self,
+        upload: Path,
+        folder: str,
+        submitter: Submitter,
+        custom_props: Mapping[str, Any] | None = None,
+        *,
+        study: str = DEFAULT_STUDY,
+        token: str | None = None,
     ) -> Job:
-        """Check a definition and take it in.
+        """Check a definition and take it in, unless it was submitted with the same token before.
 
         Args:
             upload: the definition; moved away if it is accepted, left alone otherwise.
             folder: the name of the job folder in it.
             submitter: who submits it.
             custom_props: what the request adds to the meta.
+            study: the study of the session.
+            token: the submit token, where there is one.
+
+        Returns:
+            The new job, or the one of the earlier submission.
 
         Raises:
             DefinitionRejected: the definition breaks a rule; nothing is stored.
+            TokenConflict: the token was used for another definition.
+            TokenOfDeletedJob: the job that the token stands for was deleted.
+            ValueError: a file of the definition is too large for a submission with a token.
         """
         self.advance()
         definition = read_definition(upload, folder, self._profile)
-        meta = job_meta.submitted(definition.meta, folder, submitter, custom_props, self._profile)
+        content = "" if token is None else fingerprint(upload)
+        if token is not None:
+            known = self.submissions.match(study, submitter, token, content)
+            earlier = self._store.get(known) if known is not None else None
+            if earlier is not None:
+                return earlier
+        meta = job_meta.submitted(definition.meta, folder, submitter, custom_props, self._profile, study)
         given_id = meta.get(JobMetaKey.JOB_ID.value)
         keep = self._profile.keeps_given_job_id and isinstance(given_id, str) and _may_name_folder(given_id)
-        return self._take_in(
+        job = self._take_in(
             given_id if keep and isinstance(given_id, str) else self._new_id(),
             submitter,
             meta,
             self._profile.data_storage_format,
             lambda target: _store_upload(upload, target, definition.conversion),
         )
+        if token is not None:
+            self.submissions.add(study, submitter, token, content, job.job_id)
+        return job
 
     def clone(self, source: Job, submitter: Submitter) -> Job:
         """Make a new job of an existing one, whatever its status.
@@ -213,12 +242,17 @@ class JobEngine:
         if job.status.is_finished:
             return AbortOutcome.ALREADY_DONE
         ran = job.status is JobStatus.RUNNING
+        if ran and job.job_id not in self._running:
+            return AbortOutcome.LOST
         self._finish(job, JobStatus.FINISHED_ABORTED, self._clock.time())
         self.advance()
         return AbortOutcome.SIGNALLED if ran else AbortOutcome.BEFORE_RUN
 
-    def delete(self, job_id: str) -> None:
+    def delete(self, job_id: str) -> int:
         """Remove a job and all it left.
+
+        Returns:
+            How many submit tokens stood for it.
 
         Raises:
             KeyError: there is no such job.
@@ -231,6 +265,7 @@ class JobEngine:
             raise JobIsRunning(f"job {job_id} is {job.status.value}")
         self._forget(job)
         self._store.remove(job)
+        return self.submissions.mark_deleted(job_id, self._clock.time())
 
     # --- what happens to the system ---------------------------------------------------------------------------
 
@@ -250,11 +285,18 @@ class JobEngine:
             self.advance()
 
     def restart(self) -> None:
-        """Go through a restart of the server: what ran is abandoned, what waits is looked at again."""
+        """Go through a restart of the server: what ran is lost, what waits is looked at again.
+
+        Servers to 2.7 say so by a status; later ones leave the status of before (observed: 2.8.3, 2.9.0).
+        """
         self.advance()
         now = self._clock.time()
         for job in list(self._running.values()):
-            self._finish(job, JobStatus.FINISHED_ABANDONED, now)
+            if self._profile.abandons_jobs_at_restart:
+                self._finish(job, JobStatus.FINISHED_ABANDONED, now)
+            else:
+                self._forget(job)
+        self._schedule(now)
         for site in self.connected_sites():
             site.since = now
         self.advance()
@@ -353,7 +395,7 @@ class JobEngine:
         job.run_sites = sites
         self._set_status(job, JobStatus.RUNNING)
         job.started = now
-        job.meta[JobMetaKey.START_TIME.value] = job_meta.start_text(now)
+        job.meta[JobMetaKey.START_TIME.value] = job_meta.start_text(now, self._profile)
         self._running[job.job_id] = job
         self._plan(now + self._scenario.rule_for(job.name).running, _Event.END, job)
 

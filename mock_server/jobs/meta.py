@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.jobs import JobMetaKey, JobStatus
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.jobs.store import Submitter
@@ -27,6 +28,7 @@ _CLONED_KEYS = (
     JobMetaKey.RESULT_LOCATION,
     JobMetaKey.APPROVALS,
     JobMetaKey.MANDATORY_CLIENTS,
+    JobMetaKey.STUDY,
 )
 """What a clone takes over from its source, as far as the source has it."""
 
@@ -46,6 +48,7 @@ def submitted(
     submitter: Submitter,
     custom_props: Any,
     profile: ReleaseProfile,
+    study: str = DEFAULT_STUDY,
 ) -> dict[str, Any]:
     """Begin the meta of a submitted job.
 
@@ -55,8 +58,11 @@ def submitted(
         submitter: who submits it.
         custom_props: what the request adds; nothing is added if it is empty.
         profile: the release.
+        study: the study of the session; in the meta where the release knows studies.
     """
     meta = {key: value for key, value in given.items() if key not in _SCHEDULER_KEYS}
+    if profile.has_studies:
+        meta[JobMetaKey.STUDY.value] = study
     _add_submitter(meta, submitter)
     if not profile.folder_name_first:  # otherwise the conversion of the upload has put the folder into ``given``
         meta[JobMetaKey.JOB_FOLDER_NAME.value] = folder
@@ -109,8 +115,10 @@ def _local(now: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(now)  # noqa: DTZ006 - official servers write their local time
 
 
-def start_text(now: float) -> str:
+def start_text(now: float, profile: ReleaseProfile) -> str:
     """The form of ``start_time``."""
+    if profile.start_time_has_zone:
+        return datetime.datetime.fromtimestamp(now, datetime.timezone.utc).isoformat()
     return f"{_local(now):%Y-%m-%d %H:%M:%S.%f}"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey, JobStatus
 
 DEFINITION_FILE = "job.zip"
@@ -25,10 +26,18 @@ class Submitter:
 
 
 def participants(deployments: Any) -> list[str]:
-    """The sites of one entry of a deploy map; an element may be an object with ``sites`` (release 2.6)."""
+    """The sites of one entry of a deploy map.
+
+    An element may be an object with ``sites`` (from 2.6 on) or ``targets`` (from 2.7 on), and so may the entry.
+    """
+    if isinstance(deployments, (str, dict)):
+        deployments = [deployments]
     found: list[str] = []
     for element in deployments:
-        found += list(element.get("sites", [])) if isinstance(element, dict) else [element]
+        if isinstance(element, dict):
+            found += next((list(element[key]) for key in ("sites", "targets") if element.get(key)), [])
+        else:
+            found.append(element)
     return found
 
 
@@ -64,6 +73,11 @@ class Job:
     def name(self) -> str:
         """The name of the job, or of its folder where it has none."""
         return str(self.meta.get(JobMetaKey.NAME.value) or self.meta.get(JobMetaKey.JOB_FOLDER_NAME.value) or "")
+
+    @property
+    def study(self) -> str:
+        """The study that it belongs to."""
+        return str(self.meta.get(JobMetaKey.STUDY.value) or DEFAULT_STUDY)
 
     @property
     def job_folder(self) -> str:

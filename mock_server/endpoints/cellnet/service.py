@@ -23,9 +23,10 @@ from flare_client.protocol.cellnet.fobs import Shareable
 from flare_client.protocol.cellnet.proof import NotProven
 from flare_client.protocol.cellnet.rules import CellRules
 from flare_client.protocol.cellnet.server import RequestReceived, ServerIdentity
-from flare_client.protocol.cellnet.tokens import admin_token, read_admin_token
+from flare_client.protocol.cellnet.tokens import Claim, admin_token, read_admin_token
 from flare_client.protocol.envelope import Envelope, Item, ItemType
 from flare_client.protocol.errors import ProtocolError
+from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import LOGIN_REJECTED, MetaStatus
 from mock_server.answers import Answer, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request, Staging
@@ -137,13 +138,19 @@ class AdminService:
         """The session of a token; one that this server signed is opened anew where it is unknown, as officially."""
         try:
             claims = read_admin_token(token, self.identity.verifier)
-            session_id, user, org = (str(claims[name]) for name in ("s", "n", "o"))
+            session_id, user, org = (str(claims[name]) for name in (Claim.SESSION, Claim.NAME, Claim.ORG))
         except (NotProven, KeyError) as problem:
             _logger.warning("a token proves nothing: %s", problem)
             return ""
         if self._sessions.find(session_id) is None:
-            role = claims.get("r")
-            self._sessions.restore(session_id, user, org, role if isinstance(role, str) else None)
+            role, study = claims.get(Claim.ROLE), claims.get(Claim.STUDY)
+            self._sessions.restore(
+                session_id,
+                user,
+                org,
+                role if isinstance(role, str) else None,
+                study if isinstance(study, str) else DEFAULT_STUDY,
+            )
         return session_id
 
     def _log_in(self, caller: Conversation, event: RequestReceived, line: str, envelope: Envelope) -> str:
@@ -158,16 +165,23 @@ class AdminService:
         pem = certificate if isinstance(certificate, str) else certificate.decode("ascii")
         identity = peer_identity(ssl.PEM_cert_to_DER_cert(pem))
         peer = Peer(identity.name, identity.org, identity.role)
-        answered = _envelope(self._answer(Request(line, None, envelope.meta, peer)))
+        answered = _envelope(self._answer(Request(line, None, envelope.meta, peer, study=study)))
         session_id = answered.first(ItemType.TOKEN)
         if not isinstance(session_id, str):
             return _text(answered)
         self._cells[session_id] = caller
-        claims: dict[str, Any] = {"n": peer.name, "r": peer.role, "o": peer.org, "s": session_id}
+        claims: dict[str, Any] = {
+            Claim.NAME: peer.name,
+            Claim.ROLE: peer.role,
+            Claim.ORG: peer.org,
+            Claim.SESSION: session_id,
+        }
         if self._rules.token_has_study:
-            claims["study"] = study
+            claims[Claim.STUDY] = study
         if self._rules.token_has_certificate_end:
-            claims["ce"] = x509.load_pem_x509_certificate(pem.encode("ascii")).not_valid_after_utc.timestamp()
+            claims[Claim.CERTIFICATE_END] = x509.load_pem_x509_certificate(
+                pem.encode("ascii")
+            ).not_valid_after_utc.timestamp()
         token = Item(ItemType.TOKEN, admin_token(self.identity.signer, claims))
         items = tuple(token if item.type is ItemType.TOKEN else item for item in answered.items)
         return _text(dataclasses.replace(answered, items=items))

@@ -1,0 +1,45 @@
+"""Refusals that several commands share, in the words of the release."""
+
+from __future__ import annotations
+
+from flare_client.protocol.envelope import Json
+from flare_client.protocol.statuses import MetaKey, MetaStatus
+from mock_server.answers import Reply, meta
+from mock_server.context import ServerContext
+from mock_server.jobs.submissions import TokenConflict, TokenOfDeletedJob
+
+
+def unknown_job(context: ServerContext, job_id: str) -> Reply:
+    """There is no such job, or none that the session may know of.
+
+    Args:
+        context: the server.
+        job_id: as the refusal quotes it.
+    """
+    text = context.profile.unknown_job_text.format(job_id)
+    return Reply().error(text, meta(MetaStatus.INVALID_JOB_ID, job_id))
+
+
+def refuse_token_conflict(problem: TokenConflict) -> Reply:
+    """A submit token stands for another definition."""
+    extra: dict[MetaKey, Json] = {MetaKey.CODE: "SUBMIT_TOKEN_CONFLICT", MetaKey.JOB_ID: problem.job_id}
+    info = "submit token was already used for different job content"
+    return Reply().error(
+        f"SUBMIT_TOKEN_CONFLICT: {info}. Use a new submit token for a new job.",
+        meta(MetaStatus.SUBMIT_TOKEN_CONFLICT, info, extra),
+    )
+
+
+def refuse_token_of_deleted_job(problem: TokenOfDeletedJob) -> Reply:
+    """A submit token stands for a job that was deleted."""
+    extra: dict[MetaKey, Json] = {
+        MetaKey.CODE: "SUBMIT_TOKEN_JOB_DELETED",
+        MetaKey.SUBMIT_RECORD_STATE: "job_deleted",
+        MetaKey.JOB_ID: problem.job_id,
+        MetaKey.DELETED_TIME: problem.deleted_time,
+    }
+    info = "submit token refers to a deleted job"
+    return Reply().error(
+        f"SUBMIT_TOKEN_JOB_DELETED: {info}. Use a new submit token to submit again.",
+        meta(MetaStatus.SUBMIT_TOKEN_JOB_DELETED, info, extra),
+    )
