@@ -168,6 +168,10 @@ class LoginRejected(NoConnection, AuthenticationError):
     The official client raises ``NoConnection`` once the whole time is over.
     """
 
+    def __init__(self, message: str = "", auth_code: str | None = None) -> None:
+        super().__init__(message)
+        self.auth_code = auth_code
+
 
 class RegistrationRejected(LoginRejected, FLCommunicationError):
     """The server refused the cell, or is not the one that the kit names (releases from 2.7).

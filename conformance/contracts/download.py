@@ -35,6 +35,7 @@ def _folder(location: object) -> Path:
 )
 def path(trial: Trial) -> None:
     job_id = trial.submit()
+    trial.session.call("abort_job", job_id)
     folder = _folder(trial.session.call("download_job_result", job_id))
     same(folder.name, job_id, "the name of the folder")
     same(folder.parent.resolve(), (trial.target.kit() / "transfer").resolve(), "the folder above it")
@@ -52,6 +53,7 @@ def definition(trial: Trial) -> None:
     # Official clients write their signatures into the folder itself: what was submitted is noted before.
     expected = {name: content for name, content in _files(source).items() if not name.endswith("meta.json")}
     job_id = trial.session.call("submit_job", str(source))
+    trial.session.call("abort_job", job_id)
     found = _files(_folder(trial.session.call("download_job_result", job_id)) / "job" / source.name)
     for name, content in expected.items():
         same(found.get(name), content, f"the content of {name}")
