@@ -34,7 +34,13 @@ from flare_client.protocol.cellnet.sfm import BadFrame, Frame, FrameEncoder, Fra
 from flare_client.protocol.cellnet.stream_receiver import StreamReceiver
 from flare_client.protocol.cellnet.stream_sender import StreamSender
 from flare_client.protocol.cellnet.streams import Piece, StreamFailed, StreamReceived
-from flare_client.protocol.cellnet.tokens import AuthHeader, Credentials, check_credentials, server_credentials
+from flare_client.protocol.cellnet.tokens import (
+    SERVER_NAME,
+    AuthHeader,
+    Credentials,
+    check_credentials,
+    server_credentials,
+)
 from flare_client.protocol.errors import ProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 
@@ -265,6 +271,9 @@ class ServerPeer:
             self._answer(addresses, message, now)
             return [ClientLeft()]
         user = check_credentials(message.headers, self._identity.verifier)
+        if user == SERVER_NAME:
+            # Genuine, and everybody has them: they are on every message that the server sends.
+            raise NotProven("expected a client's credentials, but got the server's own")
         if message.channel == Channel.STREAM.value:
             return self._stream_in(user, message, now)
         self._answer(addresses, message, now, ReturnCode.PROCESS_EXCEPTION, "no callback")
