@@ -34,20 +34,16 @@ from flare_client.protocol.cellnet.sfm import BadFrame, Frame, FrameEncoder, Fra
 from flare_client.protocol.cellnet.stream_receiver import StreamReceiver
 from flare_client.protocol.cellnet.stream_sender import StreamSender
 from flare_client.protocol.cellnet.streams import Piece, StreamFailed, StreamReceived
-from flare_client.protocol.cellnet.tokens import (
-    SERVER_NAME,
-    AuthHeader,
-    Credentials,
-    check_credentials,
-    server_credentials,
-)
+from flare_client.protocol.cellnet.tokens import AuthHeader, Credentials, check_credentials, server_credentials
 from flare_client.protocol.errors import ProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 
 CHALLENGE_SECONDS = 60.0
 """How long a client may take from the challenge to the registration."""
 
-_ADMIN_NAME = re.compile(re.escape(ADMIN_CELL_PREFIX) + r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ADMIN_NAME = re.compile(re.escape(ADMIN_CELL_PREFIX) + _UUID)
+_TOKEN = re.compile(_UUID)
 
 
 class ServerIdentity:
@@ -271,9 +267,10 @@ class ServerPeer:
             self._answer(addresses, message, now)
             return [ClientLeft()]
         user = check_credentials(message.headers, self._identity.verifier)
-        if user == SERVER_NAME:
-            # Genuine, and everybody has them: they are on every message that the server sends.
-            raise NotProven("expected a client's credentials, but got the server's own")
+        if not _TOKEN.fullmatch(str(message.headers[AuthHeader.TOKEN])):
+            # The server's own credentials are on every message that it sends, and the signature is over name and token
+            # as one text: without its form a token could begin anywhere in the name of its user.
+            raise NotProven("expected a client's token, which is a UUID, but got another")
         if message.channel == Channel.STREAM.value:
             return self._stream_in(user, message, now)
         self._answer(addresses, message, now, ReturnCode.PROCESS_EXCEPTION, "no callback")

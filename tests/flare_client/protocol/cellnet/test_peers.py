@@ -277,7 +277,19 @@ def test_the_servers_own_credentials_prove_no_client(world: World) -> None:
     message = addresses.one_way(Topic.STREAM_DATA, NOW, {**stream, **proof}, encode("{}"), Encoding.BYTES)
     (dropped,) = send(other, message)
     assert isinstance(dropped, server.Dropped)
-    assert "the server's own" in dropped.reason
+    assert "a client's token" in dropped.reason
+
+
+def test_a_token_begins_where_it_was_given(pair: tuple[ClientPeer, ServerPeer]) -> None:
+    """The signature is over name and token as one text, so it fits wherever the one ends and the other begins."""
+    one, other = pair
+    one.request("hci_channel", "command", "x", NOW)
+    message = message_of(one.frames_to_send()[0])
+    token = "com" + message.headers["__token__"]
+    forged = {**message.headers, "client_name": "admin@nvidia.", "__token__": token}
+    (dropped,) = send(other, CellMessage(forged, message.payload))
+    assert isinstance(dropped, server.Dropped)
+    assert "a client's token" in dropped.reason
 
 
 def test_a_client_drops_what_its_server_did_not_prove(pair: tuple[ClientPeer, ServerPeer]) -> None:
