@@ -111,6 +111,8 @@ def _members() -> Iterator[bytes]:
     yield b"\x00\x00\x00a\n\x00\x00\x00./a"
     yield b"\x00\x00\x00a\n\x00\x00\x00a/b"
     yield b"\x00\x00\x00a\n\x00\x00\x00a/"
+    for name in (b"/a", b"a/../../b", b"..", b"a\\b", b"C:/x", b"a\0b", b"."):
+        yield b"\x00\x00\x00ok\n\x00\x00\x00" + name
     yield b"\x01\x00\x00/a\n\x00\x00\x00..\n\x00\x00\x00a\\b\n\x00\x00\x00C:x\n\x00\x03\x00l"
 
 

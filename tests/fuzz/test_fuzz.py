@@ -64,6 +64,13 @@ def _changed(owner: Any, attribute: str, change: Callable[[Any], Any]) -> tuple[
     return owner, attribute, lambda *args, **kwargs: change(original(*args, **kwargs))
 
 
+_safe_path = archive.safe_relative_path
+
+
+def _any_path(name: str) -> PurePosixPath:
+    return PurePosixPath(name) if ".." in name else _safe_path(name)
+
+
 Break = tuple[Any, str, Any]
 BROKEN: dict[str, tuple[Break, str]] = {
     "envelope": ((envelope, "_STRING", re.compile(r'"(?:[^"\\]|\\.)*"')), "the cost of an input follows its size"),
@@ -72,7 +79,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "hci_server": (_changed(exchange.ExchangeReader, "feed", list), "how a stream is cut"),
     "hci_chunks": (_changed(chunks.ChunkReader, "feed", lambda events: events[::-1]), "how a stream is cut"),
     "kit": ((kit, "_heartbeat", lambda args: float(args.get("heartbeat_interval", 0))), "too large to convert"),
-    "archive_rules": ((archive, "safe_relative_path", lambda name: PurePosixPath(name or "x")), "below the target"),
+    "archive_rules": ((archive, "safe_relative_path", _any_path), "below the target"),
     "signature": ((FolderVerifier, "check_issuer", _never), "only the CA vouches"),
     "packing": ((packing, "_check", _never), "only plain types are read"),
     "frame": (_changed(cell_targets, "decode_grpc_frame", lambda frame: frame[:-1]), "gRPC brings what was sent"),
