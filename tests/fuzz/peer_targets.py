@@ -176,7 +176,7 @@ class Liar:
         if kind == 1 and isinstance(value, int):
             return value + choices.below(3) - 1
         if kind == 2 and isinstance(value, str):
-            return value * (1 + choices.below(1 << 11))
+            return value[:64] * (1 + choices.below(1 << 11))
         return _ODD[choices.below(len(_ODD))]
 
     def _bytes_changed(self, frame: Frame) -> Frame | BadFrame:

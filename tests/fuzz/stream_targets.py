@@ -59,7 +59,7 @@ class _Model:
     def _note(self, stream_id: int, headers: dict[str, Any], payload: bytes) -> None:
         pieces = self.sent.setdefault(stream_id, {})
         sequence = headers.get(StreamHeader.SEQUENCE.value)
-        if isinstance(sequence, int):
+        if isinstance(sequence, int) and headers[StreamHeader.TYPE.value] in (PieceType.CHUNK, PieceType.FINAL):
             pieces.setdefault(sequence, payload)
 
     def _complete(self, stream_id: int, event: StreamReceived) -> None:
