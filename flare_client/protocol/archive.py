@@ -77,6 +77,7 @@ def check_members(
     """
     members: list[Member] = []
     files: set[PurePosixPath] = set()
+    folders: set[PurePosixPath] = set()
     declared = 0
     for info in infos:
         if len(members) >= limits.entries:
@@ -92,7 +93,12 @@ def check_members(
                 raise RemoteProtocolError(f"expected each file once, but the archive holds {info.filename!r} twice")
             files.add(path)
             declared += info.file_size
+        else:
+            folders.add(path)
+        folders.update(path.parents)
         members.append(Member(info, path, info.is_dir()))
+    if clashes := files & folders:
+        raise RemoteProtocolError(f"the archive holds a file and a folder of one name, {str(min(clashes))!r}")
     allowed = limits.allowance(archive_size)
     if declared > allowed:
         raise RemoteProtocolError(

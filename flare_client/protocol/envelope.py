@@ -104,7 +104,9 @@ def request(line: str, token: str | None, meta: Mapping[str, Json] | None = None
     return Envelope(tuple(items), meta or {}, time)
 
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+# Matches from every quote on, also where the string never ends: a match that failed would be tried again from the next
+# quote, and a message of quotes would cost the square of its length.
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 
 
 def _check_depth(text: str, allowed: int) -> None:

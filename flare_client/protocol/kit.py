@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -222,7 +223,12 @@ def _end_point(args: Mapping[str, object]) -> tuple[str, int, int]:
 def _heartbeat(args: Mapping[str, object]) -> float | None:
     value = args.get("heartbeat_interval")
     # Official clients take any value here and work with the address all the same.
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # JSON has whole numbers of any length
+        return math.inf if value > 0 else -math.inf
 
 
 def parse_admin_config(text: str) -> AdminKitConfig:

@@ -109,6 +109,7 @@ class FolderVerifier:
 
     def __init__(self, signature_file: bytes, certificate_file: bytes) -> None:
         from cryptography import x509  # noqa: PLC0415
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
 
         try:
             self._signatures: object = json.loads(signature_file)
@@ -117,7 +118,7 @@ class FolderVerifier:
         try:
             self._certificate = x509.load_pem_x509_certificate(certificate_file)
             self._key = self._certificate.public_key()
-        except (ValueError, TypeError) as problem:
+        except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as problem:
             raise UnreadableSignatures(f"expected a PEM certificate in {CERTIFICATE_FILE}, but {problem}") from problem
 
     def check_issuer(self, ca_pem: bytes) -> None:
@@ -128,17 +129,17 @@ class FolderVerifier:
             ValueError: ``ca_pem`` is no certificate with an RSA key.
         """
         from cryptography import x509  # noqa: PLC0415
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+        from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
 
         ca_key = x509.load_pem_x509_certificate(ca_pem).public_key()
         if not isinstance(ca_key, rsa.RSAPublicKey):
             kind = type(ca_key).__name__
             raise ValueError(f"expected a CA with an RSA key, but got {kind}")
-        algorithm = self._certificate.signature_hash_algorithm
-        if algorithm is None:
-            raise BadSignature("expected a certificate signed with a hash, as RSA does, but its algorithm has none")
         try:
+            algorithm = self._certificate.signature_hash_algorithm
+            if algorithm is None:
+                raise BadSignature("expected a certificate signed with a hash, as RSA does, but its algorithm has none")
             ca_key.verify(
                 self._certificate.signature, self._certificate.tbs_certificate_bytes, padding.PKCS1v15(), algorithm
             )
@@ -146,6 +147,8 @@ class FolderVerifier:
             raise BadSignature(
                 "expected a submitter's certificate of this project's CA, but another signed it"
             ) from None
+        except UnsupportedAlgorithm as problem:
+            raise BadSignature(f"expected a certificate signed as RSA does, but {problem}") from problem
 
     def check(self, name: str, digest: bytes) -> None:
         """Check one file or sub-folder; one that has no signature passes.

@@ -33,10 +33,10 @@ def unpack(data: bytes, max_depth: int = DEFAULT_LIMITS.depth) -> Any:
     Raises:
         RemoteProtocolError: the data is no msgpack, is cut short, nests too deep or has a type of its own.
     """
-    # A size inside the data can announce more than is there; every bound is what the data itself could hold.
+    _check(data, max_depth)
     size = len(data)
     try:
-        content = msgpack.unpackb(
+        return msgpack.unpackb(
             data,
             raw=False,
             strict_map_key=False,
@@ -44,34 +44,70 @@ def unpack(data: bytes, max_depth: int = DEFAULT_LIMITS.depth) -> Any:
             max_bin_len=size,
             max_array_len=size,
             max_map_len=size,
-            ext_hook=_refuse_extension,
         )
     except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as problem:
         raise RemoteProtocolError(f"expected msgpack, but {problem or type(problem).__name__}") from problem
-    _check(content, max_depth)
-    return content
 
 
-def _refuse_extension(code: int, data: bytes) -> Any:
-    raise ValueError(f"got an extension type ({code}, {len(data)} bytes), which this dialect does not use")
+_PLAIN, _SIZED, _PARTS, _COUNTED, _UNUSED = range(5)
+"""What the first byte of an object says: how long it is; how many bytes of size follow; how many objects follow; how
+many bytes of a count of objects (of pairs, where it is negative) follow; that it is no plain type, or none at all."""
 
 
-_PLAIN = (str, bytes, int, float, bool, type(None))
+def _forms() -> list[tuple[int, int]]:
+    forms = [(_PLAIN, 1)] * 256
+    for low in range(16):
+        forms[0x80 + low], forms[0x90 + low] = (_PARTS, 2 * low), (_PARTS, low)
+    for low in range(32):
+        forms[0xA0 + low] = (_PLAIN, 1 + low)
+    for number, width in enumerate((1, 2, 4)):
+        forms[0xC4 + number] = forms[0xD9 + number] = (_SIZED, width)
+    for number, width in enumerate((4, 8, 1, 2, 4, 8, 1, 2, 4, 8)):
+        forms[0xCA + number] = (_PLAIN, 1 + width)
+    for number, width in enumerate((2, 4)):
+        forms[0xDC + number], forms[0xDE + number] = (_COUNTED, width), (_COUNTED, -width)
+    for unused in (0xC1, 0xC7, 0xC8, 0xC9, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8):
+        forms[unused] = (_UNUSED, 0)
+    return forms
 
 
-def _check(content: Any, max_depth: int) -> None:
-    # Level by level, without recursion: the data decides how deep it is.
-    level, depth = [content], 0
-    while level:
-        if depth > max_depth:
+_FORMS = _forms()
+
+
+def _check(data: bytes, max_depth: int) -> None:
+    # Before anything is decoded: msgpack makes room for as many objects as a list announces, and lists in lists, each
+    # of which announces all that the data could hold, would cost the square of its size.
+    size, position = len(data), 0
+    left, outer = 1, 0  # objects that are still to come: in this list or map, in those around it
+    around: list[int] = []
+    while left or around:
+        if not left:
+            left = around.pop()
+            outer -= left
+            continue
+        if position >= size:
+            raise RemoteProtocolError(f"expected msgpack, but it is cut short after {size} bytes")
+        left -= 1
+        form, number = _FORMS[data[position]]
+        if form == _PLAIN:
+            position += number
+            continue
+        if form == _UNUSED:
+            raise RemoteProtocolError(f"expected plain types, but got the type {data[position]:#x} of msgpack")
+        start, position = position + 1, position + 1
+        if form != _PARTS:
+            position += abs(number)
+            count = int.from_bytes(data[start:position], "big")
+            number = 2 * count if number < 0 else count
+        if form == _SIZED:
+            position += number
+            continue
+        around.append(left)
+        outer += left
+        left = number
+        if left and len(around) > max_depth:
             raise RemoteProtocolError(f"expected at most {max_depth} levels of nesting, but there are more")
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += item
-                below += item.values()
-            elif isinstance(item, list):
-                below += item
-            elif not isinstance(item, _PLAIN):
-                raise RemoteProtocolError(f"expected plain types, but got {type(item).__name__}")
-        level, depth = below, depth + 1
+        if outer + left > size - position:  # each takes a byte at least
+            raise RemoteProtocolError(
+                f"expected msgpack, but it announces {outer + left} more objects, and {size - position} bytes are left"
+            )

@@ -61,15 +61,16 @@ class Verifier:
 
     def __init__(self, certificate_pem: bytes) -> None:
         from cryptography import x509  # noqa: PLC0415
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
         from cryptography.x509.oid import NameOID  # noqa: PLC0415
 
         try:
             certificate = x509.load_pem_x509_certificate(certificate_pem)
             key = certificate.public_key()
-        except (ValueError, TypeError) as problem:
+            names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as problem:
             raise NotProven(f"expected a certificate in PEM, but {problem}") from problem
-        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         if not isinstance(key, rsa.RSAPublicKey) or not names:
             raise NotProven("expected a certificate with an RSA key and a common name")
         self._certificate = certificate

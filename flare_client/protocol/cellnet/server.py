@@ -41,7 +41,9 @@ from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 CHALLENGE_SECONDS = 60.0
 """How long a client may take from the challenge to the registration."""
 
-_ADMIN_NAME = re.compile(re.escape(ADMIN_CELL_PREFIX) + r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ADMIN_NAME = re.compile(re.escape(ADMIN_CELL_PREFIX) + _UUID)
+_TOKEN = re.compile(_UUID)
 
 
 class ServerIdentity:
@@ -265,6 +267,10 @@ class ServerPeer:
             self._answer(addresses, message, now)
             return [ClientLeft()]
         user = check_credentials(message.headers, self._identity.verifier)
+        if not _TOKEN.fullmatch(str(message.headers[AuthHeader.TOKEN])):
+            # The server's own credentials are on every message that it sends, and the signature is over name and token
+            # as one text: without its form a token could begin anywhere in the name of its user.
+            raise NotProven("expected a client's token, which is a UUID, but got another")
         if message.channel == Channel.STREAM.value:
             return self._stream_in(user, message, now)
         self._answer(addresses, message, now, ReturnCode.PROCESS_EXCEPTION, "no callback")

@@ -159,7 +159,7 @@ def decode_frame(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_
     return _decode(view, limits)
 
 
-def _checked_length(view: memoryview | bytearray, limits: Limits) -> int:
+def _checked_length(view: memoryview | bytes, limits: Limits) -> int:
     length = int.from_bytes(view[:4], "big")
     if length < PREFIX_SIZE:
         raise RemoteProtocolError(f"expected a frame of at least {PREFIX_SIZE} bytes, but its length is {length}")
@@ -213,7 +213,8 @@ class FrameReader:
         start = 0
         with memoryview(self._buffer) as view:
             while len(view) - start >= PREFIX_SIZE:
-                length = _checked_length(view[start : start + 4], self._limits)
+                # A copy: a view in the traceback of a fault would keep the buffer from ever being changed again.
+                length = _checked_length(bytes(view[start : start + 4]), self._limits)
                 if len(view) - start < length:
                     break
                 with view[start : start + length] as whole:

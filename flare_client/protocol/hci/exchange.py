@@ -10,6 +10,7 @@ import dataclasses
 import enum
 import struct
 import zlib
+from collections.abc import Iterator
 
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
@@ -78,51 +79,50 @@ class ExchangeReader:
         """Whether the whole exchange was read."""
         return self._state is _State.DONE
 
-    def feed(self, data: bytes) -> list[ExchangeEvent]:
-        """Take more bytes and return what they complete.
+    def feed(self, data: bytes) -> Iterator[ExchangeEvent]:
+        """Take more bytes and yield what they complete; what came before a fault is yielded before it is raised.
+
+        Nothing is taken before the iteration: whoever stops it has no use for the rest of the bytes.
 
         Raises:
             LimitExceeded: a size in the header is over a limit.
             RemoteProtocolError: the marker, the end marker or the checksum is wrong.
         """
-        events: list[ExchangeEvent] = []
         view = memoryview(data)
         while view and self._state is not _State.DONE:
             if self._state is _State.BODY:
                 block = view[: self._body_left]
                 view = view[len(block) :]
-                self._take_body(bytes(block), events)
+                yield self._take_body(bytes(block))
             else:
                 wanted = self._wanted() - len(self._buffer)
                 self._buffer += view[:wanted]
                 view = view[wanted:]
                 if len(self._buffer) == self._wanted():
-                    self._take_fixed(events)
-        return events
+                    event = self._take_fixed()
+                    if event is not None:
+                        yield event
 
     def _wanted(self) -> int:
         sizes = {_State.HEADER: _HEADER.size, _State.META: self._meta_size, _State.FOOTER: _FOOTER.size}
         return sizes[self._state]
 
-    def _take_fixed(self, events: list[ExchangeEvent]) -> None:
+    def _take_fixed(self) -> ExchangeEvent | None:
         content = bytes(self._buffer)
         self._buffer.clear()
         if self._state is _State.HEADER:
-            self._take_header(content, events)
-        elif self._state is _State.META:
-            self._begin_body(content, events)
-        else:
-            end, checksum = _FOOTER.unpack(content)
-            if end != _END:
-                raise RemoteProtocolError(f"expected the end marker {_END.hex()}, but got {end.hex()}")
-            if checksum != self._checksum:
-                raise RemoteProtocolError(
-                    f"expected the checksum {self._checksum:08x} of the body, but got {checksum:08x}"
-                )
-            self._state = _State.DONE
-            events.append(ExchangeEnd())
+            return self._take_header(content)
+        if self._state is _State.META:
+            return self._begin_body(content)
+        end, checksum = _FOOTER.unpack(content)
+        if end != _END:
+            raise RemoteProtocolError(f"expected the end marker {_END.hex()}, but got {end.hex()}")
+        if checksum != self._checksum:
+            raise RemoteProtocolError(f"expected the checksum {self._checksum:08x} of the body, but got {checksum:08x}")
+        self._state = _State.DONE
+        return ExchangeEnd()
 
-    def _take_header(self, content: bytes, events: list[ExchangeEvent]) -> None:
+    def _take_header(self, content: bytes) -> ExchangeEvent | None:
         marker, self._meta_size, self._body_size = _HEADER.unpack(content)
         if marker != MARKER:
             raise RemoteProtocolError(f"expected the marker {MARKER:#04x} of a binary exchange, but got {marker:#04x}")
@@ -131,18 +131,18 @@ class ExchangeReader:
         if self._body_size > self._limits.body:
             raise LimitExceeded("body", self._limits.body, self._body_size)
         self._body_left = self._body_size
-        if self._meta_size:
-            self._state = _State.META
-        else:
-            self._begin_body(b"", events)
+        if not self._meta_size:
+            return self._begin_body(b"")
+        self._state = _State.META
+        return None
 
-    def _begin_body(self, meta: bytes, events: list[ExchangeEvent]) -> None:
-        events.append(ExchangeHeader(meta, self._body_size))
+    def _begin_body(self, meta: bytes) -> ExchangeHeader:
         self._state = _State.BODY if self._body_left else _State.FOOTER
+        return ExchangeHeader(meta, self._body_size)
 
-    def _take_body(self, block: bytes, events: list[ExchangeEvent]) -> None:
+    def _take_body(self, block: bytes) -> BodyData:
         self._checksum = zlib.crc32(block, self._checksum)
         self._body_left -= len(block)
-        events.append(BodyData(block))
         if not self._body_left:
             self._state = _State.FOOTER
+        return BodyData(block)

@@ -22,7 +22,8 @@ class TextReader:
     """
 
     def __init__(self, limit: int, limit_name: str = "text") -> None:
-        self._blocks: list[bytes] = []
+        # One block: a list of the blocks that came would cost a multiple of their bytes where they are short.
+        self._held = bytearray()
         self._size = 0
         self._limit = limit
         self._limit_name = limit_name
@@ -39,12 +40,12 @@ class TextReader:
         end = data.find(ALL_END)
         if end >= 0:
             data = data[:end]
-            self.complete = True
         self._size += len(data)
         if self._size > self._limit:
-            self._blocks.clear()
+            self._held.clear()
             raise LimitExceeded(self._limit_name, self._limit, self._size)
-        self._blocks.append(data)
+        self._held += data
+        self.complete = end >= 0
 
     def text(self) -> str:
         """The message so far, without its end marker.
@@ -52,12 +53,11 @@ class TextReader:
         Raises:
             RemoteProtocolError: the bytes are no UTF-8.
         """
-        raw = b"".join(self._blocks)
         try:
-            return raw.decode("utf-8")
+            return self._held.decode("utf-8")
         except UnicodeDecodeError as problem:
             raise RemoteProtocolError(
-                f"expected UTF-8 text, but byte {problem.start} is {raw[problem.start]:#x}"
+                f"expected UTF-8 text, but byte {problem.start} is {self._held[problem.start]:#x}"
             ) from None
 
 

@@ -43,6 +43,18 @@ def test_a_path_that_may_leave_the_target_is_refused(name: str) -> None:
     assert repr(name) in caught.value.reason
 
 
+@pytest.mark.parametrize(
+    "names", [("a", "a/b"), ("a/b/c", "a"), ("a", "a/"), ("x/", "./x", "y"), ("a/", "a/b", "a/b/c")]
+)
+def test_a_file_and_a_folder_of_one_name_are_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(RemoteProtocolError, match="a file and a folder of one name"):
+        check_members([member(name) for name in names], 100)
+
+
+def test_folders_may_be_named_before_and_after_what_is_in_them() -> None:
+    assert len(check_members([member(name) for name in ("a/", "a/b", "c/d", "c/", "a/")], 100)) == 5
+
+
 _NAMES = st.text(st.sampled_from("ab./\\:\0 é"), max_size=12)
 
 

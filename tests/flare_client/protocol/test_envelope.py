@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -78,6 +79,14 @@ def test_deep_nesting_is_refused_before_it_is_parsed() -> None:
     bomb = '{"data": [' + "[" * 100_000 + "]" * 100_000 + "]}"
     with pytest.raises(RemoteProtocolError, match="nested at most 64 deep"):
         read_envelope(bomb)
+
+
+@pytest.mark.parametrize("end", ["\\\n", "\\", ""])
+def test_quotes_that_never_end_cost_no_more_than_their_length(end: str) -> None:
+    began = time.thread_time()
+    with pytest.raises(RemoteProtocolError):
+        read_envelope('{"data": "' + '\\"' * 100_000 + end + "[" * 65)
+    assert time.thread_time() - began < 5
 
 
 def test_brackets_inside_text_do_not_count_as_nesting() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 
@@ -25,7 +26,7 @@ from flare_client.protocol.hci.server import (
     ServerEvent,
     State,
 )
-from flare_client.protocol.hci.text import encode_text
+from flare_client.protocol.hci.text import ALL_END, TextReader, encode_text
 from flare_client.protocol.limits import Limits
 from flare_client.protocol.releases import PROFILES, profile_for
 
@@ -112,6 +113,24 @@ def test_a_wrong_end_marker_is_answered_with_the_end_marker_alone() -> None:
     assert refusal("2.6", data).answer is Refusal.EMPTY
 
 
+@pytest.mark.parametrize(
+    ("meta", "body", "answer"),
+    [
+        (LIST_JOBS.encode(), b"", Refusal.NO_DATA),
+        (b"no envelope", b"abc", Refusal.VIOLATION),
+        (LIST_JOBS.encode(), b"abc", Refusal.EMPTY),
+    ],
+)
+def test_the_first_fault_of_an_exchange_counts_however_it_is_cut(meta: bytes, body: bytes, answer: Refusal) -> None:
+    data = exchange(meta, body, checksum=1)
+    by_byte = feed(ServerConnection(profile_for("2.6")), pieces(data, list(range(len(data)))))
+    at_once = feed(ServerConnection(profile_for("2.6")), pieces(data, []))
+    assert isinstance(by_byte[-1], RequestRefused)
+    assert by_byte[-1].answer is answer
+    assert at_once[-1] == by_byte[-1]
+    assert type(at_once[0]) is type(by_byte[0])
+
+
 def test_an_exchange_whose_envelope_is_none_is_a_violation() -> None:
     assert refusal("2.6", exchange(b"no json", b"body")).answer is Refusal.VIOLATION
     assert refusal("2.6", exchange(b"\xff\xfe", b"body")).answer is Refusal.VIOLATION
@@ -146,6 +165,24 @@ def test_a_broken_limit_is_a_refusal_that_names_it(limits: Limits, data: bytes, 
     event = refusal("2.6", data, limits=limits)
     assert name in event.reason
     assert "10 bytes" in event.reason
+
+
+def test_a_text_that_ends_over_the_limit_is_not_complete() -> None:
+    reader = TextReader(10)
+    with pytest.raises(LimitExceeded):
+        reader.feed(b"x" * 11 + ALL_END)
+    assert not reader.complete
+
+
+def test_a_text_in_tiny_pieces_takes_no_more_memory_than_its_bytes() -> None:
+    reader = TextReader(1_000_000)
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            reader.feed(b"%c%c" % (5 + number % 100, 65))
+        assert tracemalloc.get_traced_memory()[1] < 600_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_transitions_are_the_only_ones() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -219,3 +220,11 @@ def test_any_value_in_any_field_is_read_or_refused_and_never_crashes(field: str,
         read = (config.upload_dir, config.download_dir, config.host)
     assert official in (None, "ConfigError", "TypeError", "ValueError")
     assert all(isinstance(value, str) and value for value in read)
+
+
+@pytest.mark.parametrize(
+    ("interval", "read"), [("9" * 400, math.inf), ("-" + "9" * 400, -math.inf), ("1e400", math.inf)]
+)
+def test_a_heartbeat_beyond_every_number_hinders_nobody(interval: str, read: float) -> None:
+    text = changed(args(heartbeat_interval=-7)).replace("-7", interval)
+    assert parse_admin_config(text).heartbeat_interval == read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import subprocess
 import sys
 
@@ -109,6 +110,29 @@ def test_a_submitter_with_another_kind_of_key_is_refused(ca: trustme.CA) -> None
     elliptic = ca.issue_cert("e@example.com", key_type=trustme.KeyType.ECDSA).cert_chain_pems[0].bytes()
     with pytest.raises(BadSignature, match="RSA key"):
         FolderVerifier(b'{"a": "AAAA"}', elliptic).check("a", digest_of([b"a"]))
+
+
+_RSA_KEY, _SHA256_WITH_RSA = bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01010b")
+
+
+def _altered(certificate: bytes, old: bytes, new: bytes) -> bytes:
+    der = ssl.PEM_cert_to_DER_cert(certificate.decode())
+    assert old in der
+    return ssl.DER_cert_to_PEM_cert(der.replace(old, new)).encode()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(_RSA_KEY, _RSA_KEY[:-1] + b"\x7f"), (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09")]
+)
+def test_a_certificate_of_an_unknown_kind_is_unreadable(certificate: bytes, old: bytes, new: bytes) -> None:
+    with pytest.raises(UnreadableSignatures):
+        FolderVerifier(b"{}", _altered(certificate, old, new))
+
+
+def test_a_certificate_signed_in_an_unknown_way_is_not_the_cas(ca: trustme.CA, certificate: bytes) -> None:
+    odd = _altered(certificate, _SHA256_WITH_RSA, _SHA256_WITH_RSA[:-1] + b"\x7f")
+    with pytest.raises(BadSignature, match="as RSA does"):
+        FolderVerifier(b"{}", odd).check_issuer(ca.cert_pem.bytes())
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, passphrase: bytes | None = None) -> bytes:

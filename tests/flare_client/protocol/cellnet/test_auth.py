@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,3 +168,18 @@ def test_keys_and_certificates_that_are_none_are_refused(tmp_path: Path) -> None
         Signer(b"no key")
     with pytest.raises(NotProven, match="certificate in PEM"):
         Verifier(b"no certificate")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01017f")),  # the kind of key
+        (bytes.fromhex("a003020102"), bytes.fromhex("a003020109")),  # the version
+        (bytes.fromhex("0603550403"), bytes.fromhex("0683550403")),  # the name
+    ],
+)
+def test_a_certificate_of_an_unknown_kind_proves_nothing(user: Party, old: bytes, new: bytes) -> None:
+    der = ssl.PEM_cert_to_DER_cert(user.certificate.decode())
+    assert old in der
+    with pytest.raises(NotProven, match="certificate in PEM"):
+        Verifier(ssl.DER_cert_to_PEM_cert(der.replace(old, new)).encode())

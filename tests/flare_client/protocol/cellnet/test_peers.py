@@ -269,6 +269,29 @@ def test_a_message_that_proves_nothing_or_makes_no_sense_is_dropped(
     assert other.frames_to_send() == []
 
 
+def test_the_servers_own_credentials_prove_no_client(world: World) -> None:
+    """They are on the answer to a challenge, which anybody gets."""
+    other, addresses, _ = challenged(world)
+    proof = world.server.credentials.headers()
+    stream = {"sm__id": 1, "sm__dt": 2, "sm__sq": 0, "sm__ch": "hci_channel", "sm__tp": "command", "sm__pe": "fobs"}
+    message = addresses.one_way(Topic.STREAM_DATA, NOW, {**stream, **proof}, encode("{}"), Encoding.BYTES)
+    (dropped,) = send(other, message)
+    assert isinstance(dropped, server.Dropped)
+    assert "a client's token" in dropped.reason
+
+
+def test_a_token_begins_where_it_was_given(pair: tuple[ClientPeer, ServerPeer]) -> None:
+    """The signature is over name and token as one text, so it fits wherever the one ends and the other begins."""
+    one, other = pair
+    one.request("hci_channel", "command", "x", NOW)
+    message = message_of(one.frames_to_send()[0])
+    token = "com" + message.headers["__token__"]
+    forged = {**message.headers, "client_name": "admin@nvidia.", "__token__": token}
+    (dropped,) = send(other, CellMessage(forged, message.payload))
+    assert isinstance(dropped, server.Dropped)
+    assert "a client's token" in dropped.reason
+
+
 def test_a_client_drops_what_its_server_did_not_prove(pair: tuple[ClientPeer, ServerPeer]) -> None:
     one, other = pair
     other.push("hci_channel", "SESSION_EXPIRED", "idle", NOW)

@@ -201,3 +201,12 @@ def test_noise_is_frames_or_a_protocol_error(data: bytes) -> None:
 def test_what_is_no_plain_type_is_not_sent() -> None:
     with pytest.raises(LocalProtocolError, match="plain types"):
         pack({"a": object()})
+
+
+def test_a_reader_that_failed_fails_again_also_while_the_first_fault_is_held() -> None:
+    reader, faults = FrameReader(), []
+    for block in (bytes(16), b"more", b""):
+        with pytest.raises(RemoteProtocolError, match="its length is 0") as caught:
+            reader.feed(block)
+        faults.append(caught.value)
+    assert len(faults) == 3

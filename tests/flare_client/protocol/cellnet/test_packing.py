@@ -1,0 +1,81 @@
+"""msgpack of a peer: plain types, and no more memory than the data is worth."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flare_client.protocol.cellnet.packing import pack, unpack
+from flare_client.protocol.errors import RemoteProtocolError
+
+_LEAVES = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False)
+plain = st.recursive(
+    _LEAVES | st.text() | st.binary(max_size=300),
+    lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text() | st.integers(-9, 9), inner, max_size=20),
+    max_leaves=60,
+)
+
+
+@given(plain)
+def test_what_was_packed_is_unpacked(content: Any) -> None:
+    assert unpack(pack(content)) == content
+
+
+@given(st.binary(max_size=40), st.integers(0, 20))
+def test_noise_is_refused_or_is_what_msgpack_reads(data: bytes, size: int) -> None:
+    data = bytes([0x90 + size % 16]) + data
+    try:
+        found = unpack(data)
+    except RemoteProtocolError:
+        return
+    assert repr(found) == repr(msgpack.unpackb(data, strict_map_key=False))
+
+
+@pytest.mark.parametrize("size", [0, 31, 32, 255, 256, 65535, 65536])
+def test_sizes_of_every_width_are_read(size: int) -> None:
+    for content in ("x" * size, b"x" * size, [None] * size, dict.fromkeys(range(size))):
+        assert unpack(pack(content)) == content
+        with pytest.raises(RemoteProtocolError):
+            unpack(pack(content)[:-1])
+
+
+@pytest.mark.parametrize("kind", [b"\xdd", b"\xdf"])
+def test_lists_that_announce_what_never_comes_cost_nothing(kind: bytes) -> None:
+    data = (kind + (60_000).to_bytes(4, "big")) * 1000 + bytes(60_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RemoteProtocolError, match="announces"):
+            unpack(data)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "cut short"),
+        (b"\xc1", "type 0xc1"),
+        (b"\xd4\x05x", "type 0xd4"),
+        (b"\xd6\xff\x00\x00\x00\x01", "type 0xd6"),
+        (b"\x92\x01", "announces 2 more objects, and 1 bytes"),
+        (b"\xa5abc", "expected msgpack"),
+        (b"\xc0\xc0", "expected msgpack"),
+        (b"\x81\x90\x01", "expected msgpack"),
+        (b"\xa1\xff", "expected msgpack"),
+        (b"\x91" * 66 + b"\xc0", "64 levels"),
+    ],
+)
+def test_what_is_refused_says_why(data: bytes, reason: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=reason):
+        unpack(data)
+
+
+def test_the_deepest_that_is_allowed() -> None:
+    assert unpack(b"\x91" * 64 + b"\xc0", 64)
+    assert unpack(b"\x91" * 64 + b"\x90", 64)
