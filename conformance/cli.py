@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import shlex
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from conformance import catalogue, mutants, reports, runner
+from conformance import catalogue, mutants, mutants_cellnet, reports, runner
 from conformance.adapters.base import Adapter, ClientFailure
 from conformance.adapters.inprocess import InProcessAdapter
 from conformance.adapters.stdio import StdioAdapter
@@ -196,28 +197,29 @@ def run(**options: Any) -> None:
 def self_test() -> None:
     """Prove that contracts can fail: run wrong clients against them. Exit code 0: all are caught, 1: one is not."""
     console = Console()
-    target = MockTarget(RELEASES[-1])
     missed = []
-    try:
-        for mutant, names in mutants.MUTANTS.items():
-            adapter = InProcessAdapter(f"{mutants.__name__}:{mutant}")
-            try:
-                results = runner.run(catalogue.select(target.release, names), adapter, target, seed=1)
-            finally:
-                adapter.close()
-            for result in results:
-                caught = result.verdict is runner.Verdict.FAILED
-                missed += [] if caught else [(mutant, result.contract)]
-                console.print(
-                    f"{'caught' if caught else 'MISSED':<8} {mutant:<26} by {result.contract}  {result.message}",
-                    markup=False,
-                    highlight=False,
-                    soft_wrap=True,
-                )
-    finally:
-        target.close()
-    console.print(f"{len(mutants.MUTANTS)} mutants, {len(missed)} missed")
+    for release, module in (("2.6", mutants), ("2.9", mutants_cellnet)):
+        with contextlib.closing(MockTarget(release)) as target:
+            for mutant, names in module.MUTANTS.items():
+                missed += _missed(console, target, f"{module.__name__}:{mutant}", names)
+    console.print(f"{len(mutants.MUTANTS) + len(mutants_cellnet.MUTANTS)} mutants, {len(missed)} missed")
     sys.exit(1 if missed else 0)
+
+
+def _missed(console: Console, target: Target, mutant: str, names: tuple[str, ...]) -> list[str]:
+    """Run a wrong client, and return the contracts that should have caught it and did not."""
+    with contextlib.closing(InProcessAdapter(mutant)) as adapter:
+        results = runner.run(catalogue.select(target.release, names), adapter, target, seed=1)
+    for result in results:
+        caught = result.verdict is runner.Verdict.FAILED
+        name = mutant.partition(":")[2]
+        console.print(
+            f"{'caught' if caught else 'MISSED':<8} {name:<28} by {result.contract}  {result.message}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    return [result.contract for result in results if result.verdict is not runner.Verdict.FAILED]
 
 
 if __name__ == "__main__":

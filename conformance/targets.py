@@ -196,10 +196,11 @@ class KitTarget:
 
 
 @contextlib.contextmanager
-def silent_port() -> Iterator[int]:
-    """A port that accepts connections and never says a word."""
+def silent_port(port: int = 0) -> Iterator[int]:
+    """A port that accepts connections and never says a word; a free one where none is given."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen(50)
         yield int(listener.getsockname()[1])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.adapters.base import ClientError, ClientSession
-from conformance.contract import CELL_RELEASES, FROM_28, SOCKET_RELEASES, Document, Observed, contract
+from conformance.contract import CELL_RELEASES, FROM_28, NOT_27, SOCKET_RELEASES, Document, Observed, contract
 from conformance.needs import Need
 from conformance.targets import ADMIN, closed_port, silent_port
 from conformance.timing import confirmed, measured, not_after, not_before
@@ -18,6 +18,9 @@ from conformance.verdicts import Violation, holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 _SEEN_CELL = "2.7.3, 2.8.3, 2.9.0"
+
+SILENCE = 60.0
+"""Seconds after which even a client that waits for handshakes must have failed; official ones need half of it."""
 
 PATIENCE = 15.0
 """Seconds within which a client learns what the server does on its own: official clients connect again after 1, 2, 4
@@ -126,10 +129,18 @@ def connected_already(trial: Trial) -> None:
         session.call("list_jobs", limit=1)
 
 
-def _refused(trial: Trial, kit: Path, user: str, timeout: float, *, whole: bool) -> None:
+def _refused(
+    trial: Trial,
+    kit: Path,
+    user: str,
+    timeout: float,
+    *,
+    whole: bool,
+    names: tuple[str, ...] = ("NoConnection",),
+) -> None:
     def once() -> None:
         with measured() as spent:
-            trial.raises(("NoConnection",), "new_secure_session", trial.adapter.open, user, kit, timeout=timeout)
+            trial.raises(names, "new_secure_session", trial.adapter.open, user, kit, timeout=timeout)
         if whole:
             not_before(spent, timeout, "NoConnection")
         not_after(spent, timeout + MARGIN, "NoConnection")
@@ -144,6 +155,7 @@ def _refused(trial: Trial, kit: Path, user: str, timeout: float, *, whole: bool)
     Document("secure.timeout"),
     Document("insecure.timeout"),
     Document("try_connect"),
+    releases=NOT_27,
 )
 def nobody(trial: Trial) -> None:
     with closed_port() as port:
@@ -156,10 +168,60 @@ def nobody(trial: Trial) -> None:
     f"Where a port accepts and stays silent, they raise NoConnection after the timeout and at most {MARGIN} s later.",
     Document("secure.timeout"),
     Document("try_connect"),
+    releases=SOCKET_RELEASES,
 )
 def silence(trial: Trial) -> None:
     with silent_port() as port:
         _refused(trial, trial.redirected_kit(trial.target.kit(), port), trial.target.user, 0.7, whole=True)
+
+
+@contract(
+    "CONN-TIMEOUT-04",
+    "Nobody listens (2.7)",
+    f"Where nobody listens, the functions raise FLCommunicationError after the timeout, at most {MARGIN} s later.",
+    Observed("2.7.3", "cannot connect to server for N seconds"),
+    releases=("2.7",),
+    needs=(Need.CONTROL,),
+)
+def nobody_27(trial: Trial) -> None:
+    kit, _ = trial.kit_of_a_gone_server()
+    _refused(trial, kit, ADMIN, 0.7, whole=True, names=("FLCommunicationError",))
+
+
+@contract(
+    "CONN-TIMEOUT-05",
+    "Nobody answers, today",
+    f"Where a port accepts and stays silent, they fail after the timeout and within {SILENCE:g} s.",
+    Observed(_SEEN_CELL, "FLCommunicationError in 2.7, NoConnection later; handshakes are waited for"),
+    releases=CELL_RELEASES,
+    needs=(Need.CONTROL,),
+)
+def silence_today(trial: Trial) -> None:
+    names = ("FLCommunicationError",) if trial.release == "2.7" else ("NoConnection",)
+    kit, port = trial.kit_of_a_gone_server()
+    with silent_port(port), measured() as spent:
+        trial.raises(names, "new_secure_session", trial.adapter.open, ADMIN, kit, timeout=0.7)
+    not_before(spent, 0.7, names[0])
+    not_after(spent, SILENCE, names[0])
+
+
+@contract(
+    "CONN-TIMEOUT-06",
+    "A timeout that is none",
+    "With a timeout of 0 or less they raise ValueError at once.",
+    Observed(_SEEN_CELL, "timeout must be a number > 0"),
+    releases=CELL_RELEASES,
+)
+def no_time_today(trial: Trial) -> None:
+    for timeout in (0, -1):
+        trial.raises(
+            ("ValueError",),
+            f"timeout={timeout}",
+            trial.adapter.open,
+            trial.target.user,
+            trial.target.kit(),
+            timeout=timeout,
+        )
 
 
 @contract(
@@ -168,6 +230,7 @@ def silence(trial: Trial) -> None:
     "With a timeout of 0 or less they raise NoConnection at once, whether or not a server listens.",
     Document("try_connect"),
     Observed(_SEEN, "0 and -1 fail at once"),
+    releases=SOCKET_RELEASES,
 )
 def no_time(trial: Trial) -> None:
     with closed_port() as port:
@@ -183,9 +246,31 @@ def no_time(trial: Trial) -> None:
     "A user name that is not the one in the certificate ends in NoConnection, within the timeout.",
     Document("secure.username"),
     Observed(_SEEN, "NoConnection after the whole timeout"),
+    releases=SOCKET_RELEASES,
 )
 def wrong_user(trial: Trial) -> None:
     _refused(trial, trial.target.kit(), "nobody@example.org", 1.0, whole=False)
+
+
+@contract(
+    "CONN-USER-02",
+    "A wrong user name, today",
+    f"A user name that is not the one in the certificate ends in FLCommunicationError, within {SILENCE:g} s.",
+    Document("secure.username"),
+    Observed(_SEEN_CELL, "error:client_registration"),
+    releases=CELL_RELEASES,
+)
+def wrong_user_today(trial: Trial) -> None:
+    with measured() as spent:
+        trial.raises(
+            ("FLCommunicationError",),
+            "another's name",
+            trial.adapter.open,
+            "nobody@example.org",
+            trial.target.kit(),
+            timeout=2.0,
+        )
+    not_after(spent, SILENCE, "FLCommunicationError")
 
 
 @contract(
@@ -194,6 +279,7 @@ def wrong_user(trial: Trial) -> None:
     "A kit whose certificates are of another CA ends in NoConnection, within the timeout.",
     Document("secure.kit"),
     Observed(_SEEN, "each side refuses the other's certificate"),
+    releases=NOT_27,
     needs=(Need.CONTROL,),
 )
 def foreign(trial: Trial) -> None:
@@ -208,6 +294,7 @@ def foreign(trial: Trial) -> None:
     "A kit whose certificate has expired, or does not hold yet, ends in NoConnection, within the timeout.",
     Document("secure.kit"),
     Observed(_SEEN, "the server refuses the certificate"),
+    releases=SOCKET_RELEASES,
     needs=(Need.CONTROL,),
 )
 def expired(trial: Trial) -> None:
@@ -243,12 +330,54 @@ def no_kit(trial: Trial) -> None:
     "A kit without client.crt is a ConfigError.",
     Document("secure.kit"),
     Observed(_SEEN, "ConfigError"),
+    releases=SOCKET_RELEASES,
 )
 def no_certificate(trial: Trial) -> None:
     with closed_port() as port:
         kit = trial.redirected_kit(trial.target.kit(), port)
     (kit / "startup" / "client.crt").unlink()
     trial.raises(("ConfigError",), "a kit without client.crt", trial.adapter.open, trial.target.user, kit)
+
+
+@contract(
+    "CONN-CERT-03",
+    "A certificate that is over, today",
+    f"A kit whose certificate has expired, or does not hold yet, gives no session, and an error within {SILENCE:g} s.",
+    Document("secure.kit"),
+    Observed(_SEEN_CELL, "the client refuses it itself, or the server does"),
+    releases=CELL_RELEASES,
+    needs=(Need.CONTROL,),
+)
+def expired_today(trial: Trial) -> None:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    day = datetime.timedelta(days=1)
+    with trial.own_server() as server:
+        for dates in ((now - 3 * day, now - day), (now + day, now + 3 * day)):
+            kit = server.kit("late@nvidia.com", not_before=dates[0], not_after=dates[1])
+            with measured() as spent:
+                trial.raises(
+                    ("Exception",),
+                    "a certificate that is over",
+                    trial.adapter.open,
+                    "late@nvidia.com",
+                    kit,
+                    timeout=2.0,
+                )
+            not_after(spent, SILENCE, "an exception")
+
+
+@contract(
+    "CONN-KIT-03",
+    "A kit without its certificate, today",
+    "A kit without client.crt is a FileNotFoundError.",
+    Document("secure.kit"),
+    Observed(_SEEN_CELL, "FileNotFoundError"),
+    releases=CELL_RELEASES,
+)
+def no_certificate_today(trial: Trial) -> None:
+    kit = trial.copied_kit(trial.target.kit())
+    (kit / "startup" / "client.crt").unlink()
+    trial.raises(("FileNotFoundError",), "a kit without client.crt", trial.adapter.open, trial.target.user, kit)
 
 
 @contract(

@@ -23,6 +23,8 @@ HOST = "localhost"
 SITES = ("site-1", "site-2")
 ADMIN = "admin@nvidia.com"
 _PROVISION_SECONDS = 120
+STORE = "store"
+"""The folder of a lab's workspace in which its server keeps jobs."""
 _SHARED_STORE = "/tmp/nvflare"  # noqa: S108 - what official kits say
 _YES = "y\n"  # 2.3 asks before it makes a proof-of-concept workspace
 _PROJECT_OF_RELEASE = "import nvflare.lighter, os; print(os.path.dirname(nvflare.lighter.__file__))"
@@ -83,7 +85,7 @@ def provision(peer: PeerEnvironment, workspace: Path) -> ProvisionedProject:
     kits = workspace / PROJECT / "prod_00"
     if not (kits / ADMIN / "startup" / "fed_admin.json").is_file():
         raise LabError(f"nvflare {peer.version}: provisioning made no kits in {kits}: {answer[-500:]}")
-    _store_below(kits / HOST / "local", workspace / "store")
+    _store_below(kits / HOST / "local", workspace / STORE)
     return ProvisionedProject(kits, admin_port)
 
 

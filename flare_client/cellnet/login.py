@@ -115,7 +115,13 @@ class CellConnection(Connection):
         return self._timeout if self._timeout is not None else COMMAND_SECONDS
 
     def log_in(self, timeout: float, tries: int | None = None) -> None:
-        """See ``Connection.log_in``."""
+        """See ``Connection.log_in``.
+
+        Raises:
+            ValueError: there is no time at all; official clients of these releases refuse that.
+        """
+        if timeout <= 0:
+            raise ValueError(f"timeout must be a number > 0 but got {timeout}")
         deadline = time.monotonic() + timeout
         last: Exception | None = None
         where = f"{self._config.host}:{self._config.port}"
@@ -149,15 +155,15 @@ class CellConnection(Connection):
 
     def log_out(self, timeout: float) -> None:
         """See ``Connection.log_out``."""
-        usable = self._dismiss()
+        self._end(errors.SessionClosed("session closed"))
         with self._opening:
             link, self._link = self._link, None
         if link is None:
             return
-        if usable and link.is_open:
+        if self._logged_in is not None and self._expired is None and link.is_open:
             try:
                 text = commands.encode_command(self.envelope("_logout"))
-                link.ask(commands.CHANNEL, commands.COMMAND_TOPIC, text, timeout)
+                link.ask_last(commands.CHANNEL, commands.COMMAND_TOPIC, text, timeout)
             except errors.ServerUnreachable as problem:
                 _logger.debug("logout of %s was not confirmed: %s", self._user, problem)
         link.close(min(timeout, _BYE_SECONDS))
@@ -209,6 +215,8 @@ class CellConnection(Connection):
 
     def _open(self, deadline: float) -> Link:
         with self._opening:
+            # A command of another thread may come here after the goodbye.
+            self.require_open()
             if self._link is not None and self._link.is_open:
                 return self._link  # another thread was faster
             if self._link is not None:

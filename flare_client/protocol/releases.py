@@ -358,7 +358,7 @@ PROFILES: dict[str, ReleaseProfile] = {
 }
 """Every known release line, oldest first."""
 
-LATEST = _R26
+LATEST = _R29
 
 
 def profile_for(release: str) -> ReleaseProfile:

@@ -56,7 +56,7 @@ def test_reports_for_programs(tmp_path: Path) -> None:
     done = run("run", "--client", "flare_client", "--junit", str(junit), "--json", str(report), "--seed", "3", *FAST)
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(report.read_text())
-    assert (document["conforming"], document["seed"], document["release"]) == (True, 3, "2.6")
+    assert (document["conforming"], document["seed"], document["release"]) == (True, 3, "2.9")
     assert {result["verdict"] for result in document["results"]} == {"passed"}
     cases = ElementTree.parse(junit).getroot().iter("testcase")  # noqa: S314 - our own file
     assert {case.get("name") for case in cases} == {
@@ -75,7 +75,16 @@ def test_a_failure_names_statement_source_and_the_smallest_example() -> None:
 def test_a_server_at_a_kit_is_checked_as_far_as_it_can_be(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     with MockServer("2.6", scenario=SHARED_SCENARIO) as server:
-        words = ["--server", f"kit:{server.kit()}", "--user", "admin@nvidia.com", "--json", str(report)]
+        words = [
+            "--release",
+            "2.6",
+            "--server",
+            f"kit:{server.kit()}",
+            "--user",
+            "admin@nvidia.com",
+            "--json",
+            str(report),
+        ]
         done = run("run", "--client", "flare_client", "--select", "DELETE-*", "--select", "CONN-EXPIRE-01", *words)
         left = [meta["status"] for meta in server.job_metas()]
     assert done.returncode == 0, done.stdout + done.stderr
