@@ -70,14 +70,14 @@ def make_adapter(client: str | None, command: str | None) -> Adapter:
     return InProcessAdapter(name)
 
 
-def make_target(server: str, release: str, user: str) -> Target:
+def make_target(server: str, release: str, user: str, scheme: str | None = None) -> Target:
     """The target that the options of ``run`` ask for.
 
     Raises:
         ValueError: they ask for one that is not there.
     """
     if server == "mock":
-        return MockTarget(release)
+        return MockTarget(release, scheme)
     kind, _, path = server.partition(":")
     if kind != "kit" or not path:
         raise ValueError(f"expected --server mock or kit:DIR, but got {server!r}")
@@ -154,6 +154,7 @@ def contracts(markdown: bool) -> None:  # noqa: ARG001 - the one form there is
 @click.option("--client-command", help="A program that speaks the adapter protocol on stdio.")
 @click.option("--release", default=RELEASES[-1], show_default=True, help="The release to hold the client to.")
 @click.option("--server", default="mock", show_default=True, help="mock, or kit:DIR for a server that runs already.")
+@click.option("--scheme", help="How frames travel to the mock, from release 2.7 on: http (the default), tcp or grpc.")
 @click.option("--user", default="admin@nvidia.com", show_default=True, help="The project admin of the kit.")
 @click.option("--select", "patterns", multiple=True, help="Only contracts of this id or glob; repeatable.")
 @click.option("--group", help="Only contracts of a group, as MON.")
@@ -169,7 +170,7 @@ def run(**options: Any) -> None:
     console = Console()
     adapter = make_adapter(options["client"], options["client_command"])
     try:
-        target = make_target(options["server"], release, options["user"])
+        target = make_target(options["server"], release, options["user"], options["scheme"])
         try:
             console.print(
                 f"{adapter.name} on {target.name}: {len(chosen)} contracts, seed {seed}", markup=False, highlight=False
