@@ -26,6 +26,8 @@ class CellRules:
     """What is pushed to a client whose session ends."""
     confirms_downloads: bool
     """Whether the end of a file is confirmed, and a download can be cancelled."""
+    checks_certificate_dates: bool
+    """Whether the server looks at the dates of the certificate that a login brings; TLS does in any case."""
     upload_prefix: str
     """How the fields of a piece of an upload begin; there is no negotiation, so a client must know the release."""
 
@@ -37,6 +39,7 @@ RULES_27 = CellRules(
     token_has_certificate_end=False,
     expiry_text="Your session is closed due to inactivity.",
     confirms_downloads=False,
+    checks_certificate_dates=False,
     upload_prefix=UploadPrefix.R27,
 )
 RULES_28 = dataclasses.replace(RULES_27, ssid="NA", token_has_study=True, upload_prefix=UploadPrefix.FROM_28)
@@ -46,4 +49,5 @@ RULES_29 = dataclasses.replace(
     token_has_certificate_end=True,
     expiry_text="Your session is closed due to inactivity or cert expiry.",
     confirms_downloads=True,
+    checks_certificate_dates=True,
 )

@@ -94,10 +94,11 @@ class GrpcListener:
 
     Args:
         endpoint: whose connections they are.
-        credentials: CA, certificate and key in PEM; ``None`` for clear text.
+        credentials: CA, certificate and key in PEM; no CA where no certificate is asked of clients; ``None`` for clear
+            text.
     """
 
-    def __init__(self, endpoint: CellEndpoint, credentials: tuple[bytes, bytes, bytes] | None) -> None:
+    def __init__(self, endpoint: CellEndpoint, credentials: tuple[bytes | None, bytes, bytes] | None) -> None:
         self._endpoint = endpoint
         self._credentials = credentials
         self._server: Any = None
@@ -130,7 +131,7 @@ class GrpcListener:
         if self._credentials is None:
             return int(self._server.add_insecure_port(address))
         ca, certificate, key = self._credentials
-        credentials = grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=True)
+        credentials = grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=ca is not None)
         return int(self._server.add_secure_port(address, credentials))
 
     def refuse(self) -> None:

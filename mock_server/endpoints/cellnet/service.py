@@ -9,13 +9,10 @@ import dataclasses
 import datetime
 import logging
 import secrets
-import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from cryptography import x509
 
 from flare_client.protocol.cellnet import commands, download, upload
 from flare_client.protocol.cellnet.cell import ReturnCode
@@ -156,14 +153,14 @@ class AdminService:
     def _log_in(self, caller: Conversation, event: RequestReceived, line: str, envelope: Envelope) -> str:
         try:
             verifier, study = commands.check_login(event.headers, self.identity.ca_pem)
+            if self._rules.checks_certificate_dates:
+                verifier.check_dates(time.time())
             if verifier.common_name != event.user:
                 raise NotProven(f"expected the certificate of {event.user!r}, but got '{verifier.common_name}'")
         except NotProven as problem:
             _logger.warning("refusing the login of %s: %s", caller.name, problem)
             return _text(Reply().string(LOGIN_REJECTED).envelope(_now()))
-        certificate = event.headers["cert"]
-        pem = certificate if isinstance(certificate, str) else certificate.decode("ascii")
-        identity = peer_identity(ssl.PEM_cert_to_DER_cert(pem))
+        identity = peer_identity(verifier.der)
         peer = Peer(identity.name, identity.org, identity.role)
         answered = _envelope(self._answer(Request(line, None, envelope.meta, peer, study=study)))
         session_id = answered.first(ItemType.TOKEN)
@@ -179,9 +176,7 @@ class AdminService:
         if self._rules.token_has_study:
             claims[Claim.STUDY] = study
         if self._rules.token_has_certificate_end:
-            claims[Claim.CERTIFICATE_END] = x509.load_pem_x509_certificate(
-                pem.encode("ascii")
-            ).not_valid_after_utc.timestamp()
+            claims[Claim.CERTIFICATE_END] = verifier.valid_until
         token = Item(ItemType.TOKEN, admin_token(self.identity.signer, claims))
         items = tuple(token if item.type is ItemType.TOKEN else item for item in answered.items)
         return _text(dataclasses.replace(answered, items=items))
