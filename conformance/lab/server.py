@@ -36,13 +36,17 @@ class OfficialServer:
         version: a published version, as ``2.6.3``.
         workspace: a folder for kits and logs; a temporary one by default.
         keep: whether a temporary workspace stays, for a look at the logs.
+        scheme: how frames travel, from release 2.7 on; what is usual by default.
 
     Attributes:
         startup_seconds: from start to the first accepted login.
         ready_seconds: from start until both sites had registered.
     """
 
-    def __init__(self, version: str, *, workspace: Path | None = None, keep: bool = False) -> None:
+    def __init__(
+        self, version: str, *, workspace: Path | None = None, keep: bool = False, scheme: str | None = None
+    ) -> None:
+        self._scheme = scheme
         self.version = version
         self.startup_seconds = 0.0
         self.ready_seconds = 0.0
@@ -82,7 +86,7 @@ class OfficialServer:
         logs = self._workspace / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         try:
-            self._kits = provision(self._peer, self._workspace).kits
+            self._kits = provision(self._peer, self._workspace, self._scheme).kits
             self._start(logs)
         except BaseException:
             self.stop()

@@ -38,6 +38,8 @@ COMMAND_SECONDS = 5.0
 """How long a server may take to answer, unless ``set_timeout`` says otherwise; that of official clients."""
 CONNECT_SECONDS = 10.0
 """How long it may take to open a lost connection again."""
+_TRY_SECONDS = 3.0
+"""How long one try to connect and register may take: a server that is still starting may never answer it."""
 _BYE_SECONDS = 0.5
 """How long official clients wait for the answer to their goodbye."""
 
@@ -257,7 +259,7 @@ class CellConnection(Connection):
             _logger.debug("the server says %s, %s, which nobody asked for", push.channel, push.topic)
 
     def _try_log_in(self, deadline: float) -> LoggedIn:
-        link = self._open(deadline)
+        link = self._open(min(deadline, time.monotonic() + _TRY_SECONDS))
         headers = commands.login_headers(self._user, self._identity.signer, self._identity.certificate_pem, self._study)
         try:
             reply = self._ask_at(link, f"_cert_login {self._user}", None, deadline, headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -44,6 +45,12 @@ class _ListParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message}\n{self.format_help()}")
+
+
+@functools.cache
+def _list_parser(has_tokens: bool) -> _ListParser:
+    # Made once: making it takes longer than the command.
+    return _ListParser(has_tokens=has_tokens)
 
 
 def _matches(job: Job, id_prefix: str | None, name_prefix: str | None, user: str | None) -> bool:
@@ -104,7 +111,7 @@ def _candidates(context: ServerContext, call: Call, token: str | None) -> Iterat
 def list_jobs(context: ServerContext, call: Call) -> Reply:
     """List jobs by filter, order and limit."""
     try:
-        options = _ListParser(has_tokens=context.profile.has_submit_tokens).parse_args(call.words[1:])
+        options = _list_parser(context.profile.has_submit_tokens).parse_args(call.words[1:])
         candidates = _candidates(context, call, options.submit_token)
         user = call.session.user if options.u else None
         newest_first = (job for job in candidates if _matches(job, options.job_id, options.n, user))

@@ -11,37 +11,41 @@ from xml.etree import ElementTree
 import pytest
 
 from conformance.mutants import MUTANTS
+from conformance.mutants_cellnet import MUTANTS as CELL_MUTANTS
 from conformance.targets import SHARED_SCENARIO
 from mock_server import MockServer
-from tests.support import RELEASES
+from tests.support import ALL_RELEASES
 
 FAST = ["--select", "MON-FINISH-0[12]", "--select", "LIST-ORDER-01", "--select", "DOWN-PATH-01", "--select", "ID-*"]
 
 
-def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(*words: str, cwd: Path | None = None, seconds: float = 110) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "conformance.cli", *words],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=seconds,
         check=False,
         cwd=cwd,
     )
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("release", ALL_RELEASES)
 def test_the_reference_client_conforms(release: str) -> None:
-    done = run("run", "--client", "flare_client", "--release", release, "--seed", "7")
+    done = run("run", "--client", "flare_client", "--release", release, "--seed", "7", seconds=280)
     assert done.returncode == 0, done.stdout[-3000:]
     assert "failed" not in [line.split(" ")[0] for line in done.stdout.splitlines()]
 
 
-def test_every_client_that_is_wrong_in_one_point_is_caught() -> None:
-    done = run("self-test")
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("release", "mutants"), [("2.6", MUTANTS), ("2.9", CELL_MUTANTS)])
+def test_every_client_that_is_wrong_in_one_point_is_caught(release: str, mutants: dict[str, tuple[str, ...]]) -> None:
+    done = run("self-test", "--release", release, seconds=280)
     assert done.returncode == 0, done.stdout + done.stderr
     caught = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("caught")]
-    assert set(caught) == set(MUTANTS)
-    assert len(caught) == sum(len(names) for names in MUTANTS.values())
+    assert set(caught) == set(mutants)
+    assert len(caught) == sum(len(names) for names in mutants.values())
 
 
 @pytest.mark.parametrize("mutant", ["timeout_early", "drops_callback_kwargs", "polls_once_too_often"])

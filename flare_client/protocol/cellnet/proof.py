@@ -35,7 +35,9 @@ class Signer:
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - see the top of the module
         from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
-        key = load_pem_private_key(private_key_pem, password=None)
+        # The key is the user's own, and TLS has compared it with the certificate; proving that it is a sound one would
+        # take longer than all the rest of opening a session.
+        key = load_pem_private_key(private_key_pem, password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError(f"expected an RSA private key, but got {type(key).__name__}")
         self._key = key

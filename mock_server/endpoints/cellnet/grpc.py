@@ -28,6 +28,9 @@ _QUEUED = 16
 """Frames that may wait for a client that does not keep up, before nothing more of it is answered."""
 
 
+_GRACE_SECONDS = 0.5
+
+
 class GrpcStream:
     """One connection: the stream that a client opened.
 
@@ -140,7 +143,8 @@ class GrpcListener:
     async def stop(self) -> None:
         """Stop listening, and cut what is left."""
         if self._server is not None:
-            await self._server.stop(None)
+            # The handlers have ended; what they wrote last may still be on its way out.
+            await self._server.stop(_GRACE_SECONDS)
             self._server = None
 
     async def _serve(self, requests: AsyncIterator[bytes], context: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import logging
 import secrets
 import time
@@ -38,6 +39,8 @@ _logger = logging.getLogger("mock_server")
 AnswerRequest = Callable[[Request], Answer]
 _LOGIN, _LOGOUT = "_cert_login", "_logout"
 _TX = "ObjectStreamer.TX_ID"
+_MOST_TOKENS = 4096
+"""Tokens whose claims are remembered."""
 
 
 def _now() -> str:
@@ -72,6 +75,8 @@ class AdminService:
         self._staging = staging
         self.upload_dir = upload_dir
         self._cells: dict[str, Conversation] = {}
+        # A signature is checked once: clients send the same token with every command.
+        self._claims_of = functools.lru_cache(_MOST_TOKENS)(lambda token: read_admin_token(token, identity.verifier))
 
     def take(self, caller: Conversation, event: RequestReceived) -> None:
         """Answer a request."""
@@ -134,7 +139,7 @@ class AdminService:
     def _session_of(self, token: str) -> str:
         """The session of a token; one that this server signed is opened anew where it is unknown, as officially."""
         try:
-            claims = read_admin_token(token, self.identity.verifier)
+            claims = self._claims_of(token)
             session_id, user, org = (str(claims[name]) for name in (Claim.SESSION, Claim.NAME, Claim.ORG))
         except (NotProven, KeyError) as problem:
             _logger.warning("a token proves nothing: %s", problem)
