@@ -241,11 +241,11 @@ class Link:
         """Turn the frames of the state machine into bytes of the connection; the lock is held."""
         for frame in self._peer.frames_to_send():
             self._codec.send(frame)
-        for data in self._codec.data_to_send():
-            if self._tls is None:
-                self._outgoing.append(data)
-            else:
-                self._tls.send(data)
+        data = b"".join(self._codec.data_to_send())
+        if data and self._tls is None:
+            self._outgoing.append(data)
+        elif data and self._tls is not None:
+            self._tls.send(data)
         if self._tls is not None:
             records = self._tls.data_to_send()
             if records:

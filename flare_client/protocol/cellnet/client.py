@@ -170,7 +170,7 @@ class ClientPeer:
         self._identity = identity
         self._addresses = Addresses(self.name, SERVER_CELL)
         self._encoder = FrameEncoder()
-        self._receiver = StreamReceiver(limits)
+        self._receiver = StreamReceiver(limits, always_acknowledges=False)
         self._sender = StreamSender(int(now * 1_000_000))
         self._limits = limits
         self._state = _State.GREETING

@@ -46,10 +46,13 @@ class StreamReceiver:
 
     Args:
         limits: ``stream`` bounds one payload, ``streams`` how many may be open.
+        always_acknowledges: whether the end of a stream is acknowledged that is short and whose sender does not repeat
+            pieces. Receivers of 2.9 do, those of 2.7 and 2.8 never; nobody waits for it.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, always_acknowledges: bool = True) -> None:
         self._limits = limits
+        self._always_acknowledges = always_acknowledges
         self._open: dict[_Key, _Incoming] = {}
         self._ended: dict[_Key, tuple[float, Mapping[str, Any] | None]] = {}
 
@@ -133,7 +136,9 @@ class StreamReceiver:
         final = _ack(key, incoming)
         self._ended[key] = (now, final)
         payload = incoming.blocks[0] if len(incoming.blocks) == 1 else b"".join(incoming.blocks)
-        return [Piece(Topic.STREAM_ACK, final), _received(key[0], headers, payload)]
+        whole = _received(key[0], headers, payload)
+        waits = incoming.received > ACK_INTERVAL or headers.get(StreamHeader.RELIABLE) is not False
+        return [Piece(Topic.STREAM_ACK, final), whole] if waits or self._always_acknowledges else [whole]
 
     def _refuse(self, key: _Key, headers: Mapping[str, Any], reason: str, now: float) -> list[StreamEvent]:
         incoming = self._open.pop(key, None)

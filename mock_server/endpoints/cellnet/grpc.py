@@ -82,8 +82,9 @@ class GrpcStream:
                 self._writable.set()
                 self._conversation.go_on()
 
-    def _send(self, frame: bytes) -> None:
-        self._outgoing.put_nowait(frame)
+    def _send(self, frames: list[bytes]) -> None:
+        for frame in frames:
+            self._outgoing.put_nowait(frame)
         if self._outgoing.qsize() > _QUEUED:
             self._writable.clear()
             self._conversation.hold()

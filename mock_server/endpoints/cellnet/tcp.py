@@ -31,7 +31,10 @@ class TcpConnection(asyncio.Protocol):
         """Wait for the greeting."""
         self._transport = cast(asyncio.Transport, transport)
         self._conversation = Conversation(
-            self._endpoint, self._transport.write, self._transport.close, self._transport.abort
+            self._endpoint,
+            lambda frames: self._transport.write(b"".join(frames)),
+            self._transport.close,
+            self._transport.abort,
         )
 
     def data_received(self, data: bytes) -> None:

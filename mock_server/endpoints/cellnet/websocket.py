@@ -118,9 +118,10 @@ class WebSocketConnection(asyncio.Protocol):
             return
         self._conversation.receive([decoded])
 
-    def _send(self, frame: bytes) -> None:
+    def _send(self, frames: list[bytes]) -> None:
         if self._wire.state is State.OPEN:
-            self._wire.send_binary(frame)
+            for frame in frames:
+                self._wire.send_binary(frame)
             self._flush()
 
     def _close(self) -> None:
@@ -130,8 +131,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport.close()
 
     def _flush(self) -> None:
-        for data in self._wire.data_to_send():
-            if data:
-                self._transport.write(data)
-            else:  # the end of what this side sends
-                self._transport.close()
+        written = self._wire.data_to_send()
+        self._transport.write(b"".join(written))
+        if written and not written[-1]:  # the end of what this side sends
+            self._transport.close()
