@@ -22,7 +22,6 @@ OFFICIAL_MAX_DOWNLOAD_SIZE = 50 * 1024 * 1024 * 1204
 """The limit of official 2.3 servers; the last factor is theirs (observed: 2.3.12)."""
 OFFICIAL_DOWNLOAD_URL = "http://download.server.com/"
 OFFICIAL_MAX_JOBS = 4
-OFFICIAL_IDLE_TIMEOUT = 3600.0
 
 ROLES = ("project_admin", "org_admin", "lead", "member")
 
@@ -219,8 +218,8 @@ class Scenario(_Model):
     limits: ServerLimits = Field(default_factory=ServerLimits)
     users: tuple[User, ...] = ()
     sites: tuple[SiteSpec, ...] | None = None
-    idle_timeout: Duration = OFFICIAL_IDLE_TIMEOUT
-    """Seconds without a command after which an admin session is over."""
+    idle_timeout: Duration | None = None
+    """Seconds without a command after which an admin session is over; that of the release by default."""
 
     @field_validator("users")
     @classmethod

@@ -369,6 +369,11 @@ def _read_scheme(profile: ReleaseProfile, scheme: str | None, secure: bool) -> S
         raise ValueError(f"expected a scheme of {known}, but got {scheme!r}") from None
 
 
+def _idle_timeout(server: MockServer) -> float:
+    chosen = server.scenario.idle_timeout
+    return server.profile.idle_timeout if chosen is None else chosen
+
+
 def _read_security(profile: ReleaseProfile, security: str | None) -> Security:
     if profile.cell is None and security is not None:
         raise ValueError(f"expected no connection_security for release {profile}, but got {security!r}: see secure")
@@ -443,7 +448,7 @@ class _Running:
             commands=commands_of(server.profile),
             clock=server.clock,
             engine=engine,
-            sessions=AdminSessions(server.clock, server.scenario.idle_timeout),
+            sessions=AdminSessions(server.clock, _idle_timeout(server)),
             policy=policy,
             scenario=server.scenario,
             staging=Staging(uploads),

@@ -35,7 +35,7 @@ class AdminSessions:
 
     Args:
         clock: tells how long a session has been idle.
-        idle_timeout: seconds without a command after which a session is over; 3600 on an official server.
+        idle_timeout: seconds without a command after which a session is over.
     """
 
     def __init__(self, clock: Clock, idle_timeout: float) -> None:

@@ -111,6 +111,8 @@ class ReleaseProfile:
     signs_admin_kit: bool
     """Whether an admin kit carries ``signature.json``."""
 
+    idle_timeout: float
+    """Seconds without a command after which the server ends an admin session."""
     has_studies: bool
     """Whether a session works in a study, and jobs belong to one."""
     unknown_job_text: str
@@ -215,6 +217,7 @@ _R23 = ReleaseProfile(
     poc_is_insecure=True,
     workspace_files=("fl_app.txt", "log.txt", "meta.json"),
     signs_admin_kit=False,
+    idle_timeout=3600.0,
     has_studies=False,
     unknown_job_text="Job with ID {} doesn't exist",
     option_errors_are_internal=True,
@@ -313,6 +316,7 @@ _R27 = dataclasses.replace(
     dialect=Dialect.CELLNET,
     cell=RULES_27,
     download=Download.REFERENCES,
+    idle_timeout=1800.0,
     site_lists_in_deploy_map=True,
     names_missing_clients=True,
     abort_returns_info=True,

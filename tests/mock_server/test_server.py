@@ -157,3 +157,9 @@ def test_a_job_signed_with_a_changed_file_is_not_deployed(make_job: JobMaker, tm
     assert metas[jobs[0].job_id]["status"] == "FINISHED:COMPLETED"
     assert metas[jobs[1].job_id]["status"] == "FINISHED:FAILED_TO_RUN"
     assert metas[jobs[1].job_id]["job_deploy_detail"] == ["server: job signature verification failed"]
+
+
+@pytest.mark.parametrize(("release", "seconds"), [("2.6", 3600.0), ("2.7", 1800.0), ("2.9", 1800.0)])
+def test_sessions_idle_as_long_as_the_release_lets_them(release: str, seconds: float) -> None:
+    with MockServer(release) as server:
+        assert server.call(lambda context: context.sessions.idle_timeout) == seconds

@@ -45,7 +45,7 @@ class StreamReceiver:
     """All streams that one side of a connection receives.
 
     Args:
-        limits: ``stream`` bounds one payload, ``streams`` how many may be open.
+        limits: ``stream`` bounds one payload, ``streams`` how many may be open, ``held`` all of them together.
         always_acknowledges: whether the end of a stream is acknowledged that is short and whose sender does not repeat
             pieces. Receivers of 2.9 do, those of 2.7 and 2.8 never; nobody waits for it.
     """
@@ -116,6 +116,9 @@ class StreamReceiver:
         incoming.held += len(message.payload)
         if incoming.held > self._limits.stream or sequence >= _MOST_PIECES or len(incoming.early) > _MOST_EARLY:
             reason = f"expected at most {self._limits.stream:,} bytes in at most {_MOST_PIECES:,} pieces, in order"
+            return self._refuse(key, message.headers, reason, now)
+        if sum(one.held for one in self._open.values()) > self._limits.held:
+            reason = f"expected at most {self._limits.held:,} bytes in all streams that are not whole"
             return self._refuse(key, message.headers, reason, now)
         return self._advance(key, incoming, now)
 
