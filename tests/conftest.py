@@ -43,3 +43,8 @@ def raw(servers: Callable[[str], MockServer]) -> Callable[[str], RawClient]:
         return RawClient(server, server.kit())
 
     return get
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what asks for more time than usual, so that no worker is left alone with it in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
