@@ -440,8 +440,8 @@ class _Running:
     def _signature_check(server: MockServer) -> Callable[[Path, str], str | None] | None:
         if not server.secure:
             return None
-        ca = server.pki.ca_pem
-        return lambda path, folder: check_job_signatures(path, folder, ca)
+        ca, profile = server.pki.ca_pem, server.profile
+        return lambda path, folder: check_job_signatures(path, folder, ca, profile)
 
     def start(self, admin_port: int) -> None:
         self._thread.start()

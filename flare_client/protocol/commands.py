@@ -284,7 +284,17 @@ _TABLE: tuple[CommandSpec, ...] = (
         "download_job_components job_id",
         Right.NONE,
         client_cmd=PULL_FOLDER_COMMAND,
-        releases=_FROM_26,
+        releases=("2.6",),
+    ),
+    CommandSpec(
+        "job_mgmt",
+        "download_job_components",
+        "download additional components for a specified job",
+        "download_job_components job_id",
+        Right.UNCATEGORISED,
+        Argument.JOB_ID,
+        client_cmd=PULL_FOLDER_COMMAND,
+        releases=_FROM_27,
     ),
     CommandSpec(
         "job_mgmt",

@@ -125,7 +125,7 @@ def _find_job(context: ServerContext, call: Call, position: int) -> Reply | None
 
 _JOB_TARGETS = frozenset(
     {"abort_job", "delete_job", "clone_job", "get_job_meta", "download_job", "list_job", "start_app", "abort_task"}
-    | {"show_stats", "show_errors", "reset_errors"}
+    | {"show_stats", "show_errors", "reset_errors", "download_job_components"}
 )
 
 
@@ -169,7 +169,7 @@ def _submitter(call: Call) -> Person | None:
 def _refuse(context: ServerContext, spec: CommandSpec, session: AdminSession) -> Reply:
     if spec.right is Right.PROJECT_ADMIN_ROLE:
         text = (
-            f"Not authorized for {session.role}"
+            f"{context.profile.refusal_of_roles} for {session.role}"
             if context.profile.detailed_meta_statuses
             else "Not authorized as project_admin."
         )

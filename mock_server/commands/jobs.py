@@ -11,6 +11,7 @@ from typing import NoReturn
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.formats import SUBMIT_TOKEN_RULE, is_submit_token
 from flare_client.protocol.jobs import JobMetaKey, JobStatus
+from flare_client.protocol.releases import ReleaseProfile
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
 from mock_server.commands.refusals import refuse_token_of_deleted_job
@@ -46,16 +47,23 @@ class _ListParser(argparse.ArgumentParser):
         raise ValueError(f"{message}\n{self.format_help()}")
 
 
-def _matches(job: Job, id_prefix: str | None, name_prefix: str | None, user: str | None) -> bool:
+def _name_of(job: Job, profile: ReleaseProfile) -> str:
+    name = job.meta.get(JobMetaKey.NAME.value)
+    if not name and profile.tolerates_nameless_jobs:
+        return ""
+    if not isinstance(name, str):
+        # Observed: a job without a name breaks every list that filters by name (2.3.12-2.7.3).
+        raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'")
+    return name
+
+
+def _matches(
+    job: Job, id_prefix: str | None, name_prefix: str | None, user: str | None, profile: ReleaseProfile
+) -> bool:
     if id_prefix and not job.job_id.lower().startswith(id_prefix.lower()):
         return False
-    if name_prefix:
-        name = job.meta.get(JobMetaKey.NAME.value)
-        if not isinstance(name, str):
-            # Observed: a job without a name breaks every list that filters by name (2.3.12-2.6.3).
-            raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'")
-        if not name.lower().startswith(name_prefix.lower()):
-            return False
+    if name_prefix and not _name_of(job, profile).lower().startswith(name_prefix.lower()):
+        return False
     return user is None or job.submitter.name == user
 
 
@@ -76,26 +84,29 @@ def _select(jobs: Iterator[Job], reverse: bool, limit: int | None) -> list[Job]:
 def _summary(context: ServerContext, job: Job) -> dict[str, str]:
     stored = job.meta
     name = stored.get(JobMetaKey.NAME.value) or stored.get(JobMetaKey.JOB_FOLDER_NAME.value) or "No name"
-    study = {JobMetaKey.STUDY.value: job.study} if context.profile.has_studies else {}
     return {
         "job_id": job.job_id,
         "job_name": str(name),
         "status": str(stored.get(JobMetaKey.STATUS.value, "")),
         "submit_time": str(stored.get(JobMetaKey.SUBMIT_TIME_ISO.value, "")),
         "duration": context.engine.duration_text(job),
-        **study,
     }
 
 
-def _candidates(context: ServerContext, call: Call, token: str | None) -> Iterator[Job]:
-    """The jobs that the session may see, newest first; with a token the one that it stands for."""
+def _candidates(context: ServerContext, call: Call, token: str | None) -> Iterator[Job] | None:
+    """The jobs that the session may see, newest first; with a token the one that it stands for.
+
+    ``None`` where there is none at all: a server without jobs, or a token that stands for none.
+    """
     profile, session = context.profile, call.session
     if token is not None:
         if not is_submit_token(token):
             raise ValueError(SUBMIT_TOKEN_RULE)
         job_id = context.engine.submissions.find(session.study, call.submitter, token)
         job = context.engine.get(job_id) if job_id is not None else None
-        return iter([job] if job is not None else [])
+        return iter([job]) if job is not None else None
+    if not len(context.engine):
+        return None
     jobs = context.engine.jobs(reverse=True)
     return (job for job in jobs if job.study == session.study) if profile.has_studies else jobs
 
@@ -106,11 +117,12 @@ def list_jobs(context: ServerContext, call: Call) -> Reply:
     try:
         options = _ListParser(has_tokens=context.profile.has_submit_tokens).parse_args(call.words[1:])
         candidates = _candidates(context, call, options.submit_token)
-        user = call.session.user if options.u else None
-        newest_first = (job for job in candidates if _matches(job, options.job_id, options.n, user))
-        first = next(newest_first, None)
-        if first is None and (not len(context.engine) or options.submit_token is not None):
+        if candidates is None:
             return Reply().string("No jobs found.", ok(jobs=[])).success()
+        user = call.session.user if options.u else None
+        profile = context.profile
+        newest_first = (job for job in candidates if _matches(job, options.job_id, options.n, user, profile))
+        first = next(newest_first, None)
         if first is None:
             return Reply().string("No jobs matching the specified criteria.", ok(jobs=[]))
         jobs = _select(_chain(first, newest_first), options.r, options.m)
@@ -133,6 +145,9 @@ def _table(context: ServerContext, jobs: list[Job]) -> Reply:
     rows: list[list[Json]] = [["JOB ID", "NAME", "STATUS", "SUBMIT TIME", "RUN DURATION"]]
     summaries = [_summary(context, job) for job in jobs]
     rows += [list(summary.values()) for summary in summaries]
+    if context.profile.has_studies:
+        # In the meta alone; the table is the same in all releases.
+        summaries = [{**one, JobMetaKey.STUDY.value: job.study} for one, job in zip(summaries, jobs, strict=True)]
     return Reply().table(rows).with_meta({MetaKey.JOBS.value: summaries}).success()
 
 
@@ -198,8 +213,8 @@ def list_job(context: ServerContext, _call: Call) -> Reply:
     """The additional components of a job; simulated jobs have none."""
     if context.profile.lists_no_components:
         return Reply().success("", ok(job_components=[]))
-    status = {MetaKey.STATUS.value: context.profile.no_components_status, MetaKey.INFO.value: ""}
-    return Reply().error("No additional job components found.", status)
+    text = "No additional job components found."
+    return Reply().error(text, {MetaKey.STATUS.value: context.profile.no_components_status, MetaKey.INFO.value: text})
 
 
 @answers("show_stats", "show_errors", "reset_errors", "app_command")

@@ -118,7 +118,7 @@ def shutdown(context: ServerContext, call: Call) -> Reply:
         for site in target.sites:
             context.engine.set_site_connected(site, False)
     if target.server:
-        if target.word == ALL and context.profile.reports_fqcn:
+        if target.word == ALL and context.profile.stops_cellnet_first:
             reply.string("Cellnet Stopped")
         flare = context.profile.reports_fqcn
         reply.string("Flare Server has been shutdown." if flare else "FL app has been shutdown.")

@@ -55,6 +55,10 @@ class JobIsRunning(RuntimeError):
     """A job that runs, or is about to, cannot be deleted."""
 
 
+class JobExists(RuntimeError):
+    """There is a job of that id already; the text is that of official releases from 2.8 on, with its path."""
+
+
 class _Event(enum.Enum):
     TRY = enum.auto()
     END = enum.auto()
@@ -196,6 +200,7 @@ class JobEngine:
             DefinitionRejected: the definition breaks a rule; nothing is stored.
             TokenConflict: the token was used for another definition.
             TokenOfDeletedJob: the job that the token stands for was deleted.
+            JobExists: the definition gives the id of a job that is there, and the release does not replace jobs.
             ValueError: a file of the definition is too large for a submission with a token.
         """
         self.advance()
@@ -207,7 +212,8 @@ class JobEngine:
             if earlier is not None:
                 return earlier
         meta = job_meta.submitted(definition.meta, folder, submitter, custom_props, self._profile, study)
-        given_id = meta.get(JobMetaKey.JOB_ID.value)
+        # A token's job gets a new id, whatever the definition says (official 2.8.3, 2.9.0).
+        given_id = meta.get(JobMetaKey.JOB_ID.value) if token is None else None
         keep = self._profile.keeps_given_job_id and isinstance(given_id, str) and _may_name_folder(given_id)
         job = self._take_in(
             given_id if keep and isinstance(given_id, str) else self._new_id(),
@@ -231,7 +237,7 @@ class JobEngine:
         return self._take_in(
             self._new_id(),
             submitter,
-            job_meta.cloned(source.meta, source.job_id, submitter),
+            job_meta.cloned(source.meta, source.job_id, submitter, self._profile),
             None,
             lambda target: _share(source.definition, target),
         )
@@ -325,6 +331,9 @@ class JobEngine:
         put_definition: Callable[[Path], None],
     ) -> Job:
         """Store a new job. Nothing of it is there if its definition cannot be put in place."""
+        replaced = self._store.get(job_id)
+        if replaced is not None and not self._profile.replaces_jobs:
+            raise JobExists(f"object {self._root / job_id} already exists and overwrite_existing is False")
         now = self._clock.time()
         job_meta.stamp(meta, job_id, now, data_storage_format)
         job = Job(job_id, submitter, meta, self._root / job_id)
@@ -334,7 +343,6 @@ class JobEngine:
         except BaseException:
             shutil.rmtree(incoming)
             raise
-        replaced = self._store.get(job_id)
         if replaced is not None:
             self._forget(replaced)
             self._store.remove(replaced)
