@@ -27,6 +27,7 @@ from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
 from mock_server.clock import Clock, RealClock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
+from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint, Scheme
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
@@ -390,14 +391,15 @@ class _Running:
     def _build_endpoint(self, server: MockServer, uploads: Path) -> HciEndpoint | CellEndpoint:
         tls = server.pki.server_context() if server.secure else None
         limits, stall_timeout = server._limits, server._stall_timeout
-        if server.profile.cell is None or server.scheme is None:
+        downloads = self.context.downloads
+        if server.profile.cell is None or server.scheme is None or downloads is None:
             return HciEndpoint(server.profile, self._answer, uploads, tls, limits=limits, stall_timeout=stall_timeout)
         service = AdminService(
             server.profile.cell,
             _server_identity(server, server.profile.cell),
             self._answer,
             self.context.sessions,
-            self.context.staging,
+            downloads,
             uploads,
         )
         pki = server.pki
@@ -417,15 +419,18 @@ class _Running:
             verify_signature=self._signature_check(server),
             may_deploy_byoc=lambda job: _may_deploy(policy, job),
         )
+        idle_timeout = server.scenario.idle_timeout_or(server.profile.session_idle_timeout)
+        sessions, staging, cell = AdminSessions(server.clock, idle_timeout), Staging(uploads), server.profile.cell
         return ServerContext(
             profile=server.profile,
             commands=commands_of(server.profile),
             clock=server.clock,
             engine=engine,
-            sessions=AdminSessions(server.clock, server.scenario.idle_timeout),
+            sessions=sessions,
             policy=policy,
             scenario=server.scenario,
-            staging=Staging(uploads),
+            staging=staging,
+            downloads=Downloads(staging, sessions, server.clock, cell) if cell is not None else None,
             org=DEFAULT_ORG,
             name=server.host,
             workspace=run,
@@ -459,6 +464,8 @@ class _Running:
     async def restart(self) -> None:
         await self._endpoint.stop()
         self.context.sessions.close_all()
+        if self.context.downloads is not None:
+            self.context.downloads.clear()
         self.context.engine.restart()
         self.context.started = self.context.clock.time()
         await self._endpoint.start(self._host, self.admin_port)

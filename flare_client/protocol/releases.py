@@ -111,6 +111,10 @@ class ReleaseProfile:
     signs_admin_kit: bool
     """Whether an admin kit carries ``signature.json``."""
 
+    session_idle_timeout: float
+    """Seconds without a command after which a server ends an admin session."""
+    session_over_text: str
+    """What has become of a session, in the refusal of its token."""
     has_studies: bool
     """Whether a session works in a study, and jobs belong to one."""
     unknown_job_text: str
@@ -235,6 +239,8 @@ _R23 = ReleaseProfile(
     poc_is_insecure=True,
     workspace_files=("fl_app.txt", "log.txt", "meta.json"),
     signs_admin_kit=False,
+    session_idle_timeout=3600.0,
+    session_over_text="timed out",
     has_studies=False,
     unknown_job_text="Job with ID {} doesn't exist",
     option_errors_are_internal=True,
@@ -345,6 +351,7 @@ _R27 = dataclasses.replace(
     cell=RULES_27,
     download=Download.REFERENCES,
     site_lists_in_deploy_map=True,
+    session_idle_timeout=1800.0,
     requires_job_signatures=True,
     refusal_of_roles="not authorized",
     stops_cellnet_first=False,
@@ -389,6 +396,7 @@ _R29 = dataclasses.replace(
     release="2.9",
     official="2.9.0",
     cell=RULES_29,
+    session_over_text="timed out/expired",
     dropped_definition_keys=frozenset({"submit_token"}),
     launcher_modes=("process", "docker", "k8s", "slurm"),
     checks_empty_resources=True,

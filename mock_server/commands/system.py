@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from flare_client.protocol.commands import Right
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.statuses import MetaKey, MetaStatus
@@ -105,3 +107,18 @@ def connectors(context: ServerContext, call: Call) -> Reply:
         connector = {"url": f"grpc://{context.fl_endpoint}", "handle": "CH00001", "type": "connector"}
         return Reply().dict({"bb_ext_connector": connector})
     return Reply().dict({"error": "processing error", "reply": {}})
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+@answers("list_sessions")
+def list_sessions(context: ServerContext, _call: Call) -> Reply:
+    """Who is logged in."""
+    rows: list[list[Json]] = [["USER", "ORG", "ROLE", "SESSION ID", "START", "LAST ACTIVE", "IDLE"]]
+    now = context.clock.time()
+    for one in sorted(context.sessions, key=lambda session: session.user):
+        times = [_moment(one.started), _moment(one.last_used), str(now - one.last_used)]
+        rows.append([one.user, one.org, one.role or "", one.token, *times])
+    return Reply().table(rows)

@@ -122,8 +122,8 @@ def download_job(context: ServerContext, call: Call) -> Answer:
         return _inline(context, job)
     files = {file.name: file.path for file in context.engine.result_files(job)}
     tx_id = context.staging.begin(files)
-    if context.profile.download is Download.REFERENCES:
-        references = [list(reference) for reference in context.staging.refer(tx_id)]
+    if context.downloads is not None:
+        references = [list(reference) for reference in context.downloads.offer(tx_id, call.session.token)]
         extra = {MetaKey.FILES: references, MetaKey.TX_ID: tx_id, MetaKey.FOLDER_NAME: job.job_id}
         return Reply().string("OK", {"source_fqcn": SERVER_CELL, **meta(MetaStatus.OK, extra=extra)})
     return Reply().string(
