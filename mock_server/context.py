@@ -22,6 +22,7 @@ from mock_server.jobs.store import Job, Submitter
 from mock_server.policy import Person, Policy
 from mock_server.scenario import Scenario
 from mock_server.sessions import AdminSession, AdminSessions
+from mock_server.studies import Studies
 
 if TYPE_CHECKING:
     from mock_server.downloads import Downloads
@@ -187,6 +188,7 @@ class ServerContext:
         engine: the jobs and the sites.
         sessions: who is logged in.
         policy: who may do what.
+        studies: the studies, from 2.8 on.
         scenario: users, limits and how jobs fare.
         staging: the files of downloads in progress.
         downloads: the downloads of releases from 2.7 on; ``None`` before.
@@ -208,6 +210,7 @@ class ServerContext:
     engine: JobEngine
     sessions: AdminSessions
     policy: Policy
+    studies: Studies
     scenario: Scenario
     staging: Staging
     downloads: Downloads | None

@@ -31,7 +31,7 @@ from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint, Scheme
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
-from mock_server.jobs.engine import JobEngine
+from mock_server.jobs.engine import JobEngine, ServerRules
 from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
 from mock_server.pki import Pki
@@ -40,6 +40,7 @@ from mock_server.scenario import Scenario
 from mock_server.sessions import AdminSessions
 from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
+from mock_server.studies import Studies
 
 _logger = logging.getLogger("mock_server")
 
@@ -409,15 +410,18 @@ class _Running:
         )
 
     def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
-        policy = Policy()
+        policy, studies = Policy(), Studies()
         engine = JobEngine(
             server.profile,
             server.clock,
             server.scenario,
             _fresh(run / "jobs"),
             server._sites,
-            verify_signature=self._signature_check(server),
-            may_deploy_byoc=lambda job: _may_deploy(policy, job),
+            rules=ServerRules(
+                verify_signature=self._signature_check(server),
+                may_deploy_byoc=lambda job: _may_deploy(policy, job),
+                sites_of_study=studies.sites_of,
+            ),
         )
         idle_timeout = server.scenario.idle_timeout_or(server.profile.session_idle_timeout)
         sessions, staging, cell = AdminSessions(server.clock, idle_timeout), Staging(uploads), server.profile.cell
@@ -428,6 +432,7 @@ class _Running:
             engine=engine,
             sessions=sessions,
             policy=policy,
+            studies=studies,
             scenario=server.scenario,
             staging=staging,
             downloads=Downloads(staging, sessions, server.clock, cell) if cell is not None else None,

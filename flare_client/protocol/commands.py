@@ -51,6 +51,10 @@ class Right(enum.Enum):
     """Named nowhere in the default policy."""
     PROJECT_ADMIN_ROLE = "project_admin_role"
     """Not a matter of policy: the role itself must be project_admin."""
+    STUDY_ADMIN_ROLE = "study_admin_role"
+    """Likewise: project_admin or org_admin."""
+    KNOWN_ROLE = "known_role"
+    """Likewise: one of the four of official provisioning."""
 
 
 class Argument(enum.Enum):
@@ -573,7 +577,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "add_study_site",
         "add sites to a study",
         "add_study_site <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -581,7 +585,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "add_study_user",
         "add a user to a study",
         "add_study_user <study> <user>",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -589,7 +593,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "list_studies",
         "list visible studies",
         "list_studies",
-        Right.NONE,
+        Right.KNOWN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -597,7 +601,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "register_study",
         "create or merge a study",
         "register_study <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -605,7 +609,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "remove_study",
         "remove a study",
         "remove_study <study>",
-        Right.NONE,
+        Right.PROJECT_ADMIN_ROLE,
         confirm=Confirm.AUTH,
         releases=_FROM_28,
     ),
@@ -614,7 +618,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "remove_study_site",
         "remove sites from a study",
         "remove_study_site <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -622,7 +626,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "remove_study_user",
         "remove a user from a study",
         "remove_study_user <study> <user>",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -630,7 +634,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "show_study",
         "show a study",
         "show_study <study>",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(

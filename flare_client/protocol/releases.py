@@ -111,6 +111,8 @@ class ReleaseProfile:
     signs_admin_kit: bool
     """Whether an admin kit carries ``signature.json``."""
 
+    times_abnormal_ends: bool
+    """Whether a job that ended abnormally has a duration."""
     session_idle_timeout: float
     """Seconds without a command after which a server ends an admin session."""
     session_over_text: str
@@ -239,6 +241,7 @@ _R23 = ReleaseProfile(
     poc_is_insecure=True,
     workspace_files=("fl_app.txt", "log.txt", "meta.json"),
     signs_admin_kit=False,
+    times_abnormal_ends=False,
     session_idle_timeout=3600.0,
     session_over_text="timed out",
     has_studies=False,
@@ -397,6 +400,7 @@ _R29 = dataclasses.replace(
     official="2.9.0",
     cell=RULES_29,
     session_over_text="timed out/expired",
+    times_abnormal_ends=True,
     dropped_definition_keys=frozenset({"submit_token"}),
     launcher_modes=("process", "docker", "k8s", "slurm"),
     checks_empty_resources=True,

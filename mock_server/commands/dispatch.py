@@ -12,9 +12,10 @@ import uuid
 
 from flare_client.protocol.command_line import split_line
 from flare_client.protocol.commands import Argument, CommandSpec, Right
+from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import MetaStatus
 from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer, meta
-from mock_server.commands import jobs, login, system, training, transfer
+from mock_server.commands import jobs, login, studies, system, training, transfer
 from mock_server.commands.refusals import unknown_job
 from mock_server.commands.registry import HANDLERS
 from mock_server.commands.targets import TargetError, read_target
@@ -34,7 +35,7 @@ _LOGIN_COMMANDS = {
 """The commands of scope ``login``: there, but not in the table that a server announces."""
 
 # Importing a module registers its handlers.
-COMMAND_MODULES = (jobs, system, training, transfer)
+COMMAND_MODULES = (jobs, studies, system, training, transfer)
 
 
 def answer(context: ServerContext, request: Request) -> Answer:
@@ -133,7 +134,7 @@ def _check_job_targets(context: ServerContext, call: Call) -> Reply | None:
     if len(call.words) <= 2 or call.spec.name not in _JOB_TARGETS:
         return None
     try:
-        call.target = read_target(context, call.words[2:])
+        call.target = read_target(context, call.words[2:], call.session.study)
     except TargetError as problem:
         status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.SYNTAX_ERROR
         return Reply().error(str(problem), meta(status, str(problem)))
@@ -142,7 +143,7 @@ def _check_job_targets(context: ServerContext, call: Call) -> Reply | None:
 
 def _find_targets(context: ServerContext, call: Call, words: list[str]) -> Reply | None:
     try:
-        call.target = read_target(context, words)
+        call.target = read_target(context, words, call.session.study)
     except TargetError as problem:
         status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.ERROR
         return Reply().error(str(problem), meta(status, str(problem)))
@@ -151,8 +152,9 @@ def _find_targets(context: ServerContext, call: Call, words: list[str]) -> Reply
 
 def _check_right(context: ServerContext, call: Call) -> Reply | None:
     spec, user = call.spec, call.user
-    if spec.argument is Argument.TARGETS and not call.found_target().server:
-        # What runs at sites alone is for the sites to allow; each answers for itself.
+    asks_server = context.studies.are_kept and call.session.study != DEFAULT_STUDY
+    if spec.argument is Argument.TARGETS and not call.found_target().server and not asks_server:
+        # What runs at sites alone is for the sites to allow; each answers for itself. In a study the server is asked.
         return None
     if context.policy.allows(spec.right, user, site_org=context.org, submitter=_submitter(call)):
         return None
@@ -167,6 +169,8 @@ def _submitter(call: Call) -> Person | None:
 
 
 def _refuse(context: ServerContext, spec: CommandSpec, session: AdminSession) -> Reply:
+    if spec.right in (Right.STUDY_ADMIN_ROLE, Right.KNOWN_ROLE):
+        return Reply().error(f"NOT_AUTHORIZED for {session.role}", meta(MetaStatus.NOT_AUTHORIZED))
     if spec.right is Right.PROJECT_ADMIN_ROLE:
         text = (
             f"{context.profile.refusal_of_roles} for {session.role}"

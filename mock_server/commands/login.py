@@ -49,8 +49,13 @@ def cert_login(context: ServerContext, request: Request, words: list[str]) -> Re
     if not is_study_name(study):
         return _reject("AUTH_INVALID_STUDY_NAME", f"invalid study name '{study}'")
     if study != DEFAULT_STUDY:
-        # As a server without studies of its own says; this one has none.
-        return _reject("AUTH_STUDY_NOT_CONFIGURED", f"study '{study}' is not configured on the server")
+        record = context.studies.get(study)
+        if not context.studies.are_kept:
+            return _reject("AUTH_STUDY_NOT_CONFIGURED", f"study '{study}' is not configured on the server")
+        if record is None:
+            return _reject("AUTH_UNKNOWN_STUDY", f"unknown study '{study}'")
+        if peer.name not in record.users:
+            return _reject("AUTH_STUDY_USER_NOT_MAPPED", f"user '{peer.name}' is not mapped to study '{study}'")
     return _accept(context.sessions.open(words[1], peer.org, peer.role, study, peer.ends_at))
 
 

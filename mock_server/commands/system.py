@@ -9,7 +9,7 @@ from flare_client.protocol.envelope import Json
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
 from mock_server.commands.registry import answers
-from mock_server.commands.targets import TargetError, connected, known_sites
+from mock_server.commands.targets import TargetError, connected, read_clients
 from mock_server.context import Call, ServerContext
 
 _TOTAL = 16 * 1024**3
@@ -66,11 +66,9 @@ def report_resources(context: ServerContext, call: Call) -> Reply:
 def report_env(context: ServerContext, call: Call) -> Reply:
     """Where sites run and what they connect to."""
     try:
-        sites = known_sites(context, call.words[1:]) if len(call.words) > 1 else tuple(connected(context))
+        sites = read_clients(context, call.words[1:], call.session.study)
     except TargetError as problem:
         return Reply().error(str(problem), meta(MetaStatus.INVALID_TARGET, str(problem)))
-    if not sites:
-        return Reply().error("no clients available", meta(MetaStatus.INVALID_TARGET, "no clients available"))
     environments: list[Json] = [
         {
             "site_name": site,

@@ -8,7 +8,7 @@ from flare_client.protocol.envelope import Json
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
 from mock_server.commands.registry import answers
-from mock_server.commands.targets import ALL, TargetError, connected, known_sites
+from mock_server.commands.targets import ALL, TargetError, connected, read_clients
 from mock_server.context import Call, ServerContext
 
 
@@ -155,7 +155,7 @@ def restart(context: ServerContext, call: Call) -> Reply:
 def remove_client(context: ServerContext, call: Call) -> Reply:
     """Forget sites, all where none is named; official sites register again by themselves, these at once."""
     try:
-        known_sites(context, call.words[1:])
+        read_clients(context, call.words[1:], call.session.study)
     except TargetError as problem:
         status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.ERROR
         return Reply().error(str(problem), meta(status, str(problem)))

@@ -7,6 +7,7 @@ thread and no timer, so a hundred thousand jobs cost memory only.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import heapq
 import itertools
@@ -14,24 +15,25 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flare_client.protocol.formats import DEFAULT_STUDY
-from flare_client.protocol.jobs import SERVER_SITE, JobMetaKey, JobStatus
+from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey, JobStatus
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.clock import Clock
 from mock_server.jobs import meta as job_meta
 from mock_server.jobs import scheduler
-from mock_server.jobs.definition import brings_code, is_intact, read_definition
+from mock_server.jobs.definition import DefinitionRejected, brings_code, is_intact, read_definition
 from mock_server.jobs.legacy import Conversion
 from mock_server.jobs.results import ResultFile, Results
 from mock_server.jobs.states import TIMED_ENDS, check_transition
-from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter
+from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter, participants
 from mock_server.jobs.submissions import Submissions, fingerprint
 from mock_server.scenario import Scenario
 from mock_server.sites import Site
+from mock_server.studies import not_enrolled
 
 MAX_ID_LENGTH = 128
 BYOC_REFUSED = "BYOC not permitted"
@@ -68,6 +70,21 @@ SignatureCheck = Callable[[Path, str], "str | None"]
 """Takes a definition and the folder of an app in it; returns what is wrong, or ``None``."""
 
 
+@dataclasses.dataclass(frozen=True)
+class ServerRules:
+    """What a server has to say about jobs; whatever is ``None`` is not looked at.
+
+    Attributes:
+        verify_signature: checks the signatures of an app when it is deployed.
+        may_deploy_byoc: says whether the submitter of a job that brings code may do so.
+        sites_of_study: names the sites of a study; ``None`` where that does not matter.
+    """
+
+    verify_signature: SignatureCheck | None = None
+    may_deploy_byoc: Callable[[Job], bool] | None = None
+    sites_of_study: Callable[[str], Collection[str] | None] | None = None
+
+
 class JobEngine:
     """All jobs and sites of one server. To be used from one thread.
 
@@ -78,8 +95,7 @@ class JobEngine:
         root: the folder for definitions and results; the engine's own.
         sites: the sites, connected at first as they say.
         new_id: makes job ids; version 4 UUIDs by default.
-        verify_signature: checks the signatures of an app when it is deployed.
-        may_deploy_byoc: says whether the submitter of a job that brings code may do so.
+        rules: what the server has to say about jobs; nothing by default.
     """
 
     def __init__(
@@ -91,8 +107,7 @@ class JobEngine:
         sites: Sequence[Site],
         *,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
-        verify_signature: SignatureCheck | None = None,
-        may_deploy_byoc: Callable[[Job], bool] | None = None,
+        rules: ServerRules | None = None,
     ) -> None:
         self._profile = profile
         self._clock = clock
@@ -103,8 +118,7 @@ class JobEngine:
         for site in self._sites.values():
             site.since = clock.time()
         self._new_id = new_id
-        self._verify_signature = verify_signature
-        self._may_deploy_byoc = may_deploy_byoc
+        self._rules = rules or ServerRules()
         self._store = JobStore()
         self._results = Results(profile)
         self.submissions = Submissions()
@@ -205,6 +219,7 @@ class JobEngine:
         """
         self.advance()
         definition = read_definition(upload, folder, self._profile)
+        self._check_enrolled(definition.meta, study)
         content = "" if token is None else fingerprint(upload)
         if token is not None:
             known = self.submissions.match(study, submitter, token, content)
@@ -225,6 +240,15 @@ class JobEngine:
         if token is not None:
             self.submissions.add(study, submitter, token, content, job.job_id)
         return job
+
+    def _check_enrolled(self, meta: Mapping[str, Any], study: str) -> None:
+        enrolled = self._rules.sites_of_study(study) if self._rules.sites_of_study else None
+        if enrolled is None:
+            return
+        named = [site for sites in meta[JobMetaKey.DEPLOY_MAP.value].values() for site in participants(sites)]
+        outside = [site for site in named if site != SERVER_SITE and site.upper() != ALL_SITES and site not in enrolled]
+        if outside:
+            raise DefinitionRejected(not_enrolled(list(dict.fromkeys(outside)), study))
 
     def clone(self, source: Job, submitter: Submitter) -> Job:
         """Make a new job of an existing one, whatever its status.
@@ -382,11 +406,15 @@ class JobEngine:
             job_meta.record_try(job.meta, scheduler.EXCEEDED, now)
             self._finish(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
             return
-        result = scheduler.try_job(job, self.connected_sites())
+        enrolled = self._rules.sites_of_study(job.study) if self._rules.sites_of_study else None
+        result = scheduler.try_job(job, self.connected_sites(), enrolled)
         if isinstance(result, scheduler.Scheduled):
             self._start(job, result.sites, now)
             return
         job_meta.record_try(job.meta, result.reason, now)
+        if isinstance(result, scheduler.Never):
+            self._finish(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
+            return
         self._plan(now + scheduler.wait_after(job_meta.tries(job.meta)), _Event.TRY, job)
 
     def _start(self, job: Job, sites: dict[str, str], now: float) -> None:
@@ -412,16 +440,21 @@ class JobEngine:
         if not is_intact(job.definition):
             return []  # unpacking fails before there is any detail
         app_folder = f"{job.job_folder}/{job.app_name}"
-        if self._may_deploy_byoc and brings_code(job.definition, app_folder) and not self._may_deploy_byoc(job):
+        if (
+            self._rules.may_deploy_byoc
+            and brings_code(job.definition, app_folder)
+            and not self._rules.may_deploy_byoc(job)
+        ):
             return [f"{SERVER_SITE}: {BYOC_REFUSED}"]
-        problem = self._verify_signature(job.definition, app_folder) if self._verify_signature else None
+        problem = self._rules.verify_signature(job.definition, app_folder) if self._rules.verify_signature else None
         return [f"{SERVER_SITE}: {problem}"] if problem else None
 
     def _finish(self, job: Job, status: JobStatus, now: float) -> None:
         self._set_status(job, status)
         ran = job.job_id in self._running
         self._forget(job)
-        if ran and job.started is not None and status in TIMED_ENDS:
+        timed = status in TIMED_ENDS or (self._profile.times_abnormal_ends and status is JobStatus.FINISHED_ABNORMAL)
+        if ran and job.started is not None and timed:
             job.meta[JobMetaKey.DURATION.value] = job_meta.duration_text(now - job.started)
         job.is_saved = ran and status is not JobStatus.FINISHED_ABANDONED
         if ran:
