@@ -67,6 +67,10 @@ class Argument(enum.Enum):
     """A transaction, a job id and a file name."""
     TARGETS = "targets"
     """``server``, ``client`` or ``all``, then site names."""
+    JOB_SETTING = "job_setting"
+    """A job id, targets, and a last word that names none."""
+    SITE_SETTING = "site_setting"
+    """Targets, and a last word that names none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,6 +254,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "configure logging of a running job",
         "configure_job_log job_id server|client <client-name>... config",
         Right.MANAGE_JOB,
+        Argument.JOB_SETTING,
         releases=_FROM_26,
     ),
     CommandSpec(
@@ -393,6 +398,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "configure logging of a site",
         "configure_site_log server|client <client-name>... config",
         Right.OPERATE,
+        Argument.SITE_SETTING,
         releases=_FROM_26,
     ),
     CommandSpec(

@@ -48,6 +48,13 @@ class Download(enum.Enum):
     """A list of files with references, which a service gives out piece by piece."""
 
 
+class LogEnd(enum.Enum):
+    """What is given of a log that is too long for a reply."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
 INLINE_DOWNLOAD_COMMAND = "file_transfer.download_folder"
 PULL_FOLDER_COMMAND = "file_transfer.pull_folder"
 PULL_BINARY_COMMAND = "file_transfer.pull_binary"
@@ -111,6 +118,11 @@ class ReleaseProfile:
     signs_admin_kit: bool
     """Whether an admin kit carries ``signature.json``."""
 
+    forgives_quotes: bool
+    """Whether single quotes count in a command line, and quotes that do not match are taken as they are."""
+    checks_site_log_config: bool
+    """Whether the level of a site's log must be one; otherwise it may name a file as well."""
+    log_end: LogEnd
     times_abnormal_ends: bool
     """Whether a job that ended abnormally has a duration."""
     session_idle_timeout: float
@@ -241,6 +253,9 @@ _R23 = ReleaseProfile(
     poc_is_insecure=True,
     workspace_files=("fl_app.txt", "log.txt", "meta.json"),
     signs_admin_kit=False,
+    forgives_quotes=False,
+    checks_site_log_config=False,
+    log_end=LogEnd.FIRST,
     times_abnormal_ends=False,
     session_idle_timeout=3600.0,
     session_over_text="timed out",
@@ -355,6 +370,7 @@ _R27 = dataclasses.replace(
     download=Download.REFERENCES,
     site_lists_in_deploy_map=True,
     session_idle_timeout=1800.0,
+    checks_site_log_config=True,
     requires_job_signatures=True,
     refusal_of_roles="not authorized",
     stops_cellnet_first=False,
@@ -384,6 +400,7 @@ _R28 = dataclasses.replace(
     replaces_jobs=False,
     unsigned_job_text="unsigned job rejected — require_signed_jobs is enabled",
     reports_resources_of_all=True,
+    forgives_quotes=True,
     checks_id_type_first=True,
     delete_returns_record=True,
     has_submit_tokens=True,
@@ -401,6 +418,7 @@ _R29 = dataclasses.replace(
     cell=RULES_29,
     session_over_text="timed out/expired",
     times_abnormal_ends=True,
+    log_end=LogEnd.LAST,
     dropped_definition_keys=frozenset({"submit_token"}),
     launcher_modes=("process", "docker", "k8s", "slurm"),
     checks_empty_resources=True,

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.formats import SUBMIT_TOKEN_RULE, is_submit_token
-from flare_client.protocol.jobs import JobMetaKey, JobStatus
+from flare_client.protocol.jobs import JobMetaKey
 from flare_client.protocol.releases import ReleaseProfile
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
@@ -217,12 +217,45 @@ def list_job(context: ServerContext, _call: Call) -> Reply:
     return Reply().error(text, {MetaKey.STATUS.value: context.profile.no_components_status, MetaKey.INFO.value: text})
 
 
-@answers("show_stats", "show_errors", "reset_errors", "app_command")
-def ask_running_job(context: ServerContext, call: Call) -> Reply:
-    """What only a running job can answer."""
+@answers("app_command")
+def app_command(context: ServerContext, call: Call) -> Reply:
+    """A command of the job's own: simulated jobs know none."""
+    if len(call.words) != 3:
+        return Reply().error(f"Usage: {call.spec.usage}", meta(MetaStatus.SYNTAX_ERROR))
     job = call.found_job()
-    if job.meta.get(JobMetaKey.STATUS.value) == JobStatus.RUNNING.value:
-        return Reply().error(f"{call.spec.name} of a running job is not simulated by this mock server")
+    if not _runs(context, job):
+        return _not_running(context, job)
+    reason = f"rc='BAD_REQUEST_DATA' reason='no app command func for topic {call.words[2]}'"
+    return Reply().error(f"command execution error: {reason}", meta(MetaStatus.ERROR, reason))
+
+
+@answers("show_errors", "reset_errors")
+def errors_of_job(context: ServerContext, call: Call) -> Reply:
+    """The errors that a running job met: a simulated one meets none."""
+    job, target = call.found_job(), call.found_target()
+    if not _runs(context, job):
+        return _not_running(context, job)
+    resets = call.spec.name == "reset_errors"
+    server: Json = f"reset the server error stats for job: {job.job_id}" if resets else "No Error"
+    site: dict[str, Json] = {"status": "OK"} if resets else {}
+    found: dict[str, Json] = {"server": server} if target.server else {}
+    return Reply().dict(found | {name: dict(site) for name in target.sites if job.app_at(name) is not None})
+
+
+@answers("show_stats")
+def show_stats(context: ServerContext, call: Call) -> Reply:
+    """What a running job counts: nothing that a simulated one does."""
+    job = call.found_job()
+    if not _runs(context, job):
+        return _not_running(context, job)
+    return Reply().error("show_stats of a running job is not simulated by this mock server")
+
+
+def _runs(context: ServerContext, job: Job) -> bool:
+    return any(one is job for one in context.engine.running_jobs())
+
+
+def _not_running(context: ServerContext, job: Job) -> Reply:
     text = f"Job_id: {job.job_id} is not running."
     if context.profile.detailed_meta_statuses:
         return Reply().error(text, meta(MetaStatus.JOB_NOT_RUNNING, job.job_id))

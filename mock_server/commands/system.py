@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from flare_client.protocol.commands import Right
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
+from mock_server.commands.refusals import refused_by_site
 from mock_server.commands.registry import answers
-from mock_server.commands.targets import TargetError, connected, read_clients
+from mock_server.commands.targets import ALL, TargetError, connected, read_clients
 from mock_server.context import Call, ServerContext
 
 _TOTAL = 16 * 1024**3
@@ -24,14 +24,6 @@ SIMULATED_MEMORY: tuple[tuple[str, str], ...] = (
 """What every simulated machine reports: constants, for they stand for no real machine."""
 
 
-def _refused_by(context: ServerContext, call: Call, site: str) -> str | None:
-    """The words of a site that does not allow the command; sites decide for themselves."""
-    org = context.engine.site_org(site)
-    if context.policy.allows(Right.OPERATE, call.user, site_org=org):
-        return None
-    return f"user '{call.session.user}' is not authorized for '{call.spec.name}'"
-
-
 @answers("sys_info")
 def sys_info(context: ServerContext, call: Call) -> Reply:
     """The memory of the machines."""
@@ -42,7 +34,7 @@ def sys_info(context: ServerContext, call: Call) -> Reply:
     if target.server:
         reply.table([header, *memory])
     for site in target.sites:
-        refusal = _refused_by(context, call, site)
+        refusal = refused_by_site(context, call, site)
         reply.string(f"Client: {site}").table([header, *([[refusal, ""]] if refusal else memory)])
     return reply
 
@@ -51,13 +43,13 @@ def sys_info(context: ServerContext, call: Call) -> Reply:
 def report_resources(context: ServerContext, call: Call) -> Reply:
     """The resources that sites have to give to jobs."""
     target = call.found_target()
-    if target.word == "all":
+    if target.word == ALL and not context.profile.reports_resources_of_all:
         return Reply().string("invalid target type all. Usage: sys_info server|client <client-name>")
     rows: list[list[Json]] = [["SITES", "RESOURCES"]]
     if target.server:
         rows.append(["server", "unlimited"])
     for site in target.sites:
-        refusal = _refused_by(context, call, site)
+        refusal = refused_by_site(context, call, site)
         rows.append([site, refusal or str({"resources": [], "reserved_resources": {}})])
     return Reply().table(rows)
 
@@ -80,6 +72,18 @@ def report_env(context: ServerContext, call: Call) -> Reply:
     ]
     rows: list[list[Json]] = [["SITES", "ENV"], *([e["site_name"], str(e)] for e in environments)]
     return Reply().table(rows, {MetaKey.CLIENTS.value: environments})
+
+
+@answers("report_version")
+def report_version(context: ServerContext, call: Call) -> Reply:
+    """The release that the machines run: all the same."""
+    target = call.found_target()
+    version: dict[str, Json] = {"version": context.profile.official}
+    versions: dict[str, Json] = {"server": version} if target.server else {}
+    for site in target.sites:
+        refusal = refused_by_site(context, call, site)
+        versions[site] = {"error": refusal} if refusal else version
+    return Reply().dict(versions, meta(MetaStatus.OK))
 
 
 @answers("cells")

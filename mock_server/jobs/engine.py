@@ -117,6 +117,8 @@ class JobEngine:
         self._sites = {site.name: site for site in sites}
         for site in self._sites.values():
             site.since = clock.time()
+        self._disabled: dict[str, bool] = {}
+        """The sites that are kept out, and whether each would be connected otherwise."""
         self._new_id = new_id
         self._rules = rules or ServerRules()
         self._store = JobStore()
@@ -176,6 +178,11 @@ class JobEngine:
     def result_files(self, job: Job) -> list[ResultFile]:
         """The files of a download, from release 2.4 on."""
         return self._results.files(job, self._scenario.rule_for(job.name).result)
+
+    def workspace_texts(self, job: Job) -> dict[str, str]:
+        """The text files in the workspace of a job, by their paths; none where it never ran."""
+        ran = job.is_saved or job.job_id in self._running
+        return self._results.texts(job, self._scenario.rule_for(job.name).result) if ran else {}
 
     def inline_zip_path(self, job: Job) -> Path:
         """The zip of a download, release 2.3."""
@@ -299,14 +306,43 @@ class JobEngine:
 
     # --- what happens to the system ---------------------------------------------------------------------------
 
+    def disable_site(self, name: str) -> tuple[bool, bool]:
+        """Keep a site out from now on, whether or not there is one of that name.
+
+        Returns:
+            Whether it was kept out already, and whether it was connected.
+        """
+        self.advance()
+        site = self._sites.get(name)
+        already, was_connected = name in self._disabled, site is not None and site.connected
+        self._disabled.setdefault(name, was_connected)
+        if site is not None:
+            site.connected = False
+        return already, was_connected
+
+    def enable_site(self, name: str) -> bool:
+        """Let a site in again; one that was connected when it was disabled is back at once.
+
+        Returns:
+            Whether it was kept out.
+        """
+        if name not in self._disabled:
+            return False
+        if self._disabled.pop(name):
+            self.set_site_connected(name, True)
+        return True
+
     def set_site_connected(self, name: str, connected: bool) -> None:
-        """Connect or disconnect a site.
+        """Connect or disconnect a site; one that is disabled connects once it is enabled.
 
         Raises:
             KeyError: there is no such site.
         """
         self.advance()
         site = self._sites[name]
+        if name in self._disabled:
+            self._disabled[name] = connected
+            return
         if connected and not site.connected:
             site.since = self._clock.time()
         site.connected = connected

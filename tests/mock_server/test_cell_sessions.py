@@ -299,7 +299,7 @@ def test_a_restart_forgets_downloads(release: str, make_job: JobMaker) -> None:
         kit = server.kit()
         with CellClient(server, kit) as client:
             fetching = Fetching(server, client, make_job())
-            server.restart()
+        server.restart()
         assert fetching.folders() == 0
         with CellClient(server, kit) as client:
             assert client.piece(fetching.references["job.zip"]).code == "invalid_request"
