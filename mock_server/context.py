@@ -195,7 +195,7 @@ class ServerContext:
         org: the organisation of the server, which counts in authorisation.
         name: the name of the server.
         workspace: the folder that the server pretends to run in.
-        fl_endpoint: what sites are told to connect to.
+        fl_url: what sites are told to connect to.
         secure: whether certificates are asked for.
         started: when the server started, in seconds since the epoch.
         restart: asks the server to restart once the answer is out.
@@ -217,7 +217,7 @@ class ServerContext:
     org: str
     name: str
     workspace: Path
-    fl_endpoint: str
+    fl_url: str
     secure: bool
     started: float
     restart: Callable[[], None]

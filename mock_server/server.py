@@ -439,7 +439,7 @@ class _Running:
             org=DEFAULT_ORG,
             name=server.host,
             workspace=run,
-            fl_endpoint=f"{server.host}:{self.fl_port}",
+            fl_url=f"{server.scheme.value if server.scheme else 'grpc'}://{server.host}:{self.fl_port}",
             secure=server.secure,
             started=server.clock.time(),
             restart=lambda: self._soon(self.restart),

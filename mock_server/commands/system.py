@@ -66,7 +66,7 @@ def report_env(context: ServerContext, call: Call) -> Reply:
             "site_name": site,
             "workspace": str(context.workspace / site),
             "secure_mode": context.secure,
-            "root_url": f"grpc://{context.fl_endpoint}",
+            "root_url": context.fl_url,
         }
         for site in sites
     ]
@@ -86,6 +86,15 @@ def report_version(context: ServerContext, call: Call) -> Reply:
     return Reply().dict(versions, meta(MetaStatus.OK))
 
 
+@answers("dead")
+def dead(_context: ServerContext, call: Call) -> Reply:
+    """Report a site as dead to a job; simulated jobs do not care."""
+    if len(call.words) != 3:
+        return Reply().error(f"Usage: {call.words[0]} client_name job_id")
+    _, client_name, job_id = call.words
+    return Reply().string(f"called notify_dead_job for client {client_name=} {job_id=}")
+
+
 @answers("cells")
 def cells(context: ServerContext, _call: Call) -> Reply:
     """The cells of the system: the server, the jobs that run on it, the sites."""
@@ -101,12 +110,12 @@ def connectors(context: ServerContext, call: Call) -> Reply:
     """The connectors of a cell: where the server listens for sites, and where a site connects to."""
     if len(call.words) != 2:
         return Reply().string(f"Usage: {call.spec.usage}")
-    port = context.fl_endpoint.rpartition(":")[2]
+    scheme, port = context.fl_url.partition(":")[0], context.fl_url.rpartition(":")[2]
     if call.words[1] == "server":
-        listener = {"url": f"grpc://0:{port}", "handle": "CH00001", "type": "listener"}
+        listener = {"url": f"{scheme}://0:{port}", "handle": "CH00001", "type": "listener"}
         return Reply().dict({"ext_listeners": [listener]})
     if call.words[1] in connected(context):
-        connector = {"url": f"grpc://{context.fl_endpoint}", "handle": "CH00001", "type": "connector"}
+        connector = {"url": context.fl_url, "handle": "CH00001", "type": "connector"}
         return Reply().dict({"bb_ext_connector": connector})
     return Reply().dict({"error": "processing error", "reply": {}})
 

@@ -210,11 +210,20 @@ def test_environments(desk_of: Any, release: str) -> None:
     desk = desk_of(release)
     environments = desk.ask("report_env site-1")["meta"]["clients"]
     assert [list(one) for one in environments] == [["site_name", "workspace", "secure_mode", "root_url"]]
+    assert environments[0]["root_url"].startswith("http://127.0.0.1:")
     assert desk.ask("report_env none")["meta"]["info"] == "invalid client(s): none"
     desk.server.set_site_connected("site-1", False)
     desk.server.set_site_connected("site-2", False)
     for command in ("report_env", "remove_client", "check_status client"):
         assert desk.ask(command) == refused("no clients available", "invalid_target")
+
+
+@pytest.mark.parametrize("release", CELL_RELEASES)
+def test_a_site_is_reported_dead(desk_of: Any, release: str) -> None:
+    desk = desk_of(release)
+    text = "called notify_dead_job for client client_name='x' job_id='y'"
+    assert desk.ask("dead x y") == {"data": [string(text)], "meta": {}}
+    assert desk.ask("dead x") == refused("Usage: dead client_name job_id")
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
