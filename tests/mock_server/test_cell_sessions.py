@@ -6,6 +6,7 @@ import datetime
 import json
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,17 @@ FROM_28 = ("2.8", "2.9")
 ERROR = {"status": "error", "info": "session_inactive"}
 
 
-def serve(release: str, **options: Any) -> MockServer:
-    return MockServer(release, scheme="tcp", **options)
+Serve = Callable[..., MockServer]
+
+
+@pytest.fixture
+def serve(workspace: Callable[[], Path]) -> Serve:
+    """Make servers of a release over TCP."""
+
+    def make(release: str, **options: Any) -> MockServer:
+        return MockServer(release, scheme="tcp", workspace=workspace(), **options)
+
+    return make
 
 
 def inactive(text: str) -> list[dict[str, str]]:
@@ -44,7 +54,7 @@ def test_the_release_decides_how_long_a_session_may_idle(release: str, seconds: 
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_the_cell_of_a_session_that_idled_is_told(release: str) -> None:
+def test_the_cell_of_a_session_that_idled_is_told(serve: Serve, release: str) -> None:
     clock = ManualClock()
     with serve(release, clock=clock) as server, CellClient(server, server.kit()) as client:
         token = client.token()
@@ -58,7 +68,7 @@ def test_the_cell_of_a_session_that_idled_is_told(release: str) -> None:
         assert len(server.call(lambda context: list(context.sessions))) == 0
 
 
-def test_29_ends_a_session_with_its_certificate(tmp_path: Path) -> None:
+def test_29_ends_a_session_with_its_certificate(serve: Serve, tmp_path: Path) -> None:
     clock = ManualClock(time.time())
     with serve("2.9", clock=clock, scenario={"idle_timeout": "1d"}) as server:
         kit = server.kit(not_after=utc_now() + datetime.timedelta(hours=1), directory=tmp_path)
@@ -74,7 +84,7 @@ def test_29_ends_a_session_with_its_certificate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("release", ["2.7", "2.8"])
-def test_before_29_the_end_of_a_certificate_ends_no_session(release: str, tmp_path: Path) -> None:
+def test_before_29_the_end_of_a_certificate_ends_no_session(serve: Serve, release: str, tmp_path: Path) -> None:
     clock = ManualClock(time.time())
     with serve(release, clock=clock, scenario={"idle_timeout": "1d"}) as server:
         kit = server.kit(not_after=utc_now() + datetime.timedelta(hours=1), directory=tmp_path)
@@ -85,7 +95,7 @@ def test_before_29_the_end_of_a_certificate_ends_no_session(release: str, tmp_pa
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_a_token_that_the_server_signed_opens_its_session_again(release: str) -> None:
+def test_a_token_that_the_server_signed_opens_its_session_again(serve: Serve, release: str) -> None:
     with serve(release) as server, CellClient(server, server.kit()) as client:
         token = client.token()
         assert client.ask("_logout", token)["data"] == [{"type": "string", "data": "OK"}]
@@ -97,7 +107,7 @@ def test_a_token_that_the_server_signed_opens_its_session_again(release: str) ->
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_a_token_outlives_a_restart(release: str) -> None:
+def test_a_token_outlives_a_restart(serve: Serve, release: str) -> None:
     with serve(release) as server:
         kit = server.kit()
         with CellClient(server, kit) as client:
@@ -114,7 +124,7 @@ def test_a_token_outlives_a_restart(release: str) -> None:
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_a_token_of_nobody(release: str) -> None:
+def test_a_token_of_nobody(serve: Serve, release: str) -> None:
     with serve(release) as server, CellClient(server, server.kit()) as client:
         over = "timed out/expired" if release == "2.9" else "timed out"
         text = f"user not authenticated or session {over} after 1800 seconds of inactivity - logged out"
@@ -126,7 +136,7 @@ def test_a_token_of_nobody(release: str) -> None:
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_the_end_of_an_upload_restores_no_session(release: str) -> None:
+def test_the_end_of_an_upload_restores_no_session(serve: Serve, release: str) -> None:
     with serve(release) as server, CellClient(server, server.kit()) as client:
         token = client.token()
         client.ask("_logout", token)
@@ -156,18 +166,18 @@ def test_the_end_of_an_upload_restores_no_session(release: str) -> None:
         ("heart", "REJECT: AUTH_STUDY_NOT_CONFIGURED: study 'heart' is not configured on the server"),
     ],
 )
-def test_a_login_to_a_study_that_is_not_there(release: str, study: Any, answer: str) -> None:
+def test_a_login_to_a_study_that_is_not_there(serve: Serve, release: str, study: Any, answer: str) -> None:
     with serve(release) as server, CellClient(server, server.kit()) as client:
         assert client.log_in(study)["data"] == [{"type": "string", "data": answer}]
 
 
-def test_27_does_not_look_at_studies() -> None:
+def test_27_does_not_look_at_studies(serve: Serve) -> None:
     with serve("2.7") as server, CellClient(server, server.kit()) as client:
         assert client.log_in("No Study")["data"][0]["data"] == "OK"
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_from_29_on_a_login_needs_a_certificate_that_holds(release: str, tmp_path: Path) -> None:
+def test_from_29_on_a_login_needs_a_certificate_that_holds(serve: Serve, release: str, tmp_path: Path) -> None:
     with serve(release) as server, CellClient(server, server.kit()) as client:
         past, begin = utc_now() - datetime.timedelta(days=1), utc_now() - datetime.timedelta(days=9)
         old = server.kit(not_before=begin, not_after=past, directory=tmp_path) / "startup"
@@ -178,7 +188,7 @@ def test_from_29_on_a_login_needs_a_certificate_that_holds(release: str, tmp_pat
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_a_login_in_anothers_name(release: str) -> None:
+def test_a_login_in_anothers_name(serve: Serve, release: str) -> None:
     with serve(release) as server, CellClient(server, server.kit()) as client:
         other = server.kit("other@nvidia.com") / "startup"
         signer = type(client.signer)((other / "client.key").read_bytes())
@@ -222,7 +232,7 @@ class Fetching:
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_a_download_is_over_with_its_last_file(release: str, make_job: JobMaker) -> None:
+def test_a_download_is_over_with_its_last_file(serve: Serve, release: str, make_job: JobMaker) -> None:
     with serve(release, clock=ManualClock()) as server, CellClient(server, server.kit()) as client:
         fetching = Fetching(server, client, make_job())
         assert fetching.folders() == 1
@@ -237,7 +247,7 @@ def test_a_download_is_over_with_its_last_file(release: str, make_job: JobMaker)
         assert client.piece(f"R{uuid.uuid4()}").code == "invalid_request"
 
 
-def test_29_waits_for_confirmations(make_job: JobMaker) -> None:
+def test_29_waits_for_confirmations(serve: Serve, make_job: JobMaker) -> None:
     with serve("2.9", clock=ManualClock()) as server, CellClient(server, server.kit()) as client:
         fetching = Fetching(server, client, make_job())
         for name, reference in fetching.references.items():
@@ -255,7 +265,7 @@ def test_29_waits_for_confirmations(make_job: JobMaker) -> None:
         assert fetching.folders() == 0
 
 
-def test_29_gives_up_a_download_that_is_cancelled(make_job: JobMaker) -> None:
+def test_29_gives_up_a_download_that_is_cancelled(serve: Serve, make_job: JobMaker) -> None:
     with serve("2.9", clock=ManualClock()) as server, CellClient(server, server.kit()) as client:
         fetching = Fetching(server, client, make_job())
         reference = fetching.references["job.zip"]
@@ -265,7 +275,7 @@ def test_29_gives_up_a_download_that_is_cancelled(make_job: JobMaker) -> None:
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_an_abandoned_download_is_removed(release: str, make_job: JobMaker) -> None:
+def test_an_abandoned_download_is_removed(serve: Serve, release: str, make_job: JobMaker) -> None:
     clock = ManualClock()
     with serve(release, clock=clock) as server, CellClient(server, server.kit()) as client:
         fetching = Fetching(server, client, make_job())
@@ -280,7 +290,7 @@ def test_an_abandoned_download_is_removed(release: str, make_job: JobMaker) -> N
         assert client.piece(fetching.references["job.zip"]).code == "invalid_request"
 
 
-def test_29_keeps_a_session_as_long_as_it_downloads(make_job: JobMaker) -> None:
+def test_29_keeps_a_session_as_long_as_it_downloads(serve: Serve, make_job: JobMaker) -> None:
     clock = ManualClock()
     with serve("2.9", clock=clock) as server, CellClient(server, server.kit()) as client:
         fetching = Fetching(server, client, make_job())
@@ -294,7 +304,7 @@ def test_29_keeps_a_session_as_long_as_it_downloads(make_job: JobMaker) -> None:
 
 
 @pytest.mark.parametrize("release", CELL_RELEASES)
-def test_a_restart_forgets_downloads(release: str, make_job: JobMaker) -> None:
+def test_a_restart_forgets_downloads(serve: Serve, release: str, make_job: JobMaker) -> None:
     with serve(release, clock=ManualClock()) as server:
         kit = server.kit()
         with CellClient(server, kit) as client:

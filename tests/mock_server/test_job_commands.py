@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +22,14 @@ FROM_28 = ("2.8", "2.9")
 
 
 @pytest.fixture
-def desk_of() -> Iterator[Callable[[str], Desk]]:
+def desk_of(workspace: Callable[[], Path]) -> Iterator[Callable[[str], Desk]]:
     """Desks of fresh servers, whose jobs wait 1 s and run 10 s."""
     with ExitStack() as stack:
         scenario = {"jobs": [{"queued": "1s", "running": "10s"}]}
 
         def make(release: str) -> Desk:
-            return Desk(stack.enter_context(MockServer(release, scenario=scenario, clock=ManualClock())))
+            server = MockServer(release, scenario=scenario, clock=ManualClock(), workspace=workspace())
+            return Desk(stack.enter_context(server))
 
         yield make
 

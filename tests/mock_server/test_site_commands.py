@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,14 +26,15 @@ SITES = [{"name": "site-1", "org": "nvidia"}, {"name": "site-2", "org": "other"}
 
 
 @pytest.fixture
-def desk_of() -> Iterator[Callable[..., Desk]]:
+def desk_of(workspace: Callable[[], Path]) -> Iterator[Callable[..., Desk]]:
     """Desks of fresh servers with a site of each of two organisations."""
     with ExitStack() as stack:
 
         def make(release: str, **result: Any) -> Desk:
             job = {"queued": "1s", "running": "10s", "result": result}
             scenario = {"sites": SITES, "jobs": [job]}
-            return Desk(stack.enter_context(MockServer(release, scenario=scenario, clock=ManualClock())))
+            server = MockServer(release, scenario=scenario, clock=ManualClock(), workspace=workspace())
+            return Desk(stack.enter_context(server))
 
         yield make
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +23,10 @@ ASK_ADMIN = "Verify the study name or contact a project_admin."
 
 
 @pytest.fixture(params=["2.8", "2.9"])
-def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+def desk(request: pytest.FixtureRequest, workspace: Callable[[], Path]) -> Iterator[Desk]:
     """A project admin's desk at a server with three sites of two organisations."""
-    with MockServer(request.param, scenario=SITES, clock=ManualClock(), scheme="tcp") as server:
+    options: dict[str, Any] = {"scenario": SITES, "clock": ManualClock(), "scheme": "tcp", "workspace": workspace()}
+    with MockServer(request.param, **options) as server:
         yield Desk(server)
 
 
