@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import shlex
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from conformance import catalogue, mutants, reports, runner
+from conformance import catalogue, mutants, mutants_cellnet, reports, runner
 from conformance.adapters.base import Adapter, ClientFailure
 from conformance.adapters.inprocess import InProcessAdapter
 from conformance.adapters.stdio import StdioAdapter
@@ -69,14 +70,14 @@ def make_adapter(client: str | None, command: str | None) -> Adapter:
     return InProcessAdapter(name)
 
 
-def make_target(server: str, release: str, user: str) -> Target:
+def make_target(server: str, release: str, user: str, scheme: str | None = None) -> Target:
     """The target that the options of ``run`` ask for.
 
     Raises:
         ValueError: they ask for one that is not there.
     """
     if server == "mock":
-        return MockTarget(release)
+        return MockTarget(release, scheme)
     kind, _, path = server.partition(":")
     if kind != "kit" or not path:
         raise ValueError(f"expected --server mock or kit:DIR, but got {server!r}")
@@ -153,6 +154,7 @@ def contracts(markdown: bool) -> None:  # noqa: ARG001 - the one form there is
 @click.option("--client-command", help="A program that speaks the adapter protocol on stdio.")
 @click.option("--release", default=RELEASES[-1], show_default=True, help="The release to hold the client to.")
 @click.option("--server", default="mock", show_default=True, help="mock, or kit:DIR for a server that runs already.")
+@click.option("--scheme", help="How frames travel to the mock, from release 2.7 on: http (the default), tcp or grpc.")
 @click.option("--user", default="admin@nvidia.com", show_default=True, help="The project admin of the kit.")
 @click.option("--select", "patterns", multiple=True, help="Only contracts of this id or glob; repeatable.")
 @click.option("--group", help="Only contracts of a group, as MON.")
@@ -168,7 +170,7 @@ def run(**options: Any) -> None:
     console = Console()
     adapter = make_adapter(options["client"], options["client_command"])
     try:
-        target = make_target(options["server"], release, options["user"])
+        target = make_target(options["server"], release, options["user"], options["scheme"])
         try:
             console.print(
                 f"{adapter.name} on {target.name}: {len(chosen)} contracts, seed {seed}", markup=False, highlight=False
@@ -191,33 +193,40 @@ def run(**options: Any) -> None:
     sys.exit(0 if reports.conforms(results) else 1)
 
 
+_MUTANTS = {"2.6": mutants, "2.9": mutants_cellnet}
+"""Wrong clients, by the release on which they are tried."""
+
+
 @main.command(name="self-test", epilog="Example: flare-conformance self-test")
 @_errors_end_the_run
-def self_test() -> None:
+@click.option("--release", type=click.Choice(list(_MUTANTS)), help="Only the wrong clients of a release.")
+def self_test(release: str | None) -> None:
     """Prove that contracts can fail: run wrong clients against them. Exit code 0: all are caught, 1: one is not."""
     console = Console()
-    target = MockTarget(RELEASES[-1])
     missed = []
-    try:
-        for mutant, names in mutants.MUTANTS.items():
-            adapter = InProcessAdapter(f"{mutants.__name__}:{mutant}")
-            try:
-                results = runner.run(catalogue.select(target.release, names), adapter, target, seed=1)
-            finally:
-                adapter.close()
-            for result in results:
-                caught = result.verdict is runner.Verdict.FAILED
-                missed += [] if caught else [(mutant, result.contract)]
-                console.print(
-                    f"{'caught' if caught else 'MISSED':<8} {mutant:<26} by {result.contract}  {result.message}",
-                    markup=False,
-                    highlight=False,
-                    soft_wrap=True,
-                )
-    finally:
-        target.close()
-    console.print(f"{len(mutants.MUTANTS)} mutants, {len(missed)} missed")
+    chosen = {line: module for line, module in _MUTANTS.items() if release in (None, line)}
+    for line, module in chosen.items():
+        with contextlib.closing(MockTarget(line)) as target:
+            for mutant, names in module.MUTANTS.items():
+                missed += _missed(console, target, f"{module.__name__}:{mutant}", names)
+    console.print(f"{sum(len(module.MUTANTS) for module in chosen.values())} mutants, {len(missed)} missed")
     sys.exit(1 if missed else 0)
+
+
+def _missed(console: Console, target: Target, mutant: str, names: tuple[str, ...]) -> list[str]:
+    """Run a wrong client, and return the contracts that should have caught it and did not."""
+    with contextlib.closing(InProcessAdapter(mutant)) as adapter:
+        results = runner.run(catalogue.select(target.release, names), adapter, target, seed=1)
+    for result in results:
+        caught = result.verdict is runner.Verdict.FAILED
+        name = mutant.partition(":")[2]
+        console.print(
+            f"{'caught' if caught else 'MISSED':<8} {name:<28} by {result.contract}  {result.message}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    return [result.contract for result in results if result.verdict is not runner.Verdict.FAILED]
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ CELL_RELEASES = RELEASES[4:]
 TO_27 = RELEASES[:5]
 FROM_24 = RELEASES[1:]
 FROM_28 = RELEASES[5:]
+NOT_27 = SOCKET_RELEASES + FROM_28
 
 
 @dataclasses.dataclass(frozen=True)

@@ -97,7 +97,7 @@ def _verdicts(console: Console) -> bool:
 def main() -> int:
     """Run the demo; 0 if everything went as it should."""
     console = Console(highlight=False)
-    for release in ("2.3", "2.6"):
+    for release in ("2.3", "2.6", "2.9"):
         _main_path(console, release)
     return 0 if _verdicts(console) else 1
 

@@ -43,7 +43,7 @@ MUTANTS: dict[str, tuple[str, ...]] = {
 """Each mutant, and the contracts that catch it on release 2.6. Others may catch it, too."""
 
 
-class _Wrong:
+class Wrong:
     """A session that passes everything on, but for what a subclass breaks."""
 
     def __init__(self, session: Any) -> None:
@@ -53,7 +53,7 @@ class _Wrong:
         return getattr(self._session, name)
 
 
-class _Monitor(_Wrong):
+class _Monitor(Wrong):
     """A monitor with a hook at each rule."""
 
     early = 0.0
@@ -160,65 +160,65 @@ class _ShortensCallbackMeta(_Monitor):
         return bool(cb(self, job_id, {"job_id": job_id, "status": meta["status"]}, *args, **kwargs))
 
 
-class _KeepsOldest(_Wrong):
+class _KeepsOldest(Wrong):
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         limit = kwargs.pop("limit", None)
         jobs = self._session.list_jobs(*args, **kwargs)
         return jobs[:limit] if limit and limit > 0 else jobs
 
 
-class _CaseSensitiveNames(_Wrong):
+class _CaseSensitiveNames(Wrong):
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         prefix = kwargs.get("name_prefix")
         jobs = self._session.list_jobs(*args, **kwargs)
         return [job for job in jobs if not prefix or job.get("job_name", job.get("name")).startswith(prefix)]
 
 
-class _IgnoresReverse(_Wrong):
+class _IgnoresReverse(Wrong):
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         kwargs.pop("reverse", None)
         return self._session.list_jobs(*args, **kwargs)
 
 
-class _LimitsBeforeFilters(_Wrong):
+class _LimitsBeforeFilters(Wrong):
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         limit = kwargs.pop("limit", None)
         newest = {job["job_id"] for job in self._session.list_jobs(limit=limit)}
         return [job for job in self._session.list_jobs(*args, **kwargs) if job["job_id"] in newest]
 
 
-class _DetailsWithoutLimit(_Wrong):
+class _DetailsWithoutLimit(Wrong):
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("detailed"):
             kwargs.pop("limit", None)
         return self._session.list_jobs(*args, **kwargs)
 
 
-class _SubmitsTwice(_Wrong):
+class _SubmitsTwice(Wrong):
     def submit_job(self, path: str) -> Any:
         self._session.submit_job(path)
         return self._session.submit_job(path)
 
 
-class _ClonesTwice(_Wrong):
+class _ClonesTwice(Wrong):
     def clone_job(self, job_id: str) -> Any:
         self._session.clone_job(job_id)
         return self._session.clone_job(job_id)
 
 
-class _MetaAsText(_Wrong):
+class _MetaAsText(Wrong):
     def get_job_meta(self, job_id: str) -> Any:
         return {key: str(value) for key, value in self._session.get_job_meta(job_id).items()}
 
 
-class _ForgetsSites(_Wrong):
+class _ForgetsSites(Wrong):
     def get_system_info(self) -> Any:
         info = self._session.get_system_info()
         info.client_info = info.client_info[:1]
         return info
 
 
-class _OneThreadAlone(_Wrong):
+class _OneThreadAlone(Wrong):
     """Keeps its answer where the next thread overwrites it."""
 
     def get_job_meta(self, job_id: str) -> Any:
@@ -227,36 +227,38 @@ class _OneThreadAlone(_Wrong):
         return self._answer
 
 
-class _DownloadWithoutMeta(_Wrong):
+class _DownloadWithoutMeta(Wrong):
     def download_job_result(self, job_id: str) -> Any:
         folder = self._session.download_job_result(job_id)
         (Path(folder) / "meta.json").unlink(missing_ok=True)
         return folder
 
 
-class _DeletesRunning(_Wrong):
+class _DeletesRunning(Wrong):
     def delete_job(self, job_id: str) -> None:
         self._session.abort_job(job_id)
         self._session.delete_job(job_id)
 
 
-class _OneDownloadFolder(_Wrong):
+class _OneDownloadFolder(Wrong):
     def download_job_result(self, job_id: str) -> Any:
         return str(self._session.download_job_result(job_id)).partition("__")[0]
 
 
-class _AbortReturnsDict(_Wrong):
+class _AbortReturnsDict(Wrong):
     def abort_job(self, job_id: str) -> Any:
         self._session.abort_job(job_id)
         return {"status": "ok", "info": ""}
 
 
-class _UsableAfterClose(_Wrong):
+class _UsableAfterClose(Wrong):
     def close(self) -> None:
         """Pretend."""
 
 
-def _factory(kind: type[_Wrong]) -> Callable[..., Any]:
+def factory(kind: type[Wrong]) -> Callable[..., Any]:
+    """A factory for ``--client`` that wraps the sessions of the reference client."""
+
     def open_session(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
         client = importlib.import_module("flare_client")
         if secure:
@@ -266,29 +268,29 @@ def _factory(kind: type[_Wrong]) -> Callable[..., Any]:
     return open_session
 
 
-timeout_early = _factory(_TimeoutEarly)
-timeout_late = _factory(_TimeoutLate)
-timeout_after_poll = _factory(_TimeoutAfterPoll)
-zero_times_out = _factory(_ZeroTimesOut)
-polls_once_too_often = _factory(_PollsOnceTooOften)
-drops_callback_kwargs = _factory(_DropsCallbackKwargs)
-wants_true_itself = _factory(_WantsTrueItself)
-finish_before_callback = _factory(_FinishBeforeCallback)
-ignores_poll_interval = _factory(_IgnoresPollInterval)
-swallows_callback_errors = _factory(_SwallowsCallbackErrors)
-shortens_callback_meta = _factory(_ShortensCallbackMeta)
-limits_before_filters = _factory(_LimitsBeforeFilters)
-details_without_limit = _factory(_DetailsWithoutLimit)
-submits_twice = _factory(_SubmitsTwice)
-clones_twice = _factory(_ClonesTwice)
-meta_as_text = _factory(_MetaAsText)
-forgets_sites = _factory(_ForgetsSites)
-one_thread_alone = _factory(_OneThreadAlone)
-download_without_meta = _factory(_DownloadWithoutMeta)
-keeps_oldest = _factory(_KeepsOldest)
-case_sensitive_names = _factory(_CaseSensitiveNames)
-ignores_reverse = _factory(_IgnoresReverse)
-deletes_running = _factory(_DeletesRunning)
-one_download_folder = _factory(_OneDownloadFolder)
-abort_returns_dict = _factory(_AbortReturnsDict)
-usable_after_close = _factory(_UsableAfterClose)
+timeout_early = factory(_TimeoutEarly)
+timeout_late = factory(_TimeoutLate)
+timeout_after_poll = factory(_TimeoutAfterPoll)
+zero_times_out = factory(_ZeroTimesOut)
+polls_once_too_often = factory(_PollsOnceTooOften)
+drops_callback_kwargs = factory(_DropsCallbackKwargs)
+wants_true_itself = factory(_WantsTrueItself)
+finish_before_callback = factory(_FinishBeforeCallback)
+ignores_poll_interval = factory(_IgnoresPollInterval)
+swallows_callback_errors = factory(_SwallowsCallbackErrors)
+shortens_callback_meta = factory(_ShortensCallbackMeta)
+limits_before_filters = factory(_LimitsBeforeFilters)
+details_without_limit = factory(_DetailsWithoutLimit)
+submits_twice = factory(_SubmitsTwice)
+clones_twice = factory(_ClonesTwice)
+meta_as_text = factory(_MetaAsText)
+forgets_sites = factory(_ForgetsSites)
+one_thread_alone = factory(_OneThreadAlone)
+download_without_meta = factory(_DownloadWithoutMeta)
+keeps_oldest = factory(_KeepsOldest)
+case_sensitive_names = factory(_CaseSensitiveNames)
+ignores_reverse = factory(_IgnoresReverse)
+deletes_running = factory(_DeletesRunning)
+one_download_folder = factory(_OneDownloadFolder)
+abort_returns_dict = factory(_AbortReturnsDict)
+usable_after_close = factory(_UsableAfterClose)

@@ -82,9 +82,9 @@ PEERS: dict[str, PeerRelease] = {
 """Every official version that tests use."""
 
 SOCKET_PEERS = tuple(version for version, peer in PEERS.items() if peer.dialect is Dialect.HCI)
-"""Those that ``MockServer`` and the lab can play with."""
+"""Those of the socket dialect."""
 CELLNET_PEERS = tuple(version for version, peer in PEERS.items() if peer.dialect is Dialect.CELLNET)
-"""Those that only the codecs of their wire are tried with, so far."""
+"""Those of the CellNet dialect."""
 
 _WHEELS_ONLY = "grpcio,numpy,cryptography,protobuf,psutil"
 """Packages that are never built from source: that takes many minutes and a compiler."""

@@ -128,6 +128,10 @@ class MockTarget:
 
     Args:
         release: the release line.
+        scheme: how frames travel in releases from 2.7 on; the usual one by default.
+
+    Raises:
+        ValueError: the release has no such scheme.
     """
 
     poll_interval = 0.05
@@ -136,11 +140,12 @@ class MockTarget:
     provides = frozenset({Need.CONTROL, Need.RUNNING})
     user = ADMIN
 
-    def __init__(self, release: str) -> None:
-        self._shared = _MockServer(release, scenario=SHARED_SCENARIO)
+    def __init__(self, release: str, scheme: str | None = None) -> None:
+        self._scheme = scheme
+        self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme)
         self._shared.start()
         self.release = self._shared.release
-        self.name = f"mock_server {self.release}"
+        self.name = f"mock_server {self.release}" + (f" over {scheme}" if scheme is not None else "")
 
     def kit(self) -> Path:
         """The project admin's kit of the shared server."""
@@ -149,7 +154,7 @@ class MockTarget:
     @contextlib.contextmanager
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A mock server with a scenario of the check's choice."""
-        server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure)
+        server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure, scheme=self._scheme)
         with server:
             yield server
 
@@ -196,10 +201,11 @@ class KitTarget:
 
 
 @contextlib.contextmanager
-def silent_port() -> Iterator[int]:
-    """A port that accepts connections and never says a word."""
+def silent_port(port: int = 0) -> Iterator[int]:
+    """A port that accepts connections and never says a word; a free one where none is given."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen(50)
         yield int(listener.getsockname()[1])
 

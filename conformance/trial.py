@@ -88,6 +88,18 @@ class Trial:
         """A copy of a kit that names another admin port; it is removed at the end, with the key in it."""
         return redirected_kit(kit, port, self._scratch / str(next(self._numbers)))
 
+    def copied_kit(self, kit: Path) -> Path:
+        """A copy of a kit, to break something in; it is removed at the end, with the key in it."""
+        return Path(shutil.copytree(kit, self._scratch / str(next(self._numbers)) / kit.name))
+
+    def kit_of_a_gone_server(self) -> tuple[Path, int]:
+        """A kit as its server wrote it, and the port of that server, which is gone.
+
+        Some releases notice a kit that was changed to name another port.
+        """
+        with self.own_server() as server:
+            return self.copied_kit(server.kit()), server.admin_port
+
     # --- jobs -------------------------------------------------------------------------------------------------
 
     def name(self, kind: JobKind, tail: str = "") -> str:

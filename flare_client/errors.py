@@ -204,5 +204,9 @@ class KitTypeError(ConfigError, TypeError):
     """A field of the kit is missing. The official client raises ``TypeError``."""
 
 
+class KitFileNotFound(ConfigError, FileNotFoundError):
+    """A file that the kit names is missing (releases from 2.7). The official client raises ``FileNotFoundError``."""
+
+
 class KitValueError(ConfigError, ValueError):
     """A field of the kit has an unusable value. The official client raises ``ValueError``."""

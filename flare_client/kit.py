@@ -41,7 +41,9 @@ class StartupKit:
     client_key: Path | None
 
 
-def _certificate(startup: Path, name: str | None, usual: str, *, required: bool) -> Path | None:
+def _certificate(
+    startup: Path, name: str | None, usual: str, missing: type[errors.ConfigError], *, required: bool
+) -> Path | None:
     if name is None:
         if required:
             raise errors.KitTypeError(f"expected the kit to name its {usual}, but it has no TLS configured")
@@ -49,7 +51,7 @@ def _certificate(startup: Path, name: str | None, usual: str, *, required: bool)
     path = startup / name
     if required and not path.is_file():
         # The official message names the usual file whatever the field says.
-        raise errors.ConfigError(f"{usual} does not exist at {path}")
+        raise missing(f"{usual} does not exist at {path}")
     return path
 
 
@@ -103,6 +105,9 @@ def load_kit(location: str, *, secure: bool) -> StartupKit:
     except KitFormatError as problem:
         raise _OFFICIAL_CLASSES[problem.official](f"{config_path}: {problem}") from problem
 
+    missing: type[errors.ConfigError] = (
+        errors.KitFileNotFound if isinstance(config, CellKitConfig) else errors.ConfigError
+    )
     download_dir = root / config.download_dir
     download_dir.mkdir(parents=True, exist_ok=True)
     upload_dir = root / config.upload_dir
@@ -113,7 +118,7 @@ def load_kit(location: str, *, secure: bool) -> StartupKit:
         config=config,
         upload_dir=upload_dir,
         download_dir=download_dir,
-        ca_cert=_certificate(startup, config.ca_cert, kit_format.CA_CERT_FILE, required=secure),
-        client_cert=_certificate(startup, config.client_cert, kit_format.CLIENT_CERT_FILE, required=secure),
-        client_key=_certificate(startup, config.client_key, kit_format.CLIENT_KEY_FILE, required=secure),
+        ca_cert=_certificate(startup, config.ca_cert, kit_format.CA_CERT_FILE, missing, required=secure),
+        client_cert=_certificate(startup, config.client_cert, kit_format.CLIENT_CERT_FILE, missing, required=secure),
+        client_key=_certificate(startup, config.client_key, kit_format.CLIENT_KEY_FILE, missing, required=secure),
     )

@@ -128,6 +128,7 @@ class Session:
             timeout: seconds until it gives up; 0 or less fails at once.
 
         Raises:
+            ValueError: the timeout is 0 or less, and the kit of a release from 2.7 on.
             SessionClosed: ``close`` was called.
             LoginRejected: the user or a certificate is refused; a subclass of ``NoConnection``.
             NoConnection: no login within the time.

@@ -10,6 +10,8 @@ from pathlib import Path
 from flare_client.kit import StartupKit
 
 _RECEIVE = 256 * 1024
+_RECORD = 16 * 1024
+"""Bytes in a TLS record, at most: one read gives no more, and room for more would be made for nothing."""
 
 
 def mutual_tls(kit: StartupKit) -> ssl.SSLContext:
@@ -104,7 +106,7 @@ class TlsRecords:
         self._incoming.write(records)
         blocks: list[bytes] = []
         try:
-            while block := self._tls.read(_RECEIVE):
+            while block := self._tls.read(_RECORD):
                 blocks.append(block)
         except ssl.SSLWantReadError:
             pass

@@ -14,8 +14,8 @@ from types import FrameType
 
 import click
 
+from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.releases import LATEST, PROFILES
-from mock_server.endpoints.cellnet.endpoint import Scheme
 from mock_server.pki import PkiError
 from mock_server.scenario import Scenario, ScenarioError, User
 from mock_server.server import MockServer, ServerError

@@ -93,7 +93,7 @@ def write_admin_kit(
     admin_port: int,
     credentials: Credentials | None = None,
     pki: Pki | None = None,
-    scheme: str | None = None,
+    wire: cell_kit.CellWire | None = None,
 ) -> Path:
     """Write an admin's startup kit, or bring one up to date; what lies in ``local`` and ``transfer`` stays.
 
@@ -105,7 +105,7 @@ def write_admin_kit(
         admin_port: the admin port that it names.
         credentials: the user's certificate; without it the kit is the insecure form, with password login.
         pki: whose CA certificate goes into a secure kit, and whose CA signs it where the release does that.
-        scheme: how frames travel, for a release of the CellNet dialect.
+        wire: what the server listens for, for a release of the CellNet dialect.
 
     Returns:
         The kit root.
@@ -116,12 +116,12 @@ def write_admin_kit(
     """
     if (credentials is None) != (pki is None):
         raise ValueError("expected credentials and pki for a secure kit, or neither for an insecure one, but got one")
-    if scheme is not None and credentials is not None and pki is not None:
+    if wire is not None and credentials is not None and pki is not None:
         config = cell_kit.render_admin_config(
             project=pki.project,
             user=credentials.identity.name,
             server_identity=SERVER.name,
-            scheme=scheme,
+            wire=wire,
             host=host,
             port=admin_port,
         )

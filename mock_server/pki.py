@@ -222,6 +222,12 @@ class Pki:
                 self._context = self._new_context()
             return self._context
 
+    def one_way_context(self) -> ssl.SSLContext:
+        """Return TLS settings of the server with which it asks no certificate of anybody."""
+        context = self._new_context()
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
     # --- certificates -----------------------------------------------------------------------------------------
 
     def _new_ca(self) -> CertifiedKey:

@@ -218,8 +218,8 @@ class Scenario(_Model):
     limits: ServerLimits = Field(default_factory=ServerLimits)
     users: tuple[User, ...] = ()
     sites: tuple[SiteSpec, ...] | None = None
-    idle_timeout: Duration = 3600.0
-    """Seconds without a command after which an admin session is over; where it is left out, the release decides."""
+    idle_timeout: Duration | None = None
+    """Seconds without a command after which an admin session is over; that of the release by default."""
 
     @field_validator("users")
     @classmethod
@@ -240,10 +240,6 @@ class Scenario(_Model):
     def sites_or(self, default: list[Site]) -> list[Site]:
         """The sites that the scenario names, or the given ones where it names none."""
         return default if self.sites is None else [Site(site.name, site.org) for site in self.sites]
-
-    def idle_timeout_or(self, default: float) -> float:
-        """The idle timeout that the scenario gives, or the given one where it gives none; in seconds."""
-        return self.idle_timeout if "idle_timeout" in self.model_fields_set else default
 
     @classmethod
     def load(cls, path: str | Path) -> Scenario:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from flare_client.protocol.cellnet.kit import CellWire, Scheme, Security
 from flare_client.protocol.cellnet.rules import CellRules
 from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.commands import Right, commands_of
@@ -28,7 +29,7 @@ from mock_server.clock import Clock, RealClock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
 from mock_server.downloads import Downloads
-from mock_server.endpoints.cellnet.endpoint import CellEndpoint, Scheme
+from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
 from mock_server.jobs.engine import JobEngine, ServerRules
@@ -89,9 +90,12 @@ class MockServer:
             sign of life of a client.
         scheme: how frames travel in releases from 2.7 on: ``http`` (the default), ``tcp``, or ``grpc``
             where grpcio is installed.
+        connection_security: what protects the connection in these releases: ``mtls`` (the default), ``tls``, in which
+            only the server shows a certificate, or ``clear``. Who is who is proven in all three alike.
 
     Raises:
-        ValueError: the release is unknown, or has no such scheme or no insecure servers, or the scenario is unusable.
+        ValueError: the release is unknown, or has no such scheme, security or insecure servers, or the scenario is
+            unusable.
     """
 
     def __init__(
@@ -110,9 +114,11 @@ class MockServer:
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
         scheme: str | None = None,
+        connection_security: str | None = None,
     ) -> None:
         self.profile: ReleaseProfile = profile_for(release)
         self.scheme = _read_scheme(self.profile, scheme, secure)
+        self.security = _read_security(self.profile, connection_security)
         self.scenario = _read_scenario(scenario)
         self.secure = secure
         self.host = host
@@ -258,7 +264,7 @@ class MockServer:
             admin_port=running.admin_port,
             credentials=credentials,
             pki=pki,
-            scheme=self.scheme.value if self.scheme is not None else None,
+            wire=CellWire(self.scheme, self.security) if self.scheme is not None else None,
         )
 
     # --- what a test needs ------------------------------------------------------------------------------------
@@ -365,6 +371,21 @@ def _read_scheme(profile: ReleaseProfile, scheme: str | None, secure: bool) -> S
         raise ValueError(f"expected a scheme of {known}, but got {scheme!r}") from None
 
 
+def _idle_timeout(server: MockServer) -> float:
+    chosen = server.scenario.idle_timeout
+    return server.profile.idle_timeout if chosen is None else chosen
+
+
+def _read_security(profile: ReleaseProfile, security: str | None) -> Security:
+    if profile.cell is None and security is not None:
+        raise ValueError(f"expected no connection_security for release {profile}, but got {security!r}: see secure")
+    try:
+        return Security(security or Security.MUTUAL_TLS)
+    except ValueError:
+        known = ", ".join(one.value for one in Security)
+        raise ValueError(f"expected a connection_security of {known}, but got {security!r}") from None
+
+
 def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None) -> Scenario:
     if scenario is None:
         return Scenario()
@@ -404,7 +425,12 @@ class _Running:
             uploads,
         )
         pki = server.pki
+        credentials: tuple[bytes | None, bytes, bytes] | None
         credentials = (pki.ca_pem, pki.server_certificate_pem, pki.server_key_pem)
+        if server.security is Security.TLS:
+            tls, credentials = pki.one_way_context(), (None, *credentials[1:])
+        elif server.security is Security.CLEAR:
+            tls = credentials = None
         return CellEndpoint(
             service, server.scheme, tls, credentials=credentials, limits=limits, stall_timeout=stall_timeout
         )
@@ -423,8 +449,8 @@ class _Running:
                 sites_of_study=studies.sites_of,
             ),
         )
-        idle_timeout = server.scenario.idle_timeout_or(server.profile.session_idle_timeout)
-        sessions, staging, cell = AdminSessions(server.clock, idle_timeout), Staging(uploads), server.profile.cell
+        sessions = AdminSessions(server.clock, _idle_timeout(server))
+        staging, cell = Staging(uploads), server.profile.cell
         return ServerContext(
             profile=server.profile,
             commands=commands_of(server.profile),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.adapters.base import ClientError, ClientSession
-from conformance.contract import CELL_RELEASES, FROM_28, SOCKET_RELEASES, Document, Observed, contract
+from conformance.contract import CELL_RELEASES, FROM_28, NOT_27, SOCKET_RELEASES, Document, Observed, contract
 from conformance.needs import Need
 from conformance.targets import ADMIN, closed_port, silent_port
 from conformance.timing import confirmed, measured, not_after, not_before
@@ -19,9 +19,14 @@ from conformance.verdicts import Violation, holds, same
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 _SEEN_CELL = "2.7.3, 2.8.3, 2.9.0"
 
-PATIENCE = 15.0
-"""Seconds within which a client learns what the server does on its own: official clients connect again after 1, 2, 4
-seconds, and wait 5 for an answer."""
+SILENCE = 60.0
+"""Seconds after which even a client that waits for handshakes must have failed; official ones need half of it."""
+
+RECONNECT_SECONDS = 30.0
+"""Seconds within which a client has its connection back: official ones try after 1, 2, 4 seconds, and wait 5 for an
+answer."""
+PUSH_SECONDS = 6.0
+"""Seconds within which a client has noticed what the server says on its own."""
 _PAUSE = 0.05
 
 MARGIN = 1.5
@@ -126,10 +131,18 @@ def connected_already(trial: Trial) -> None:
         session.call("list_jobs", limit=1)
 
 
-def _refused(trial: Trial, kit: Path, user: str, timeout: float, *, whole: bool) -> None:
+def _refused(
+    trial: Trial,
+    kit: Path,
+    user: str,
+    timeout: float,
+    *,
+    whole: bool,
+    names: tuple[str, ...] = ("NoConnection",),
+) -> None:
     def once() -> None:
         with measured() as spent:
-            trial.raises(("NoConnection",), "new_secure_session", trial.adapter.open, user, kit, timeout=timeout)
+            trial.raises(names, "new_secure_session", trial.adapter.open, user, kit, timeout=timeout)
         if whole:
             not_before(spent, timeout, "NoConnection")
         not_after(spent, timeout + MARGIN, "NoConnection")
@@ -144,6 +157,7 @@ def _refused(trial: Trial, kit: Path, user: str, timeout: float, *, whole: bool)
     Document("secure.timeout"),
     Document("insecure.timeout"),
     Document("try_connect"),
+    releases=NOT_27,
 )
 def nobody(trial: Trial) -> None:
     with closed_port() as port:
@@ -156,10 +170,60 @@ def nobody(trial: Trial) -> None:
     f"Where a port accepts and stays silent, they raise NoConnection after the timeout and at most {MARGIN} s later.",
     Document("secure.timeout"),
     Document("try_connect"),
+    releases=SOCKET_RELEASES,
 )
 def silence(trial: Trial) -> None:
     with silent_port() as port:
         _refused(trial, trial.redirected_kit(trial.target.kit(), port), trial.target.user, 0.7, whole=True)
+
+
+@contract(
+    "CONN-TIMEOUT-04",
+    "Nobody listens (2.7)",
+    f"Where nobody listens, the functions raise FLCommunicationError after the timeout, at most {MARGIN} s later.",
+    Observed("2.7.3", "cannot connect to server for N seconds"),
+    releases=("2.7",),
+    needs=(Need.CONTROL,),
+)
+def nobody_27(trial: Trial) -> None:
+    kit, _ = trial.kit_of_a_gone_server()
+    _refused(trial, kit, ADMIN, 0.7, whole=True, names=("FLCommunicationError",))
+
+
+@contract(
+    "CONN-TIMEOUT-05",
+    "Nobody answers, today",
+    f"Where a port accepts and stays silent, they fail after the timeout and within {SILENCE:g} s.",
+    Observed(_SEEN_CELL, "FLCommunicationError in 2.7, NoConnection later; handshakes are waited for"),
+    releases=CELL_RELEASES,
+    needs=(Need.CONTROL,),
+)
+def silence_today(trial: Trial) -> None:
+    names = ("FLCommunicationError",) if trial.release == "2.7" else ("NoConnection",)
+    kit, port = trial.kit_of_a_gone_server()
+    with silent_port(port), measured() as spent:
+        trial.raises(names, "new_secure_session", trial.adapter.open, ADMIN, kit, timeout=0.7)
+    not_before(spent, 0.7, names[0])
+    not_after(spent, SILENCE, names[0])
+
+
+@contract(
+    "CONN-TIMEOUT-06",
+    "A timeout that is none",
+    "With a timeout of 0 or less they raise ValueError at once.",
+    Observed(_SEEN_CELL, "timeout must be a number > 0"),
+    releases=CELL_RELEASES,
+)
+def no_time_today(trial: Trial) -> None:
+    for timeout in (0, -1):
+        trial.raises(
+            ("ValueError",),
+            f"timeout={timeout}",
+            trial.adapter.open,
+            trial.target.user,
+            trial.target.kit(),
+            timeout=timeout,
+        )
 
 
 @contract(
@@ -168,6 +232,7 @@ def silence(trial: Trial) -> None:
     "With a timeout of 0 or less they raise NoConnection at once, whether or not a server listens.",
     Document("try_connect"),
     Observed(_SEEN, "0 and -1 fail at once"),
+    releases=SOCKET_RELEASES,
 )
 def no_time(trial: Trial) -> None:
     with closed_port() as port:
@@ -183,9 +248,31 @@ def no_time(trial: Trial) -> None:
     "A user name that is not the one in the certificate ends in NoConnection, within the timeout.",
     Document("secure.username"),
     Observed(_SEEN, "NoConnection after the whole timeout"),
+    releases=SOCKET_RELEASES,
 )
 def wrong_user(trial: Trial) -> None:
     _refused(trial, trial.target.kit(), "nobody@example.org", 1.0, whole=False)
+
+
+@contract(
+    "CONN-USER-02",
+    "A wrong user name, today",
+    f"A user name that is not the one in the certificate ends in FLCommunicationError, within {SILENCE:g} s.",
+    Document("secure.username"),
+    Observed(_SEEN_CELL, "error:client_registration"),
+    releases=CELL_RELEASES,
+)
+def wrong_user_today(trial: Trial) -> None:
+    with measured() as spent:
+        trial.raises(
+            ("FLCommunicationError",),
+            "another's name",
+            trial.adapter.open,
+            "nobody@example.org",
+            trial.target.kit(),
+            timeout=2.0,
+        )
+    not_after(spent, SILENCE, "FLCommunicationError")
 
 
 @contract(
@@ -194,6 +281,7 @@ def wrong_user(trial: Trial) -> None:
     "A kit whose certificates are of another CA ends in NoConnection, within the timeout.",
     Document("secure.kit"),
     Observed(_SEEN, "each side refuses the other's certificate"),
+    releases=NOT_27,
     needs=(Need.CONTROL,),
 )
 def foreign(trial: Trial) -> None:
@@ -208,6 +296,7 @@ def foreign(trial: Trial) -> None:
     "A kit whose certificate has expired, or does not hold yet, ends in NoConnection, within the timeout.",
     Document("secure.kit"),
     Observed(_SEEN, "the server refuses the certificate"),
+    releases=SOCKET_RELEASES,
     needs=(Need.CONTROL,),
 )
 def expired(trial: Trial) -> None:
@@ -243,12 +332,54 @@ def no_kit(trial: Trial) -> None:
     "A kit without client.crt is a ConfigError.",
     Document("secure.kit"),
     Observed(_SEEN, "ConfigError"),
+    releases=SOCKET_RELEASES,
 )
 def no_certificate(trial: Trial) -> None:
     with closed_port() as port:
         kit = trial.redirected_kit(trial.target.kit(), port)
     (kit / "startup" / "client.crt").unlink()
     trial.raises(("ConfigError",), "a kit without client.crt", trial.adapter.open, trial.target.user, kit)
+
+
+@contract(
+    "CONN-CERT-03",
+    "A certificate that is over, today",
+    f"A kit whose certificate has expired, or does not hold yet, gives no session, and an error within {SILENCE:g} s.",
+    Document("secure.kit"),
+    Observed(_SEEN_CELL, "the client refuses it itself, or the server does"),
+    releases=CELL_RELEASES,
+    needs=(Need.CONTROL,),
+)
+def expired_today(trial: Trial) -> None:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    day = datetime.timedelta(days=1)
+    with trial.own_server() as server:
+        for dates in ((now - 3 * day, now - day), (now + day, now + 3 * day)):
+            kit = server.kit("late@nvidia.com", not_before=dates[0], not_after=dates[1])
+            with measured() as spent:
+                trial.raises(
+                    ("Exception",),
+                    "a certificate that is over",
+                    trial.adapter.open,
+                    "late@nvidia.com",
+                    kit,
+                    timeout=2.0,
+                )
+            not_after(spent, SILENCE, "an exception")
+
+
+@contract(
+    "CONN-KIT-03",
+    "A kit without its certificate, today",
+    "A kit without client.crt is a FileNotFoundError.",
+    Document("secure.kit"),
+    Observed(_SEEN_CELL, "FileNotFoundError"),
+    releases=CELL_RELEASES,
+)
+def no_certificate_today(trial: Trial) -> None:
+    kit = trial.copied_kit(trial.target.kit())
+    (kit / "startup" / "client.crt").unlink()
+    trial.raises(("FileNotFoundError",), "a kit without client.crt", trial.adapter.open, trial.target.user, kit)
 
 
 @contract(
@@ -276,7 +407,9 @@ def _fails_in_the_end(session: ClientSession, names: tuple[str, ...], what: str,
         except ClientError as problem:
             if problem.is_a(*names):
                 return problem
-            raise Violation(f"{what} to raise {' or '.join(names)}", str(problem)) from problem
+            # A call that was under way when the client heard of it may fail as one without an answer.
+            if not problem.is_a("ConnectionError"):
+                raise Violation(f"{what} to raise {' or '.join(names)}", str(problem)) from problem
         if time.monotonic() > deadline:
             raise Violation(f"{what} to raise {' or '.join(names)} within {seconds:g} s", "no exception")
         time.sleep(_PAUSE)
@@ -295,7 +428,7 @@ def session_expires_by_push(trial: Trial) -> None:
         session = trial.adapter.open(ADMIN, server.kit())
         session.call("list_jobs")
         server.expire_sessions()
-        _fails_in_the_end(session, ("SessionClosed",), "list_jobs after the push", PATIENCE)
+        _fails_in_the_end(session, ("SessionClosed",), "list_jobs after the push", PUSH_SECONDS)
         for method in ("get_system_info", "list_jobs"):
             trial.raises(("SessionClosed",), f"{method} on an expired session", session.call, method)
         session.close()
@@ -313,7 +446,7 @@ def expiry_says_why(trial: Trial) -> None:
     with trial.own_server() as server:
         session = trial.adapter.open(ADMIN, server.kit())
         server.expire_sessions()
-        problem = _fails_in_the_end(session, ("SessionExpired",), "list_jobs after the push", PATIENCE)
+        problem = _fails_in_the_end(session, ("SessionExpired",), "list_jobs after the push", PUSH_SECONDS)
         same(problem.text, "Your session is closed due to inactivity or cert expiry.", "the text of the exception")
         holds(problem.is_a("SessionClosed"), "a SessionClosed", problem.types)
         session.close()
@@ -332,13 +465,13 @@ def server_restarts_under_session(trial: Trial) -> None:
         session = trial.adapter.open(ADMIN, server.kit())
         job_id = session.call("submit_job", str(trial.folder()))
         server.restart()
-        deadline = time.monotonic() + 2 * PATIENCE
+        deadline = time.monotonic() + RECONNECT_SECONDS
         while True:
             try:
                 meta = session.call("get_job_meta", job_id)
             except ClientError as problem:
                 holds(problem.is_a("ConnectionError"), "ConnectionError or NoConnection meanwhile", str(problem))
-                holds(time.monotonic() < deadline, f"an answer within {2 * PATIENCE:g} s", str(problem))
+                holds(time.monotonic() < deadline, f"an answer within {RECONNECT_SECONDS:g} s", str(problem))
             else:
                 break
         same(meta["job_id"], job_id, "the job_id")

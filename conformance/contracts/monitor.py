@@ -326,7 +326,7 @@ def negative_interval(trial: Trial) -> None:
 
 
 def _refused(trial: Trial, **options: float) -> None:
-    callback = _Callback(True)
+    callback = _Callback(False)  # a client that takes the options all the same comes to an end
     what = ", ".join(f"{name}={value!r}" for name, value in options.items())
     arguments = {"timeout": 5.0, "poll_interval": 1.0, **options}
     trial.raises(

@@ -87,7 +87,7 @@ def outlives(trial: Trial) -> None:
 def usual_time(trial: Trial) -> None:
     with trial.own_server() as server:
         session = trial.adapter.open(ADMIN, server.kit())
-        session.call("set_timeout", 60.0)
+        session.call("set_timeout", 8.0)
         session.call("unset_timeout")
         server.withhold("list_jobs")
 

@@ -57,8 +57,11 @@ class CellAdmin:
 
     def site_names(self, token: str) -> list[str]:  # noqa: ARG002 - each look is a session of its own
         """See ``Admin``."""
-        with flare_client.new_secure_session(self._user, str(self._kit), timeout=_SECONDS) as session:
-            return sorted(str(client.name) for client in session.get_system_info().client_info)
+        try:
+            with flare_client.new_secure_session(self._user, str(self._kit), timeout=_SECONDS) as session:
+                return sorted(str(client.name) for client in session.get_system_info().client_info)
+        except flare_client.NoConnection:
+            return []  # busy with its start
 
 
 class SocketAdmin:

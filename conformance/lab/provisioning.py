@@ -23,7 +23,10 @@ HOST = "localhost"
 SITES = ("site-1", "site-2")
 ADMIN = "admin@nvidia.com"
 _PROVISION_SECONDS = 120
+STORE = "store"
+"""The folder of a lab's workspace in which its server keeps jobs."""
 _SHARED_STORE = "/tmp/nvflare"  # noqa: S108 - what official kits say
+_SCHEME_BUILDER = ".StaticFileBuilder"
 _YES = "y\n"  # 2.3 asks before it makes a proof-of-concept workspace
 _PROJECT_OF_RELEASE = "import nvflare.lighter, os; print(os.path.dirname(nvflare.lighter.__file__))"
 
@@ -63,12 +66,13 @@ class ProvisionedProject:
     admin_port: int
 
 
-def provision(peer: PeerEnvironment, workspace: Path) -> ProvisionedProject:
+def provision(peer: PeerEnvironment, workspace: Path, scheme: str | None = None) -> ProvisionedProject:
     """Run the official provisioning of a release for a server, two sites and ``USERS``.
 
     Args:
         peer: the environment of the release.
         workspace: an existing folder.
+        scheme: how frames travel, from release 2.7 on; what is usual by default.
 
     Raises:
         LabError: provisioning fails.
@@ -77,13 +81,13 @@ def provision(peer: PeerEnvironment, workspace: Path) -> ProvisionedProject:
     if PEERS[peer.version].dialect is Dialect.CELLNET:
         fl_port = admin_port  # one port for all, as the samples from 2.8 on have it
     project_file = workspace / "project.yml"
-    project_file.write_text(yaml.safe_dump(_project(peer, fl_port, admin_port), sort_keys=False))
+    project_file.write_text(yaml.safe_dump(_project(peer, fl_port, admin_port, scheme), sort_keys=False))
     command = [str(peer.python.with_name("nvflare")), "provision", "-p", str(project_file), "-w", str(workspace)]
     answer = run_tool(command, workspace, _PROVISION_SECONDS)
     kits = workspace / PROJECT / "prod_00"
     if not (kits / ADMIN / "startup" / "fed_admin.json").is_file():
         raise LabError(f"nvflare {peer.version}: provisioning made no kits in {kits}: {answer[-500:]}")
-    _store_below(kits / HOST / "local", workspace / "store")
+    _store_below(kits / HOST / "local", workspace / STORE)
     return ProvisionedProject(kits, admin_port)
 
 
@@ -126,7 +130,7 @@ def run_tool(command: list[str], cwd: Path, seconds: float, env: dict[str, str] 
     return answer.stdout
 
 
-def _project(peer: PeerEnvironment, fl_port: int, admin_port: int) -> dict[str, Any]:
+def _project(peer: PeerEnvironment, fl_port: int, admin_port: int, scheme: str | None) -> dict[str, Any]:
     """Return the release's own sample project with other participants: its list of builders differs by release."""
     where = run_tool([str(peer.python), "-c", _PROJECT_OF_RELEASE], Path.cwd(), _PROVISION_SECONDS)
     sample = Path(where.strip().splitlines()[-1]) / "dummy_project.yml"
@@ -142,6 +146,8 @@ def _project(peer: PeerEnvironment, fl_port: int, admin_port: int) -> dict[str, 
     users = [{"name": user.name, "type": "admin", "org": user.org, "role": user.role} for user in USERS]
     for builder in project["builders"]:
         agent = builder.get("args", {}).get("overseer_agent")
+        if scheme is not None and builder["path"].endswith(_SCHEME_BUILDER):
+            builder.setdefault("args", {})["scheme"] = scheme
         if agent is not None:
             agent["args"]["sp_end_point"] = f"{HOST}:{fl_port}:{admin_port}"
     return {**project, "name": PROJECT, "participants": [server, *sites, *users]}

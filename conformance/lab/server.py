@@ -17,7 +17,7 @@ from types import TracebackType
 
 from conformance.lab.login import admin_at
 from conformance.lab.processes import OwnedProcesses
-from conformance.lab.provisioning import ADMIN, HOST, SITES, LabError, provision, run_tool
+from conformance.lab.provisioning import ADMIN, HOST, SITES, STORE, LabError, provision, run_tool
 from conformance.peers import PeerEnvironment, environment
 
 __all__ = ["LabError", "OfficialServer", "poc_startup_seconds"]
@@ -36,13 +36,17 @@ class OfficialServer:
         version: a published version, as ``2.6.3``.
         workspace: a folder for kits and logs; a temporary one by default.
         keep: whether a temporary workspace stays, for a look at the logs.
+        scheme: how frames travel, from release 2.7 on; what is usual by default.
 
     Attributes:
         startup_seconds: from start to the first accepted login.
         ready_seconds: from start until both sites had registered.
     """
 
-    def __init__(self, version: str, *, workspace: Path | None = None, keep: bool = False) -> None:
+    def __init__(
+        self, version: str, *, workspace: Path | None = None, keep: bool = False, scheme: str | None = None
+    ) -> None:
+        self._scheme = scheme
         self.version = version
         self.startup_seconds = 0.0
         self.ready_seconds = 0.0
@@ -51,6 +55,7 @@ class OfficialServer:
         self._workspace: Path | None = None
         self._kits: Path | None = None
         self._processes: OwnedProcesses | None = None
+        self._peer: PeerEnvironment | None = None
 
     @property
     def workspace(self) -> Path:
@@ -75,25 +80,41 @@ class OfficialServer:
             LabError: provisioning fails, or the server is not ready in time; its last lines are in the text.
             PeerUnavailable: the release cannot run on this machine.
         """
-        peer = environment(self.version)
-        peer.require_server()
+        self._peer = environment(self.version)
+        self._peer.require_server()
         self._workspace = self._given_workspace or Path(tempfile.mkdtemp(prefix=f"flare-lab-{self.version}-"))
         logs = self._workspace / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         try:
-            self._kits = provision(peer, self._workspace).kits
-            self._processes = OwnedProcesses(logs)
-            started = time.monotonic()
-            for name in (HOST, *SITES):
-                script = self._kits / name / "startup" / "sub_start.sh"  # start.sh does no more than background it
-                self._processes.start(name, ["bash", str(script)], cwd=self._kits, env=_tool_environment(peer))
-            self._wait_for_login()
-            self.startup_seconds = time.monotonic() - started
-            self.wait_for_sites()
-            self.ready_seconds = time.monotonic() - started
+            self._kits = provision(self._peer, self._workspace, self._scheme).kits
+            self._start(logs)
         except BaseException:
             self.stop()
             raise
+
+    def reset(self) -> None:
+        """Start again with an empty store: from 2.8 on a job that ran at a restart can never be deleted.
+
+        Raises:
+            LabError: the server is not ready in time.
+        """
+        if self._processes is not None:
+            self._processes.stop()
+        shutil.rmtree(self.workspace / STORE, ignore_errors=True)
+        self._start(self.workspace / "logs")
+
+    def _start(self, logs: Path) -> None:
+        if self._kits is None or self._peer is None:
+            raise LabError("expected kits that were provisioned")
+        self._processes = OwnedProcesses(logs)
+        started = time.monotonic()
+        for name in (HOST, *SITES):
+            script = self._kits / name / "startup" / "sub_start.sh"  # start.sh does no more than background it
+            self._processes.start(name, ["bash", str(script)], cwd=self._kits, env=_tool_environment(self._peer))
+        self._wait_for_login()
+        self.startup_seconds = time.monotonic() - started
+        self.wait_for_sites()
+        self.ready_seconds = time.monotonic() - started
 
     def stop(self) -> None:
         """End server, sites and jobs, and remove the workspace unless it is kept. Stopping twice is fine."""

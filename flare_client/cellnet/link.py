@@ -142,17 +142,28 @@ class Link:
             headers: the application's own.
 
         Raises:
+            SessionClosed: the last request of this connection was sent.
             CommandTimeout: no answer in time.
             ConnectionLost: the connection is over, or the answer cannot be read.
         """
-        slot: _Slot = queue.SimpleQueue()
         with self._lock:
-            if self._lost is not None:
-                raise self._unreachable()
-            request_id = self._request(channel, topic, content, headers)
-            self._waiting[request_id] = slot
-            self._collect()
+            if self._closing:
+                raise errors.SessionClosed("session closed")
+            request_id, slot = self._begin(channel, topic, content, headers)
         self._flush()
+        return self._await(request_id, slot, timeout)
+
+    def _begin(self, channel: str, topic: str, content: Any, headers: Mapping[str, Any] | None) -> tuple[str, _Slot]:
+        """Send a request; the lock is held."""
+        if self._lost is not None:
+            raise self._unreachable()
+        slot: _Slot = queue.SimpleQueue()
+        request_id = self._request(channel, topic, content, headers)
+        self._waiting[request_id] = slot
+        self._collect()
+        return request_id, slot
+
+    def _await(self, request_id: str, slot: _Slot, timeout: float) -> AnswerReceived:
         try:
             answer = slot.get(timeout=timeout)
         except queue.Empty:
@@ -176,6 +187,17 @@ class Link:
             self._peer.tell(channel, topic, content, time.time())
             self._collect()
         self._flush()
+
+    def ask_last(self, channel: str, topic: str, content: Any, timeout: float) -> AnswerReceived:
+        """Send a request after which no other is sent: those that come later raise ``SessionClosed``.
+
+        See ``ask``.
+        """
+        with self._lock:
+            self._closing = True
+            request_id, slot = self._begin(channel, topic, content, None)
+        self._flush()
+        return self._await(request_id, slot, timeout)
 
     def close(self, timeout: float = 0.0) -> None:
         """Say goodbye, and let go of the socket and the thread.
@@ -219,11 +241,11 @@ class Link:
         """Turn the frames of the state machine into bytes of the connection; the lock is held."""
         for frame in self._peer.frames_to_send():
             self._codec.send(frame)
-        for data in self._codec.data_to_send():
-            if self._tls is None:
-                self._outgoing.append(data)
-            else:
-                self._tls.send(data)
+        data = b"".join(self._codec.data_to_send())
+        if data and self._tls is None:
+            self._outgoing.append(data)
+        elif data and self._tls is not None:
+            self._tls.send(data)
         if self._tls is not None:
             records = self._tls.data_to_send()
             if records:

@@ -38,6 +38,8 @@ COMMAND_SECONDS = 5.0
 """How long a server may take to answer, unless ``set_timeout`` says otherwise; that of official clients."""
 CONNECT_SECONDS = 10.0
 """How long it may take to open a lost connection again."""
+_TRY_SECONDS = 3.0
+"""How long one try to connect and register may take: a server that is still starting may never answer it."""
 _BYE_SECONDS = 0.5
 """How long official clients wait for the answer to their goodbye."""
 
@@ -115,7 +117,13 @@ class CellConnection(Connection):
         return self._timeout if self._timeout is not None else COMMAND_SECONDS
 
     def log_in(self, timeout: float, tries: int | None = None) -> None:
-        """See ``Connection.log_in``."""
+        """See ``Connection.log_in``.
+
+        Raises:
+            ValueError: there is no time at all; official clients of these releases refuse that.
+        """
+        if timeout <= 0:
+            raise ValueError(f"timeout must be a number > 0 but got {timeout}")
         deadline = time.monotonic() + timeout
         last: Exception | None = None
         where = f"{self._config.host}:{self._config.port}"
@@ -149,15 +157,15 @@ class CellConnection(Connection):
 
     def log_out(self, timeout: float) -> None:
         """See ``Connection.log_out``."""
-        usable = self._dismiss()
+        self._end(errors.SessionClosed("session closed"))
         with self._opening:
             link, self._link = self._link, None
         if link is None:
             return
-        if usable and link.is_open:
+        if self._logged_in is not None and self._expired is None and link.is_open:
             try:
                 text = commands.encode_command(self.envelope("_logout"))
-                link.ask(commands.CHANNEL, commands.COMMAND_TOPIC, text, timeout)
+                link.ask_last(commands.CHANNEL, commands.COMMAND_TOPIC, text, timeout)
             except errors.ServerUnreachable as problem:
                 _logger.debug("logout of %s was not confirmed: %s", self._user, problem)
         link.close(min(timeout, _BYE_SECONDS))
@@ -209,6 +217,8 @@ class CellConnection(Connection):
 
     def _open(self, deadline: float) -> Link:
         with self._opening:
+            # A command of another thread may come here after the goodbye.
+            self.require_open()
             if self._link is not None and self._link.is_open:
                 return self._link  # another thread was faster
             if self._link is not None:
@@ -249,7 +259,7 @@ class CellConnection(Connection):
             _logger.debug("the server says %s, %s, which nobody asked for", push.channel, push.topic)
 
     def _try_log_in(self, deadline: float) -> LoggedIn:
-        link = self._open(deadline)
+        link = self._open(min(deadline, time.monotonic() + _TRY_SECONDS))
         headers = commands.login_headers(self._user, self._identity.signer, self._identity.certificate_pem, self._study)
         try:
             reply = self._ask_at(link, f"_cert_login {self._user}", None, deadline, headers)

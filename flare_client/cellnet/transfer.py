@@ -14,7 +14,8 @@ from flare_client.protocol.cellnet import upload as upload_wire
 from flare_client.protocol.cellnet.cell import SERVER_CELL, ReturnCode
 from flare_client.protocol.command_line import join_words
 from flare_client.protocol.envelope import Json
-from flare_client.protocol.errors import RemoteProtocolError
+from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
+from flare_client.protocol.limits import DEFAULT_LIMITS
 from flare_client.protocol.statuses import MetaKey
 from flare_client.transfer import RemoteFile, store_files
 
@@ -102,6 +103,8 @@ def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, conf
                 raise errors.InternalError(f"expected a piece of the result, but the server answers {answer.code!r}")
             try:
                 target.write(file.take(answer.content))
+                if file.received > DEFAULT_LIMITS.body:
+                    raise LimitExceeded("body", DEFAULT_LIMITS.body, file.received)
             except RemoteProtocolError as problem:
                 raise errors.InternalError(problem.reason) from problem
         target.flush()

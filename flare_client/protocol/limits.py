@@ -33,6 +33,8 @@ class Limits:
     stream: int = 64 * MIB
     """The payload of one stream of the CellNet dialect, which is held in memory. Files travel in pieces of at most
     5 MiB, each a stream of its own; the longest others are command replies."""
+    held: int = 256 * MIB
+    """The pieces of all streams that a peer has begun and not ended."""
     streams: int = 64
     """Streams that a peer may have begun and not ended, in number."""
     files: int = 10_000

@@ -125,10 +125,10 @@ class ReleaseProfile:
     log_end: LogEnd
     times_abnormal_ends: bool
     """Whether a job that ended abnormally has a duration."""
-    session_idle_timeout: float
-    """Seconds without a command after which a server ends an admin session."""
     session_over_text: str
     """What has become of a session, in the refusal of its token."""
+    idle_timeout: float
+    """Seconds without a command after which the server ends an admin session."""
     has_studies: bool
     """Whether a session works in a study, and jobs belong to one."""
     unknown_job_text: str
@@ -257,8 +257,8 @@ _R23 = ReleaseProfile(
     checks_site_log_config=False,
     log_end=LogEnd.FIRST,
     times_abnormal_ends=False,
-    session_idle_timeout=3600.0,
     session_over_text="timed out",
+    idle_timeout=3600.0,
     has_studies=False,
     unknown_job_text="Job with ID {} doesn't exist",
     option_errors_are_internal=True,
@@ -368,8 +368,8 @@ _R27 = dataclasses.replace(
     dialect=Dialect.CELLNET,
     cell=RULES_27,
     download=Download.REFERENCES,
+    idle_timeout=1800.0,
     site_lists_in_deploy_map=True,
-    session_idle_timeout=1800.0,
     checks_site_log_config=True,
     requires_job_signatures=True,
     refusal_of_roles="not authorized",
@@ -430,7 +430,7 @@ PROFILES: dict[str, ReleaseProfile] = {
 }
 """Every known release line, oldest first."""
 
-LATEST = _R26
+LATEST = _R29
 
 
 def profile_for(release: str) -> ReleaseProfile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -55,6 +56,12 @@ def _name_of(job: Job, profile: ReleaseProfile) -> str:
         # Observed: a job without a name breaks every list that filters by name (2.3.12-2.7.3).
         raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'")
     return name
+
+
+@functools.cache
+def _list_parser(has_tokens: bool) -> _ListParser:
+    # Made once: making it takes longer than the command.
+    return _ListParser(has_tokens=has_tokens)
 
 
 def _matches(
@@ -115,7 +122,7 @@ def _candidates(context: ServerContext, call: Call, token: str | None) -> Iterat
 def list_jobs(context: ServerContext, call: Call) -> Reply:
     """List jobs by filter, order and limit."""
     try:
-        options = _ListParser(has_tokens=context.profile.has_submit_tokens).parse_args(call.words[1:])
+        options = _list_parser(context.profile.has_submit_tokens).parse_args(call.words[1:])
         candidates = _candidates(context, call, options.submit_token)
         if candidates is None:
             return Reply().string("No jobs found.", ok(jobs=[])).success()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import functools
 import tempfile
 from pathlib import Path
 from typing import NoReturn
@@ -38,6 +39,11 @@ class _SubmitParser(argparse.ArgumentParser):
         raise ValueError(f"{message}\n{self.format_help()}")
 
 
+@functools.cache
+def _submit_parser() -> _SubmitParser:
+    return _SubmitParser()
+
+
 def _submission(context: ServerContext, words: list[str]) -> tuple[str, str | None]:
     """The job folder and the submit token that a command names.
 
@@ -46,7 +52,7 @@ def _submission(context: ServerContext, words: list[str]) -> tuple[str, str | No
     """
     if not context.profile.has_submit_tokens:
         return words[1], None
-    options = _SubmitParser().parse_args(words[1:])
+    options = _submit_parser().parse_args(words[1:])
     if options.submit_token is not None and not is_submit_token(options.submit_token):
         raise ValueError(SUBMIT_TOKEN_RULE)
     return options.folder_name, options.submit_token

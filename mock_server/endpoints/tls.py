@@ -19,7 +19,8 @@ from typing import Any, cast
 
 _logger = logging.getLogger("mock_server")
 
-_READ = 256 * 1024
+_READ = 16 * 1024
+"""Bytes in a TLS record, at most: one read gives no more."""
 _LINGER_SECONDS = 5.0
 """How long a peer may take to hang up after the last byte: closing on bytes that nobody read would reset the
 connection, and the peer would lose what was sent to it last."""

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 """The folder of the project, from which its packages are imported."""
 OFFICIAL_VERSION = "2.6.3"
 RELEASE = "2.6"
+CELL_OFFICIAL_VERSION = "2.9.0"
 ADMIN = "admin@nvidia.com"
 
 _PROGRAM = Path(__file__).resolve().parent / "programs" / "client_program.py"
@@ -104,18 +105,23 @@ class MockServerProcess:
 
 
 @contextlib.contextmanager
-def mock_server(scratch: Path, scenario: dict[str, Any] | None = None) -> Iterator[MockServerProcess]:
-    """Run ``flare-mock serve`` for release 2.6.
+def mock_server(
+    scratch: Path, scenario: dict[str, Any] | None = None, *, release: str = RELEASE, scheme: str | None = None
+) -> Iterator[MockServerProcess]:
+    """Run ``flare-mock serve``.
 
     Args:
         scratch: a folder for the server's workspace, scenario and compiled modules.
         scenario: the content of its scenario file.
+        release: the release to play.
+        scheme: how frames travel, from release 2.7 on.
 
     Raises:
         ChildFailed: it does not start.
     """
     workspace = scratch / "mock"
-    command = [sys.executable, "-m", "mock_server.cli", "serve", "--release", RELEASE, "--workspace", str(workspace)]
+    command = [sys.executable, "-m", "mock_server.cli", "serve", "--release", release, "--workspace", str(workspace)]
+    command += ["--scheme", scheme] if scheme is not None else []
     command += ["--user", f"{ADMIN}:nvidia:project_admin", "--json"]
     if scenario is not None:
         file = scratch / "scenario.yaml"
@@ -137,6 +143,19 @@ def bare_server(scratch: Path, server: MockServerProcess, request_size: int, rep
     command += [str(server.kit / "startup" / "rootCA.pem"), str(request_size), str(reply_size)]
     with _child("the bare server", command, own_environment(scratch / "compiled")) as process:
         yield int(_line(process, "the bare server"))
+
+
+@contextlib.contextmanager
+def bare_websocket_server(scratch: Path, server: MockServerProcess) -> Iterator[int]:
+    """Run the bare WebSocket server with the certificates of a mock server, and give its port.
+
+    Raises:
+        ChildFailed: it does not start.
+    """
+    command = [sys.executable, "-m", "tests.benchmarks.programs.websocket", str(server.certificate)]
+    command += [str(server.kit / "startup" / "rootCA.pem")]
+    with _child("the bare WebSocket server", command, own_environment(scratch / "compiled")) as process:
+        yield int(_line(process, "the bare WebSocket server"))
 
 
 class ClientProcess:
@@ -167,6 +186,23 @@ class ClientProcess:
         """Call a method of the first session and return the seconds of each call."""
         return [float(seconds) for seconds in self._ask(do="time", method=method, args=args, count=count)]
 
+    def time_open(self, count: int, **options: Any) -> list[float]:
+        """Open and close a session so often, and return the seconds that each opening took."""
+        return [float(seconds) for seconds in self._ask(do="time_open", count=count, options=options)]
+
+    def time_with_result(self, method: str, *args: Any) -> tuple[float, str]:
+        """Call a method of the first session, and return the seconds and the result."""
+        seconds, result = self._ask(do="time_with_result", method=method, args=args)
+        return float(seconds), str(result)
+
+    def set_timeout(self, seconds: float) -> None:
+        """Set the command timeout of the first session."""
+        self._ask(do="set_timeout", seconds=seconds)
+
+    def every_second(self, method: str, *args: Any, rounds: int) -> float:
+        """Call a method of every session once a second, and return the seconds of the slowest round."""
+        return float(self._ask(do="every_second", method=method, args=args, rounds=rounds))
+
     def together(self, method: str, *args: Any, count: int) -> float:
         """Call a method of all sessions at once, so often each, and return the seconds until all are done."""
         return float(self._ask(do="together", method=method, args=args, count=count))
@@ -194,13 +230,13 @@ def own_client(scratch: Path, factory: str = "flare_client") -> Iterator[ClientP
 
 
 @contextlib.contextmanager
-def official_client(scratch: Path) -> Iterator[ClientProcess]:
-    """Run the official client in its own environment.
+def official_client(scratch: Path, version: str = OFFICIAL_VERSION) -> Iterator[ClientProcess]:
+    """Run the official client of a version in its own environment.
 
     Raises:
         PeerUnavailable: it cannot be had on this machine.
     """
-    python = environment(OFFICIAL_VERSION).python
+    python = environment(version).python
     command = [str(python), str(_PROGRAM), "official"]
     with _child("the official client", command, official_environment(scratch / "compiled-official")) as process:
-        yield ClientProcess(f"the official client {OFFICIAL_VERSION}", process)
+        yield ClientProcess(f"the official client {version}", process)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import command, imports, start, store, transfer
+from tests.benchmarks import cellnet, command, imports, start, store, transfer
 from tests.benchmarks.figures import Figure, Progress, all_kept
 from tests.benchmarks.processes import OFFICIAL_VERSION
 from tests.benchmarks.report import circumstances, page, terminal_line
@@ -64,6 +64,21 @@ BENCHMARKS: dict[str, Benchmark] = {
         "the peak during the first download, for which the server also makes the result, over what was resident "
         "before; each side is a process of its own. The rates are those of later downloads, both clients from one "
         "server in turn.",
+    ),
+    "cellnet": Benchmark(
+        cellnet.measure_commands,
+        "Release 2.9 over http: `flare_client` on MockServer, a WebSocket over mutual TLS with nothing of FLARE in it, "
+        "and the official pair, all processes of their own, in turn.",
+    ),
+    "cellnet-transfer": Benchmark(
+        cellnet.measure_transfers,
+        "A job of 512 MiB that does not compress is submitted and downloaded, by `flare_client` on MockServer and by "
+        "the official client on the official server, in turn; each pair has its own scheme, and processes of its own. "
+        "Memory is the peak of a first upload and download over what was resident before.",
+    ),
+    "cellnet-sessions": Benchmark(
+        cellnet.measure_sessions,
+        "All sessions in one client process, with a connection each; they ask one after the other, a round a second.",
     ),
 }
 """Every benchmark, in the order of a run."""

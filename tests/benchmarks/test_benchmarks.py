@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from flare_client import new_secure_session
 from mock_server import MockServer
-from tests.benchmarks import command, imports, processes, run, start, store, transfer
+from tests.benchmarks import cellnet, command, imports, processes, run, start, store, transfer
 from tests.benchmarks.figures import (
     MIB,
     Figure,
@@ -360,3 +360,63 @@ def test_the_command_explains_itself_with_an_example() -> None:
     answer = CliRunner().invoke(run.main, ["--help"])
     assert answer.exit_code == 0
     assert "Example: python -m tests.benchmarks.run" in answer.output
+
+
+# --- CellNet --------------------------------------------------------------------------------------------------------
+
+
+def verdicts(figures: list[Figure]) -> list[Verdict]:
+    return [figure.verdict for figure in figures]
+
+
+def test_opening_a_session_is_held_against_a_time_and_a_handshake() -> None:
+    kept = cellnet.open_figures({"own": samples(0.05), "floor": samples(0.0125)})
+    missed = cellnet.open_figures({"own": samples(0.0501), "floor": samples(0.0125)})
+    assert verdicts(kept) == [Verdict.OK, Verdict.OK]
+    assert verdicts(missed) == [Verdict.MISSED, Verdict.MISSED]
+
+
+def test_a_command_is_held_against_an_echo_and_the_official_pair() -> None:
+    times = {"own": samples(0.003), "floor": samples(0.001), "official": samples(0.0183), "guest": samples(0.0183)}
+    assert verdicts(cellnet.ask_figures(times, "")) == [Verdict.NO_BOUND, Verdict.OK, Verdict.OK, Verdict.OK]
+    times |= {"own": samples(0.0031), "guest": samples(0.019)}
+    assert verdicts(cellnet.ask_figures(times, ""))[1:] == [Verdict.MISSED] * 3
+    without = cellnet.ask_figures({"own": samples(0.003), "floor": samples(0.001)}, "no peer")
+    assert verdicts(without)[2:] == [Verdict.NOT_MEASURED] * 2
+    assert without[3].detail == "no peer"
+
+
+def test_a_rate_is_held_against_the_official_pair() -> None:
+    found = cellnet.rate_figures("up", {"own": samples(2.0), "official": samples(4.0)}, "")
+    assert found[0].value == 256
+    assert verdicts(found) == [Verdict.NO_BOUND, Verdict.OK]
+    assert (
+        verdicts(cellnet.rate_figures("up", {"own": samples(2.1), "official": samples(4.0)}, ""))[1] is Verdict.MISSED
+    )
+    assert verdicts(cellnet.rate_figures("up", {"own": samples(2.0)}, "none"))[1] is Verdict.NOT_MEASURED
+
+
+def test_the_program_times_openings_results_and_rounds() -> None:
+    class Fake:
+        calls = 0
+
+        def ask(self, word: str) -> str:
+            Fake.calls += 1
+            return word * 2
+
+        def set_timeout(self, seconds: float) -> None:
+            self.timeout = seconds
+
+        def close(self) -> None:
+            Fake.calls += 100
+
+    program = Program(lambda **_: Fake(), io.StringIO(), io.StringIO())
+    assert len(program.do_time_open(3, {})) == 3
+    assert Fake.calls == 300
+    program.do_open(2, {})
+    program.do_set_timeout(1.5)
+    assert program.sessions[0].timeout == 1.5
+    seconds, result = program.do_time_with_result("ask", ["ab"])
+    assert (seconds >= 0, result) == (True, "abab")
+    assert program.do_every_second("ask", ["x"], 1) >= 0
+    assert Fake.calls == 303

@@ -22,7 +22,7 @@ ADMIN = "admin@nvidia.com"
 
 @pytest.fixture(scope="module")
 def original() -> Iterator[Path]:
-    with MockServer() as server:
+    with MockServer("2.6") as server:
         yield server.kit()
 
 
@@ -164,7 +164,7 @@ def test_a_broken_certificate_is_a_configuration_error(kit: Path, name: str, con
 
 
 def test_a_key_of_another_certificate_is_a_configuration_error(kit: Path) -> None:
-    with MockServer() as other:
+    with MockServer("2.6") as other:
         key = (other.kit() / "startup" / "client.key").read_bytes()
     (kit / "startup" / "client.key").write_bytes(key)
     with pytest.raises(ConfigError, match="certificate and its key"):

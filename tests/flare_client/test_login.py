@@ -37,7 +37,7 @@ UTC = datetime.timezone.utc
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    with MockServer() as running:
+    with MockServer("2.6") as running:
         yield running
 
 
@@ -144,7 +144,7 @@ def test_a_failed_constructor_function_leaves_no_open_session(server: MockServer
 
 
 def test_nothing_listening_fails_when_the_time_is_over_and_can_be_tried_again(tmp_path: Path) -> None:
-    with MockServer(workspace=tmp_path) as first:
+    with MockServer("2.6", workspace=tmp_path) as first:
         kit, port, admin_port = first.kit(), first.port, first.admin_port
     session = Session(ADMIN, str(kit))
     for _ in range(2):
@@ -156,7 +156,7 @@ def test_nothing_listening_fails_when_the_time_is_over_and_can_be_tried_again(tm
         assert time.monotonic() - started >= 0.3
         assert type(caught.value) is NoConnection
         assert isinstance(caught.value.__cause__, ServerUnreachable)
-    with MockServer(workspace=tmp_path, port=port, admin_port=admin_port):
+    with MockServer("2.6", workspace=tmp_path, port=port, admin_port=admin_port):
         session.try_connect(10)
         assert session.list_jobs() == []
         session.close()
@@ -183,7 +183,7 @@ def test_no_time_fails_at_once(server: MockServer, timeout: float) -> None:
 
 
 def test_the_wrong_security_is_no_connection(server: MockServer, tmp_path: Path) -> None:
-    with MockServer(secure=False) as plain:
+    with MockServer("2.6", secure=False) as plain:
         for from_kit, to in ((plain.kit(), server), (server.kit(), plain)):
             kit = tmp_path / f"kit-{to.admin_port}"
             shutil.copytree(from_kit, kit)
@@ -222,7 +222,7 @@ def test_expired_sessions_are_told_and_reconnected(servers: Callable[[str], Mock
 
 
 def test_a_server_that_is_gone_is_unreachable_until_it_is_back(tmp_path: Path) -> None:
-    with MockServer(workspace=tmp_path) as first:
+    with MockServer("2.6", workspace=tmp_path) as first:
         kit, port, admin_port = first.kit(), first.port, first.admin_port
         session = new_secure_session(ADMIN, str(kit))
     with pytest.raises(ServerUnreachable, match="^error: Failed to communicate with Admin Server") as caught:
@@ -230,7 +230,7 @@ def test_a_server_that_is_gone_is_unreachable_until_it_is_back(tmp_path: Path) -
     assert isinstance(caught.value, InternalError)
     assert isinstance(caught.value, ConnectionError)
     assert isinstance(caught.value.__cause__, OSError)
-    with MockServer(workspace=tmp_path, port=port, admin_port=admin_port):
+    with MockServer("2.6", workspace=tmp_path, port=port, admin_port=admin_port):
         with pytest.raises(SessionExpired):
             session.list_jobs()
         session.try_connect(10)
@@ -239,7 +239,7 @@ def test_a_server_that_is_gone_is_unreachable_until_it_is_back(tmp_path: Path) -
 
 
 def test_a_failed_reconnect_leaves_the_session_usable(tmp_path: Path) -> None:
-    with MockServer(workspace=tmp_path) as first:
+    with MockServer("2.6", workspace=tmp_path) as first:
         kit, port, admin_port = first.kit(), first.port, first.admin_port
         session = new_secure_session(ADMIN, str(kit))
         first.expire_sessions()
@@ -247,7 +247,7 @@ def test_a_failed_reconnect_leaves_the_session_usable(tmp_path: Path) -> None:
             session.list_jobs()
     with pytest.raises(NoConnection):
         session.try_connect(0.2)
-    with MockServer(workspace=tmp_path, port=port, admin_port=admin_port):
+    with MockServer("2.6", workspace=tmp_path, port=port, admin_port=admin_port):
         session.try_connect(10)
         assert session.list_jobs() == []
         session.close()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from flare_client import MonitorReturnCode, Session, basic_cb_with_print, errors
 from flare_client import session as session_module
+from flare_client.protocol.releases import profile_for
+from mock_server import MockServer
 
 
 class StoppedTime:
@@ -34,11 +36,14 @@ class StoppedTime:
 class ScriptedSession(Session):
     """A session whose polls are answered from a list; the last answer repeats."""
 
-    def __init__(self, clock: StoppedTime, answers: list[Any], *, request: float = 0.0) -> None:  # no kit, no server
+    def __init__(
+        self, clock: StoppedTime, answers: list[Any], *, request: float = 0.0, release: str = "2.6"
+    ) -> None:  # no kit, no server
         self.clock = clock
         self.answers = answers
         self.request = request
         self.polls: list[float] = []
+        self._connection = cast(Any, SimpleNamespace(profile=profile_for(release)))
 
     def get_job_meta(self, job_id: str) -> dict[str, Any]:
         assert job_id == "id"
@@ -228,8 +233,28 @@ def test_the_sample_callback_needs_its_counter(scripted: Scripted) -> None:
         scripted("RUNNING").monitor_job("id", cb=basic_cb_with_print)
 
 
-def test_a_bad_id_is_refused_at_the_first_poll(tmp_path: Path) -> None:
+def test_a_bad_id_is_refused_at_the_first_poll() -> None:
     """The real ``get_job_meta`` checks before it needs a connection."""
-    session = Session.__new__(Session)
+    with MockServer() as server:
+        session = Session("a", str(server.kit("a@b.c")))
     with pytest.raises(errors.JobNotFound):
         session.monitor_job("")
+
+
+@pytest.mark.parametrize("release", ["2.8", "2.9"])
+@pytest.mark.parametrize("options", [{"timeout": -1}, {"timeout": -0.1}, {"poll_interval": 0}, {"poll_interval": -1}])
+def test_options_are_checked_before_the_first_poll_from_2_8_on(
+    scripted: Scripted, release: str, options: dict[str, float]
+) -> None:
+    session = scripted("RUNNING", release=release)
+    with pytest.raises(errors.InvalidArgumentError, match=f"{next(iter(options))} must be"):
+        session.monitor_job("id", **options)
+    assert session.polls == []
+
+
+@pytest.mark.parametrize("status", ["FINISHED_OK", "FINISHED_EXCEPTION", "ABORTED", "ABANDONED", "FAILED"])
+def test_older_final_statuses_end_it_from_2_8_on(scripted: Scripted, status: str) -> None:
+    assert scripted(status, release="2.9").monitor_job("id") is MonitorReturnCode.JOB_FINISHED
+    patient = scripted(status, "FINISHED:COMPLETED", release="2.7")
+    assert patient.monitor_job("id") is MonitorReturnCode.JOB_FINISHED
+    assert len(patient.polls) == (1 if status.startswith("FINISHED") else 2)

@@ -87,7 +87,7 @@ def _read(wire: bytes) -> Frame:
 def world() -> World:
     """The conversation: greeting, challenge, registration; then requests of all kinds, answers and a push."""
     identity, admin = PROJECT.server(), PROJECT.admin()
-    here, there = ClientPeer(admin, NOW, LIMITS), ServerPeer(identity, NOW, LIMITS)
+    here, there = ClientPeer(admin, NOW, limits=LIMITS), ServerPeer(identity, NOW, LIMITS)
     servers, clients = [_copied(there, identity)], [_copied(here, admin)]
     sent: list[Frame] = []
     answered: list[Frame] = []

@@ -44,7 +44,7 @@ class _Model:
             events = self.receiver.receive(message, self.now)
         except RemoteProtocolError:
             return
-        stream_id = headers[StreamHeader.ID.value]
+        stream_id = headers[StreamHeader.ID]
         self._note(stream_id, headers, payload)
         for event in events:
             if isinstance(event, StreamReceived):
@@ -53,13 +53,13 @@ class _Model:
                 require(event.reason, "who fails says why")
             else:
                 require(event.topic is Topic.STREAM_ACK, "a receiver sends no data", event)
-                require(event.headers[StreamHeader.ID.value] == stream_id, "what is said is said of the stream", event)
+                require(event.headers[StreamHeader.ID] == stream_id, "what is said is said of the stream", event)
         require(self.receiver.open <= LIMITS.streams, "the number of open streams is bounded", self.receiver.open)
 
     def _note(self, stream_id: int, headers: dict[str, Any], payload: bytes) -> None:
         pieces = self.sent.setdefault(stream_id, {})
-        sequence = headers.get(StreamHeader.SEQUENCE.value)
-        if isinstance(sequence, int) and headers[StreamHeader.TYPE.value] in (PieceType.CHUNK, PieceType.FINAL):
+        sequence = headers.get(StreamHeader.SEQUENCE)
+        if isinstance(sequence, int) and headers[StreamHeader.TYPE] in (PieceType.CHUNK, PieceType.FINAL):
             pieces.setdefault(sequence, payload)
 
     def _complete(self, stream_id: int, event: StreamReceived) -> None:
@@ -88,18 +88,18 @@ def _piece_headers(choices: Choices, stream_id: int) -> tuple[dict[str, Any], by
     kind, sequence = (1, 1, 1, 2, 6, 0)[choices.below(6)], choices.below(12)
     payload = _block(stream_id, sequence)
     headers: dict[str, Any] = {
-        StreamHeader.ID.value: stream_id,
-        StreamHeader.TYPE.value: kind,
-        StreamHeader.SEQUENCE.value: sequence,
-        StreamHeader.OFFSET.value: 0,
-        StreamHeader.REQUEST.value: "r",
+        StreamHeader.ID: stream_id,
+        StreamHeader.TYPE: kind,
+        StreamHeader.SEQUENCE: sequence,
+        StreamHeader.OFFSET: 0,
+        StreamHeader.REQUEST: "r",
     }
     odd = choices.below(16)
     if odd < 5:
         names = (StreamHeader.ID, StreamHeader.TYPE, StreamHeader.SEQUENCE, StreamHeader.SIZE, StreamHeader.REQUEST)
-        headers[names[odd].value] = _ODD[choices.below(len(_ODD))]
+        headers[names[odd]] = _ODD[choices.below(len(_ODD))]
     elif odd == 5:
-        headers[StreamHeader.SEQUENCE.value] = choices.below(1 << 16) << choices.below(17)
+        headers[StreamHeader.SEQUENCE] = choices.below(1 << 16) << choices.below(17)
     return headers, payload
 
 
@@ -175,7 +175,7 @@ def _stream_sender(data: bytes) -> None:
 
 def _sent(pieces: list[Piece], start: int, count: int) -> int:
     for piece in pieces:
-        require(piece.headers[StreamHeader.OFFSET.value] == start, "pieces follow each other", start, count)
+        require(piece.headers[StreamHeader.OFFSET] == start, "pieces follow each other", start, count)
         require(len(piece.payload) <= CHUNK_SIZE, "a piece is no longer than a piece", len(piece.payload))
         start += len(piece.payload)
     return start

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.adapters.base import Adapter, ClientSession
 from conformance.lab.drives import official_client
-from conformance.peers import SOCKET_PEERS
+from conformance.peers import CELLNET_PEERS, SOCKET_PEERS
 from flare_client.protocol.releases import ReleaseProfile, profile_for
 from mock_server import MockServer
 
@@ -27,10 +27,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(600))
 
 
-@pytest.fixture(scope="session", params=list(SOCKET_PEERS))
-def version(request: pytest.FixtureRequest) -> str:
-    """Each official version."""
-    return str(request.param)
+SCHEMES = ("http", "tcp", "grpc")
+EVERY_PEER = [
+    *(pytest.param((version, None), id=version) for version in SOCKET_PEERS),
+    *(pytest.param((version, one), id=f"{version}-{one}") for version in CELLNET_PEERS for one in SCHEMES),
+]
+"""Official versions, and how frames travel where there is a choice."""
+
+
+@pytest.fixture(scope="session", params=[(version, None) for version in SOCKET_PEERS], ids=list(SOCKET_PEERS))
+def peer(request: pytest.FixtureRequest) -> tuple[str, str | None]:
+    """Each official version of the socket dialect; a module that is for all has ``EVERY_PEER`` for parameters."""
+    found: tuple[str, str | None] = request.param
+    return found
+
+
+@pytest.fixture(scope="session")
+def version(peer: tuple[str, str | None]) -> str:
+    """The official version."""
+    return peer[0]
+
+
+@pytest.fixture(scope="session")
+def scheme(peer: tuple[str, str | None]) -> str | None:
+    """How frames travel; ``None`` where the release has no schemes."""
+    return peer[1]
 
 
 @pytest.fixture
@@ -48,9 +69,9 @@ def client(version: str) -> Iterator[Adapter]:
 
 
 @pytest.fixture(scope="module")
-def server(version: str) -> Iterator[MockServer]:
+def server(version: str, scheme: str | None) -> Iterator[MockServer]:
     """A mock server of the client's release, shared by the tests of a module."""
-    with MockServer(version) as running:
+    with MockServer(version, scheme=scheme) as running:
         yield running
 
 
@@ -61,12 +82,12 @@ def session(client: Adapter, server: MockServer) -> ClientSession:
 
 
 @pytest.fixture
-def own_server(version: str) -> Iterator[Callable[..., MockServer]]:
+def own_server(version: str, scheme: str | None) -> Iterator[Callable[..., MockServer]]:
     """Make servers that a test has for itself."""
     running: list[MockServer] = []
 
     def make(**settings: object) -> MockServer:
-        server = MockServer(version, **settings)  # type: ignore[arg-type]  # passed on as they are
+        server = MockServer(version, scheme=scheme, **settings)  # type: ignore[arg-type]  # passed on as they are
         server.start()
         running.append(server)
         return server

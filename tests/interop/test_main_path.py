@@ -11,8 +11,10 @@ import pytest
 from conformance.adapters.base import Adapter, ClientError, ClientSession
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server import MockServer
-from tests.interop.conftest import ADMIN, watch
+from tests.interop.conftest import ADMIN, EVERY_PEER, watch
 from tests.support import JobMaker
+
+pytestmark = pytest.mark.parametrize("peer", EVERY_PEER, indirect=True, scope="session")
 
 
 def test_a_job_from_submission_to_its_result(
@@ -98,7 +100,9 @@ def test_a_clone_is_a_new_job_of_the_caller(session: ClientSession, make_job: Jo
     assert (meta["cloned_from"], meta["name"], meta["min_clients"]) == (source, "original", 9)
 
 
-def test_abort_and_delete(client: Adapter, own_server: Callable[..., MockServer], make_job: JobMaker) -> None:
+def test_abort_and_delete(
+    client: Adapter, own_server: Callable[..., MockServer], make_job: JobMaker, profile: ReleaseProfile
+) -> None:
     server = own_server(scenario={"jobs": [{"queued": 0.01, "running": "1h"}]})
     session = client.open(ADMIN, server.kit(ADMIN))
     waiting = session.call("submit_job", str(make_job("waiting", min_clients=9)))
@@ -108,13 +112,16 @@ def test_abort_and_delete(client: Adapter, own_server: Callable[..., MockServer]
 
     with pytest.raises(ClientError, match=f"JobNotDone: job {running} is still running"):
         session.call("delete_job", running)
-    assert session.call("abort_job", running) is None
-    assert session.call("abort_job", waiting) is None
+    said = {job_id: session.call("abort_job", job_id) for job_id in (running, waiting)}
+    signalled, before = "Abort signal has been sent to the server app.", f"Aborted the job {waiting} before running it."
+    assert said == ({running: signalled, waiting: before} if profile.abort_returns_info else dict.fromkeys(said))
 
     for job_id in (running, waiting):
         assert session.call("get_job_meta", job_id)["status"] == "FINISHED:ABORTED"
-        assert session.call("abort_job", job_id) is None
-        assert session.call("delete_job", job_id) is None
+        done = f"Job for {job_id} is already completed."
+        assert session.call("abort_job", job_id) == (done if profile.abort_returns_info else None)
+        record = {"job_id": job_id, "submit_records_marked_deleted": 0}
+        assert session.call("delete_job", job_id) == (record if profile.delete_returns_record else None)
         with pytest.raises(ClientError, match=f"JobNotFound: no such job: {job_id}"):
             session.call("get_job_meta", job_id)
 
@@ -140,3 +147,15 @@ def test_a_closed_session_refuses_every_call(client: Adapter, server: MockServer
     session.call("close")
     with pytest.raises(ClientError, match="SessionClosed: session closed"):
         session.call("list_jobs")
+
+
+def test_what_needs_many_pieces_arrives_whole(
+    client: Adapter, own_server: Callable[..., MockServer], make_job: JobMaker
+) -> None:
+    """Uploads go in pieces of 1 MiB from 2.7 on, downloads in pieces of 5 MiB."""
+    content = "".join(f"{number:08d}" for number in range(1_600_000))
+    session = client.open(ADMIN, own_server(scenario={"jobs": [{"queued": 0.01, "running": 0.05}]}).kit(ADMIN))
+    job_id = session.call("submit_job", str(make_job("large", files={"app/custom/data.txt": content})))
+    assert watch(session, job_id).returned == "JOB_FINISHED"
+    path = Path(session.call("download_job_result", job_id))
+    assert (path / "job" / "large" / "app" / "custom" / "data.txt").read_text() == content

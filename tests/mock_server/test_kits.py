@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from flare_client.kit import load_kit
-from flare_client.protocol.releases import LATEST, PROFILES, ReleaseProfile
+from flare_client.protocol.cellnet.kit import CellWire
+from flare_client.protocol.releases import PROFILES, ReleaseProfile
 from mock_server.kits import write_admin_kit
 from mock_server.pki import SERVER, Pki
 
@@ -28,7 +29,7 @@ def pki() -> Iterator[Pki]:
     pki.close()
 
 
-def write(root: Path, pki: Pki | None, profile: ReleaseProfile = LATEST, admin_port: int = 8003) -> Path:
+def write(root: Path, pki: Pki | None, profile: ReleaseProfile = PROFILES["2.6"], admin_port: int = 8003) -> Path:
     credentials = pki.issue_user("admin@nvidia.com") if pki else None
     return write_admin_kit(
         root,
@@ -123,7 +124,7 @@ def test_a_name_with_the_place_of_a_file_is_left_as_it_was(tmp_path: Path, pki: 
 
 def test_half_of_the_credentials_is_an_error(tmp_path: Path, pki: Pki) -> None:
     with pytest.raises(ValueError, match="neither for an insecure one"):
-        write_admin_kit(tmp_path, profile=LATEST, host="localhost", fl_port=1, admin_port=2, pki=pki)
+        write_admin_kit(tmp_path, profile=PROFILES["2.6"], host="localhost", fl_port=1, admin_port=2, pki=pki)
 
 
 def test_an_impossible_address_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_a_kit_names_the_server_as_its_certificate_does(tmp_path: Path, pki: Pki
         admin_port=8003,
         credentials=pki.issue_user("admin@nvidia.com"),
         pki=pki,
-        scheme="http",
+        wire=CellWire(),
     )
     admin = json.loads((kit / "startup" / "fed_admin.json").read_text())["admin"]
     assert (admin["server_identity"], admin["host"]) == (SERVER.name, "mock.example")

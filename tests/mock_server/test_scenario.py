@@ -54,7 +54,7 @@ def test_nothing_said_is_the_official_server_only_fast(text: str) -> None:
     scenario = Scenario.parse(text)
     rule = scenario.rule_for("any")
     assert (rule.queued, rule.running, rule.status) == (0.1, 0.5, JobStatus.FINISHED_COMPLETED)
-    assert (scenario.limits.max_jobs, scenario.idle_timeout) == (4, 3600.0)
+    assert (scenario.limits.max_jobs, scenario.idle_timeout) == (4, None)
     assert scenario.limits.max_download_size == 63_124_275_200
     assert scenario.limits.download_url == "http://download.server.com/"
     assert scenario == Scenario()

@@ -23,7 +23,7 @@ from tests.support import RELEASES, JobMaker
 def test_starting_and_stopping_leaves_no_thread_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     threads = {thread.name for thread in threading.enumerate()}
-    with MockServer() as server:
+    with MockServer("2.6") as server:
         kit = server.kit()
         assert (kit / "startup" / "fed_admin.json").is_file()
     assert not kit.exists()
@@ -32,7 +32,7 @@ def test_starting_and_stopping_leaves_no_thread_and_no_file(tmp_path: Path, monk
 
 
 def test_a_server_that_does_not_run_says_so() -> None:
-    server = MockServer()
+    server = MockServer("2.6")
     with pytest.raises(ServerError, match="a server that runs"):
         server.kit()
     server.stop()
@@ -53,22 +53,22 @@ def test_a_taken_port_is_a_clear_error() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(ServerError, match=f"port {port} of 127.0.0.1"):
-            MockServer(admin_port=port).start()
+            MockServer("2.6", admin_port=port).start()
 
 
 def test_unusable_arguments_are_refused_before_anything_starts() -> None:
     with pytest.raises(ValueError, match="unknown release '1.0'"):
         MockServer("1.0")
     with pytest.raises(ScenarioError, match="jobs"):
-        MockServer(scenario={"jobs": 5})
+        MockServer("2.6", scenario={"jobs": 5})
 
 
 def test_a_workspace_keeps_certificates_and_kits(tmp_path: Path) -> None:
-    with MockServer(workspace=tmp_path) as first:
+    with MockServer("2.6", workspace=tmp_path) as first:
         kit = first.kit()
         certificate = (kit / "startup" / "client.crt").read_bytes()
         ports = (first.port, first.admin_port)
-    with MockServer(workspace=tmp_path, port=ports[0], admin_port=ports[1]) as second:
+    with MockServer("2.6", workspace=tmp_path, port=ports[0], admin_port=ports[1]) as second:
         session = new_secure_session("admin@nvidia.com", str(kit))  # the kit of the first server
         session.close()
         assert (second.kit() / "startup" / "client.crt").read_bytes() == certificate
@@ -83,7 +83,7 @@ def test_two_servers_run_side_by_side() -> None:
 
 def test_a_restart_abandons_what_runs_and_forgets_sessions(make_job: JobMaker) -> None:
     clock = ManualClock()
-    with MockServer(clock=clock) as server:
+    with MockServer("2.6", clock=clock) as server:
         session = new_secure_session("admin@nvidia.com", str(server.kit()))
         running = session.submit_job(str(make_job("running")))
         clock.advance(0.2)
@@ -101,7 +101,7 @@ def test_a_restart_abandons_what_runs_and_forgets_sessions(make_job: JobMaker) -
 
 def test_a_session_expires_when_it_idles_and_commands_refresh_it() -> None:
     clock = ManualClock()
-    with MockServer(clock=clock, scenario={"idle_timeout": "1m"}) as server:
+    with MockServer("2.6", clock=clock, scenario={"idle_timeout": "1m"}) as server:
         session = new_secure_session("admin@nvidia.com", str(server.kit()))
         for _ in range(3):
             clock.advance(59)
@@ -114,7 +114,7 @@ def test_a_session_expires_when_it_idles_and_commands_refresh_it() -> None:
 
 def test_sessions_that_nobody_ends_do_not_pile_up() -> None:
     clock = ManualClock()
-    with MockServer(clock=clock) as server:
+    with MockServer("2.6", clock=clock) as server:
         kit = server.kit()
         for _ in range(5):
             clock.advance(4000)
@@ -136,7 +136,7 @@ def test_an_insecure_server_knows_one_user(release: str, make_job: JobMaker) -> 
 
 def test_a_job_signed_with_a_changed_file_is_not_deployed(make_job: JobMaker, tmp_path: Path) -> None:
     clock = ManualClock()
-    with MockServer(clock=clock) as server:
+    with MockServer("2.6", clock=clock) as server:
         kit = load_kit(str(server.kit()), secure=True)
         folder = make_job()
         signed = tmp_path / "signed.zip"
@@ -157,3 +157,9 @@ def test_a_job_signed_with_a_changed_file_is_not_deployed(make_job: JobMaker, tm
     assert metas[jobs[0].job_id]["status"] == "FINISHED:COMPLETED"
     assert metas[jobs[1].job_id]["status"] == "FINISHED:FAILED_TO_RUN"
     assert metas[jobs[1].job_id]["job_deploy_detail"] == ["server: job signature verification failed"]
+
+
+@pytest.mark.parametrize(("release", "seconds"), [("2.6", 3600.0), ("2.7", 1800.0), ("2.9", 1800.0)])
+def test_sessions_idle_as_long_as_the_release_lets_them(release: str, seconds: float) -> None:
+    with MockServer(release) as server:
+        assert server.call(lambda context: context.sessions.idle_timeout) == seconds

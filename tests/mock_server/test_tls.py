@@ -20,7 +20,7 @@ VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    with MockServer(stall_timeout=30) as running:
+    with MockServer("2.6", stall_timeout=30) as running:
         yield running
 
 
@@ -100,14 +100,14 @@ def test_who_speaks_no_tls_holds_up_nobody(server: MockServer, greeting: bytes) 
 
 def test_a_handshake_that_stalls_ends_in_time() -> None:
     with (
-        MockServer(stall_timeout=0.05) as server,
+        MockServer("2.6", stall_timeout=0.05) as server,
         socket.create_connection((server.host, server.admin_port), timeout=10) as silent,
     ):
         assert silent.recv(1) == b""
 
 
 def test_a_stopped_server_leaves_no_connection_open() -> None:
-    with MockServer() as server, socket.create_connection((server.host, server.admin_port), timeout=10) as silent:
+    with MockServer("2.6") as server, socket.create_connection((server.host, server.admin_port), timeout=10) as silent:
         assert RawClient(server, server.kit()).login()
         server.stop()
         assert read_all(silent) == b""

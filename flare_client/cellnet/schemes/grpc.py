@@ -9,7 +9,7 @@ Source: official 2.7.3 and 2.9.0; the gRPC protocol over HTTP/2.
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import h2.config
 import h2.connection
@@ -35,6 +35,23 @@ _FIRST_WINDOW = 65_535
 """The window of a new HTTP/2 connection, which no setting changes."""
 
 
+_HTTP2_HEADER = 9
+"""Bytes before each HTTP/2 frame: its length, type, flags and stream."""
+_GOAWAY = 7
+
+
+def _is_graceful_goaway(frame: bytes) -> bool:
+    """Whether a server only says that it takes no new streams; the one that is open goes on to its own end.
+
+    The library would take it for the end of the connection, and refuse what still comes.
+    """
+    if frame[3] != _GOAWAY or len(frame) < _HTTP2_HEADER + 8:
+        return False
+    last = int.from_bytes(frame[_HTTP2_HEADER : _HTTP2_HEADER + 4], "big")
+    code = int.from_bytes(frame[_HTTP2_HEADER + 4 : _HTTP2_HEADER + 8], "big")
+    return code == 0 and last >= _STREAM
+
+
 class GrpcCodec:
     """See ``FrameCodec``.
 
@@ -53,6 +70,7 @@ class GrpcCodec:
         self._sequence = 0
         self._waiting: collections.deque[memoryview] = collections.deque()
         self._received = bytearray()
+        self._unread = bytearray()
         self._wire = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         codes = h2.settings.SettingCodes
         self._wire.local_settings = h2.settings.Settings(
@@ -88,13 +106,16 @@ class GrpcCodec:
 
     def receive(self, data: bytes) -> list[Frame | BadFrame]:
         """See ``FrameCodec``."""
+        self._unread += data
         try:
-            events = self._wire.receive_data(data)
-            for event in events:
-                self._take(event)
+            # One by one: what the library makes of a frame is lost where a later one of the same call is refused.
+            for frame in self._http2_frames():
+                for event in self._wire.receive_data(frame):
+                    self._take(event)
             self._flush()
         except h2.exceptions.ProtocolError as problem:
-            raise RemoteProtocolError(f"expected HTTP/2, but: {problem}") from problem
+            self.ended = RemoteProtocolError(f"expected HTTP/2, but: {problem}")
+            raise self.ended from problem
         return self._messages()
 
     def close(self) -> None:
@@ -109,6 +130,18 @@ class GrpcCodec:
         """See ``FrameCodec``."""
         data = self._wire.data_to_send()
         return [data] if data else []
+
+    def _http2_frames(self) -> Iterator[bytes]:
+        while len(self._unread) >= _HTTP2_HEADER:
+            end = _HTTP2_HEADER + int.from_bytes(self._unread[:3], "big")
+            if end > _HTTP2_HEADER + _HTTP2_FRAME:
+                raise h2.exceptions.FrameTooLargeError(f"a frame of {end} bytes")
+            if len(self._unread) < end:
+                return
+            frame = bytes(self._unread[:end])
+            del self._unread[:end]
+            if not _is_graceful_goaway(frame):
+                yield frame
 
     def _flush(self) -> None:
         while self._waiting and self.ended is None:

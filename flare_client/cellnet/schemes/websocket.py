@@ -86,7 +86,9 @@ class WebSocketCodec:
 
     def _part(self, part: WebSocketFrame) -> list[Frame | BadFrame]:
         if part.opcode is Opcode.CLOSE:
-            self.ended = RemoteProtocolError(f"the server closed the WebSocket ({self._wire.close_code})")
+            received = self._wire.close_rcvd
+            code = received.code if received is not None else "no code"
+            self.ended = RemoteProtocolError(f"the server closed the WebSocket ({code})")
             return []
         if part.opcode in (Opcode.PING, Opcode.PONG):
             return []  # answered by the library

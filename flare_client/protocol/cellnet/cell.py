@@ -23,8 +23,8 @@ ADMIN_CELL_PREFIX = "_admin_"
 """An admin's cell is called so, and a new version 4 UUID for every session."""
 
 
-class Header(str, enum.Enum):
-    """Headers of every message."""
+class Header:
+    """Headers of every message; plain text, because each message has most of them."""
 
     TYPE = "cn__msg_type"
     ORIGIN = "cn__origin"
@@ -52,6 +52,9 @@ class MessageType(str, enum.Enum):
     REQUEST = "req"
     REPLY = "reply"
     RETURN = "return"
+
+
+_TYPES = frozenset(kind.value for kind in MessageType)
 
 
 class Encoding(str, enum.Enum):
@@ -119,44 +122,44 @@ class CellMessage:
     @property
     def type(self) -> str:
         """``req``, ``reply`` or ``return``."""
-        return str(self.headers[Header.TYPE.value])
+        return str(self.headers[Header.TYPE])
 
     @property
     def origin(self) -> str:
         """The cell that made it."""
-        return str(self.headers[Header.ORIGIN.value])
+        return str(self.headers[Header.ORIGIN])
 
     @property
     def channel(self) -> str:
         """What it is about, with ``topic``."""
-        return str(self.headers.get(Header.CHANNEL.value, ""))
+        return str(self.headers.get(Header.CHANNEL, ""))
 
     @property
     def topic(self) -> str:
         """What it is about, with ``channel``."""
-        return str(self.headers.get(Header.TOPIC.value, ""))
+        return str(self.headers.get(Header.TOPIC, ""))
 
     @property
     def request_id(self) -> str:
         """What a reply names; empty where no reply is matched by it."""
-        found = self.headers.get(Header.REQUEST_ID.value, "")
+        found = self.headers.get(Header.REQUEST_ID, "")
         return found if isinstance(found, str) else ""
 
     @property
     def expects_reply(self) -> bool:
         """Whether the sender waits for a raw reply."""
-        return self.headers.get(Header.REPLY_EXPECTED.value) is True
+        return self.headers.get(Header.REPLY_EXPECTED) is True
 
     @property
     def return_code(self) -> str | None:
         """How a request went; ``None`` where the message does not say."""
-        code = self.headers.get(Header.RETURN_CODE.value)
+        code = self.headers.get(Header.RETURN_CODE)
         return str(code) if code is not None else None
 
     @property
     def error(self) -> str:
         """What went wrong, where ``return_code`` is not ``ok``."""
-        return str(self.headers.get(Header.ERROR.value, ""))
+        return str(self.headers.get(Header.ERROR, ""))
 
     def text(self, name: str) -> str | None:
         """A header that must be text to count."""
@@ -171,12 +174,12 @@ def read_message(headers: Mapping[str, Any], payload: bytes) -> CellMessage:
         RemoteProtocolError: a header is missing without which nobody could handle it.
     """
     for name in (Header.TYPE, Header.ORIGIN, Header.DESTINATION):
-        value = headers.get(name.value)
+        value = headers.get(name)
         if not isinstance(value, str) or not value:
-            raise RemoteProtocolError(f"expected text in the header {name.value}, but got {value!r:.60}")
-    kind = headers[Header.TYPE.value]
-    if kind not in {known.value for known in MessageType}:
-        raise RemoteProtocolError(f"expected {Header.TYPE.value} to be req, reply or return, but got {kind!r:.60}")
+            raise RemoteProtocolError(f"expected text in the header {name}, but got {value!r:.60}")
+    kind = headers[Header.TYPE]
+    if kind not in _TYPES:
+        raise RemoteProtocolError(f"expected {Header.TYPE} to be req, reply or return, but got {kind!r:.60}")
     return CellMessage(headers, payload)
 
 
@@ -213,13 +216,13 @@ class Addresses:
         """
         own = {
             **headers,
-            Header.TOPIC.value: topic,
-            Header.CHANNEL.value: channel,
-            Header.REQUEST_ID.value: str(uuid.uuid4()),
-            Header.REPLY_EXPECTED.value: True,
-            Header.SECURE.value: False,
-            Header.OPTIONAL.value: True,
-            Header.TYPE.value: MessageType.REQUEST.value,
+            Header.TOPIC: topic,
+            Header.CHANNEL: channel,
+            Header.REQUEST_ID: str(uuid.uuid4()),
+            Header.REPLY_EXPECTED: True,
+            Header.SECURE: False,
+            Header.OPTIONAL: True,
+            Header.TYPE: MessageType.REQUEST.value,
         }
         return self._message(own, payload, encoding, now)
 
@@ -237,10 +240,10 @@ class Addresses:
         echoed = (Header.SECURE, Header.OPTIONAL, Header.CHANNEL, Header.TOPIC, Header.REQUEST_ID)
         own = {
             **headers,
-            Header.RETURN_CODE.value: code.value,
-            **({Header.ERROR.value: error} if error else {}),
-            **{name.value: request.headers[name.value] for name in echoed if name.value in request.headers},
-            Header.TYPE.value: MessageType.REPLY.value,
+            Header.RETURN_CODE: code.value,
+            **({Header.ERROR: error} if error else {}),
+            **{name: request.headers[name] for name in echoed if name in request.headers},
+            Header.TYPE: MessageType.REPLY.value,
         }
         return self._message(own, payload, encoding, now)
 
@@ -254,25 +257,25 @@ class Addresses:
     ) -> CellMessage:
         """A piece of a stream, or what is said about a stream; nobody answers it."""
         own = {
-            Header.OPTIONAL.value: False,
+            Header.OPTIONAL: False,
             **headers,
-            Header.REPLY_EXPECTED.value: False,
-            Header.SECURE.value: False,
-            Header.TOPIC.value: topic.value,
-            Header.CHANNEL.value: Channel.STREAM.value,
-            Header.TYPE.value: MessageType.REQUEST.value,
+            Header.REPLY_EXPECTED: False,
+            Header.SECURE: False,
+            Header.TOPIC: topic.value,
+            Header.CHANNEL: Channel.STREAM.value,
+            Header.TYPE: MessageType.REQUEST.value,
         }
         return self._message(own, payload, encoding, now)
 
     def _message(self, headers: dict[str, Any], payload: bytes, encoding: Encoding, now: float) -> CellMessage:
         headers |= {
-            Header.FROM.value: self.own,
-            Header.TO.value: self.peer,
-            Header.ORIGIN.value: self.own,
-            Header.DESTINATION.value: self.peer,
-            Header.ROUTE.value: [[self.own, now]],
-            Header.ENCODING.value: encoding.value,
-            Header.LENGTH.value: len(payload),
-            Header.SENT.value: now,
+            Header.FROM: self.own,
+            Header.TO: self.peer,
+            Header.ORIGIN: self.own,
+            Header.DESTINATION: self.peer,
+            Header.ROUTE: [[self.own, now]],
+            Header.ENCODING: encoding.value,
+            Header.LENGTH: len(payload),
+            Header.SENT: now,
         }
         return CellMessage(headers, payload)

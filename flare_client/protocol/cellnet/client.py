@@ -33,7 +33,7 @@ from flare_client.protocol.cellnet.sfm import BadFrame, Frame, FrameEncoder, Fra
 from flare_client.protocol.cellnet.stream_receiver import StreamReceiver
 from flare_client.protocol.cellnet.stream_sender import StreamSender
 from flare_client.protocol.cellnet.streams import Piece, StreamFailed, StreamReceived
-from flare_client.protocol.cellnet.tokens import Credentials, check_credentials
+from flare_client.protocol.cellnet.tokens import Credentials, CredentialsCheck
 from flare_client.protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 
@@ -170,13 +170,14 @@ class ClientPeer:
         self._identity = identity
         self._addresses = Addresses(self.name, SERVER_CELL)
         self._encoder = FrameEncoder()
-        self._receiver = StreamReceiver(limits)
+        self._receiver = StreamReceiver(limits, always_acknowledges=False)
         self._sender = StreamSender(int(now * 1_000_000))
         self._limits = limits
         self._state = _State.GREETING
         self._nonce = str(uuid.uuid4())
         self._raw_request = ""
         self._server: auth.ProvenServer | None = None
+        self._check: CredentialsCheck | None = None
         self._credentials: Credentials | None = None
         self._unanswered: set[str] = set()
         self._outgoing: list[bytes] = [self._encoder.greeting(FrameType.HELLO, self.name, now)]
@@ -280,10 +281,10 @@ class ClientPeer:
     def _message(self, message: CellMessage, now: float) -> list[ClientPeerEvent]:
         if message.type == MessageType.REPLY.value:
             return self._raw_reply(message, now)
-        if self._server is None:
+        if self._check is None:
             raise RemoteProtocolError("expected the answer to the challenge first, but got another message")
         try:
-            check_credentials(message.headers, self._server.verifier)
+            self._check.check(message.headers)
         except NotProven as problem:
             raise RemoteProtocolError(f"dropped a message of {message.origin!r}: {problem}") from problem
         if (message.channel, message.topic) == (Channel.CELLNET.value, Topic.BYE.value):
@@ -323,6 +324,7 @@ class ClientPeer:
     def _register(self, content: Any, now: float) -> list[ClientPeerEvent]:
         own = self._identity
         self._server = auth.check_challenge_reply(content, own.server_identity, own.ca_pem, self._nonce)
+        self._check = CredentialsCheck(self._server.verifier)
         self._state = _State.REGISTRATION
         message = self._addresses.raw_request(
             Channel.TASK.value,

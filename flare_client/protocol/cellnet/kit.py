@@ -57,6 +57,19 @@ class Security(str, enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
+class CellWire:
+    """What a server listens for.
+
+    Attributes:
+        scheme: how frames travel.
+        security: what protects the connection.
+    """
+
+    scheme: Scheme = Scheme.HTTP
+    security: Security = Security.MUTUAL_TLS
+
+
+@dataclasses.dataclass(frozen=True)
 class CellKitConfig:
     """What a ``fed_admin.json`` says to a client of the API.
 
@@ -173,14 +186,22 @@ def _security(admin: Mapping[str, object]) -> Security:
         raise KitFormatError("admin.connection_security", f"one of {known}", shown(value)) from None
 
 
-def render_admin_config(*, project: str, user: str, server_identity: str, scheme: str, host: str, port: int) -> str:
+def render_admin_config(
+    *,
+    project: str,
+    user: str,
+    server_identity: str,
+    wire: CellWire,
+    host: str,
+    port: int,
+) -> str:
     """Write the content of a ``fed_admin.json``.
 
     Args:
         project: the name of the project, which the server compares.
         user: the user's name.
         server_identity: the name in the server's certificate.
-        scheme: ``http``, ``tcp`` or ``grpc``.
+        wire: what the server listens for.
         host: the name or IPv4 address that clients connect to.
         port: the port that they connect to.
     """
@@ -188,10 +209,10 @@ def render_admin_config(*, project: str, user: str, server_identity: str, scheme
         "project_name": project,
         "username": user,
         "server_identity": server_identity,
-        "scheme": scheme,
+        "scheme": wire.scheme.value,
         "host": host,
         "port": port,
-        "connection_security": "mtls",
+        "connection_security": wire.security.value,
         "uid_source": "user_input",
         "with_file_transfer": True,
         "upload_dir": TRANSFER_DIR,

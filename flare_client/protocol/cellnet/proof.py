@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # cryptography is loaded by who signs or verifies, as in ``protocol.signing``
+    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 
@@ -33,7 +35,9 @@ class Signer:
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - see the top of the module
         from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
-        key = load_pem_private_key(private_key_pem, password=None)
+        # The key is the user's own, and TLS has compared it with the certificate; proving that it is a sound one would
+        # take longer than all the rest of opening a session.
+        key = load_pem_private_key(private_key_pem, password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError(f"expected an RSA private key, but got {type(key).__name__}")
         self._key = key
@@ -94,6 +98,30 @@ class Verifier:
                 f"expected a certificate of this project's CA, but another signed it: {reason}"
             ) from problem
 
+    @property
+    def der(self) -> bytes:
+        """The certificate in DER."""
+        from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
+        return self._certificate.public_bytes(Encoding.DER)
+
+    @property
+    def valid_until(self) -> float:
+        """When the certificate ends, in seconds since the epoch."""
+        return _moment(self._certificate, "not_valid_after")
+
+    def check_dates(self, now: float) -> None:
+        """Check that the certificate holds now.
+
+        Args:
+            now: seconds since the epoch.
+
+        Raises:
+            NotProven: it has ended, or does not hold yet.
+        """
+        if not _moment(self._certificate, "not_valid_before") <= now <= self.valid_until:
+            raise NotProven(f"the certificate of '{self.common_name}' has expired, or does not hold yet")
+
     def verify(self, text: str, signature: object) -> None:
         """Check a signature over a text.
 
@@ -105,6 +133,13 @@ class Verifier:
             NotProven: it is another's or malformed.
         """
         _verify(self._key, text, signature)
+
+
+def _moment(certificate: x509.Certificate, name: str) -> float:
+    # cryptography before 42 has the moments without a zone only, later ones warn of those.
+    aware = getattr(certificate, f"{name}_utc", None)
+    moment = aware if aware is not None else getattr(certificate, name).replace(tzinfo=datetime.timezone.utc)
+    return float(moment.timestamp())
 
 
 def _pss() -> padding.PSS:

@@ -31,7 +31,9 @@ class CellRules:
     downloads_hold_session: bool
     """Whether a download keeps its session alive, and ends with it."""
     checks_certificate_use: bool
-    """Whether a login needs a certificate that holds now, and is made for a user."""
+    """Whether a login needs a certificate that is made for a user."""
+    checks_certificate_dates: bool
+    """Whether the server looks at the dates of the certificate that a login brings; TLS does in any case."""
     upload_prefix: str
     """How the fields of a piece of an upload begin; there is no negotiation, so a client must know the release."""
 
@@ -46,6 +48,7 @@ RULES_27 = CellRules(
     remembers_downloads=False,
     downloads_hold_session=False,
     checks_certificate_use=False,
+    checks_certificate_dates=False,
     upload_prefix=UploadPrefix.R27,
 )
 RULES_28 = dataclasses.replace(
@@ -59,4 +62,5 @@ RULES_29 = dataclasses.replace(
     confirms_downloads=True,
     downloads_hold_session=True,
     checks_certificate_use=True,
+    checks_certificate_dates=True,
 )

@@ -34,7 +34,7 @@ from flare_client.protocol.cellnet.sfm import BadFrame, Frame, FrameEncoder, Fra
 from flare_client.protocol.cellnet.stream_receiver import StreamReceiver
 from flare_client.protocol.cellnet.stream_sender import StreamSender
 from flare_client.protocol.cellnet.streams import Piece, StreamFailed, StreamReceived
-from flare_client.protocol.cellnet.tokens import AuthHeader, Credentials, check_credentials, server_credentials
+from flare_client.protocol.cellnet.tokens import AuthHeader, Credentials, CredentialsCheck, server_credentials
 from flare_client.protocol.errors import ProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 
@@ -162,6 +162,7 @@ class ServerPeer:
         self._receiver = StreamReceiver(limits)
         self._sender = StreamSender(int(now * 1_000_000))
         self._addresses: Addresses | None = None
+        self._check = CredentialsCheck(identity.verifier)
         self._challenged: tuple[str, float] | None = None
         self._outgoing: list[bytes] = []
 
@@ -194,11 +195,11 @@ class ServerPeer:
         """
         if not request.request_id:
             return
-        headers: dict[str, Any] = {Header.REQUEST_ID.value: ""}
+        headers: dict[str, Any] = {Header.REQUEST_ID: ""}
         if code is not None:
-            headers[Header.RETURN_CODE.value] = code.value
+            headers[Header.RETURN_CODE] = code.value
         if error:
-            headers[Header.ERROR.value] = error
+            headers[Header.ERROR] = error
         payload = fobs.encode(content) if content is not None else b""
         encoding = Encoding.FOBS if content is not None else Encoding.NONE
         topic = f"{request.channel}:{request.topic}"
@@ -266,7 +267,7 @@ class ServerPeer:
         if (message.channel, message.topic) == (Channel.CELLNET.value, Topic.BYE.value):
             self._answer(addresses, message, now)
             return [ClientLeft()]
-        user = check_credentials(message.headers, self._identity.verifier)
+        user = self._check.check(message.headers)
         if not _TOKEN.fullmatch(str(message.headers[AuthHeader.TOKEN])):
             # The server's own credentials are on every message that it sends, and the signature is over name and token
             # as one text: without its form a token could begin anywhere in the name of its user.
@@ -380,7 +381,7 @@ class ServerPeer:
         proof = self._identity.credentials.headers()
         for piece in pieces:
             encoding = Encoding.BYTES if piece.topic is Topic.STREAM_DATA else Encoding.NONE
-            headers = {Header.OPTIONAL.value: True, **piece.headers, **proof}
+            headers = {Header.OPTIONAL: True, **piece.headers, **proof}
             self._send(self._addresses.one_way(piece.topic, now, headers, piece.payload, encoding))
 
     def _send(self, message: CellMessage) -> None:

@@ -45,11 +45,14 @@ class StreamReceiver:
     """All streams that one side of a connection receives.
 
     Args:
-        limits: ``stream`` bounds one payload, ``streams`` how many may be open.
+        limits: ``stream`` bounds one payload, ``streams`` how many may be open, ``held`` all of them together.
+        always_acknowledges: whether the end of a stream is acknowledged that is short and whose sender does not repeat
+            pieces. Receivers of 2.9 do, those of 2.7 and 2.8 never; nobody waits for it.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, always_acknowledges: bool = True) -> None:
         self._limits = limits
+        self._always_acknowledges = always_acknowledges
         self._open: dict[_Key, _Incoming] = {}
         self._ended: dict[_Key, tuple[float, Mapping[str, Any] | None]] = {}
 
@@ -81,7 +84,7 @@ class StreamReceiver:
         if kind == PieceType.ERROR:
             return self._given_up(key, message, now)
         if kind not in (PieceType.CHUNK, PieceType.FINAL):
-            raise RemoteProtocolError(f"expected {StreamHeader.TYPE.value} 1, 2 or 6 in a piece, but got {kind}")
+            raise RemoteProtocolError(f"expected {StreamHeader.TYPE} 1, 2 or 6 in a piece, but got {kind}")
         return self._take(key, message, is_last=kind == PieceType.FINAL, now=now)
 
     def _given_up(self, key: _Key, message: CellMessage, now: float) -> list[StreamEvent]:
@@ -89,7 +92,7 @@ class StreamReceiver:
         if incoming is None:
             return []
         self._ended[key] = (now, None)
-        reason = f"the sender gave up: {message.headers.get(StreamHeader.ERROR.value)}"
+        reason = f"the sender gave up: {message.headers.get(StreamHeader.ERROR)}"
         return [StreamFailed(_request_id(incoming.headers or message.headers), reason)]
 
     def _take(self, key: _Key, message: CellMessage, *, is_last: bool, now: float) -> list[StreamEvent]:
@@ -114,6 +117,9 @@ class StreamReceiver:
         if incoming.held > self._limits.stream or sequence >= _MOST_PIECES or len(incoming.early) > _MOST_EARLY:
             reason = f"expected at most {self._limits.stream:,} bytes in at most {_MOST_PIECES:,} pieces, in order"
             return self._refuse(key, message.headers, reason, now)
+        if sum(one.held for one in self._open.values()) > self._limits.held:
+            reason = f"expected at most {self._limits.held:,} bytes in all streams that are not whole"
+            return self._refuse(key, message.headers, reason, now)
         return self._advance(key, incoming, now)
 
     def _advance(self, key: _Key, incoming: _Incoming, now: float) -> list[StreamEvent]:
@@ -126,60 +132,63 @@ class StreamReceiver:
             incoming.acknowledged = incoming.received
             return [Piece(Topic.STREAM_ACK, _ack(key, incoming))]
         headers = incoming.headers or {}
-        size = headers.get(StreamHeader.SIZE.value)
+        size = headers.get(StreamHeader.SIZE)
         if isinstance(size, int) and size > 0 and size != incoming.received:
             return self._refuse(key, headers, f"size mismatch: expected {size} bytes, but got {incoming.received}", now)
         del self._open[key]
         final = _ack(key, incoming)
         self._ended[key] = (now, final)
         payload = incoming.blocks[0] if len(incoming.blocks) == 1 else b"".join(incoming.blocks)
-        return [Piece(Topic.STREAM_ACK, final), _received(key[0], headers, payload)]
+        whole = _received(key[0], headers, payload)
+        waits = incoming.received > ACK_INTERVAL or headers.get(StreamHeader.RELIABLE) is not False
+        return [Piece(Topic.STREAM_ACK, final), whole] if waits or self._always_acknowledges else [whole]
 
     def _refuse(self, key: _Key, headers: Mapping[str, Any], reason: str, now: float) -> list[StreamEvent]:
         incoming = self._open.pop(key, None)
         self._ended[key] = (now, None)
         known = incoming.headers if incoming is not None and incoming.headers is not None else headers
         report = {
-            StreamHeader.ID.value: key[1],
-            StreamHeader.TYPE.value: int(PieceType.ERROR),
-            StreamHeader.OFFSET.value: incoming.received if incoming is not None else 0,
-            StreamHeader.ERROR.value: reason,
-            StreamHeader.ERROR_TYPE.value: "StreamError",
+            StreamHeader.ID: key[1],
+            StreamHeader.TYPE: int(PieceType.ERROR),
+            StreamHeader.OFFSET: incoming.received if incoming is not None else 0,
+            StreamHeader.ERROR: reason,
+            StreamHeader.ERROR_TYPE: "StreamError",
         }
         return [Piece(Topic.STREAM_ACK, report), StreamFailed(_request_id(known), reason)]
 
     def _forget(self, now: float) -> None:
         # In the order of ending, so the first that is young enough ends the search.
-        for key, (ended, _) in list(self._ended.items()):
+        while self._ended:
+            key, (ended, _) = next(iter(self._ended.items()))
             if now - ended <= REMEMBER_SECONDS and len(self._ended) <= _MOST_REMEMBERED:
                 return
             del self._ended[key]
 
 
-def _number(headers: Mapping[str, Any], name: StreamHeader) -> int:
-    value = headers.get(name.value)
+def _number(headers: Mapping[str, Any], name: str) -> int:
+    value = headers.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise RemoteProtocolError(f"expected a number in the header {name.value}, but got {value!r:.60}")
+        raise RemoteProtocolError(f"expected a number in the header {name}, but got {value!r:.60}")
     return value
 
 
 def _request_id(headers: Mapping[str, Any]) -> str:
-    value = headers.get(StreamHeader.REQUEST.value)
+    value = headers.get(StreamHeader.REQUEST)
     return value if isinstance(value, str) else ""
 
 
 def _ack(key: _Key, incoming: _Incoming) -> dict[str, Any]:
     return {
-        StreamHeader.ID.value: key[1],
-        StreamHeader.TYPE.value: int(PieceType.ACK),
-        StreamHeader.OFFSET.value: incoming.received,
-        StreamHeader.SEQUENCE.value: len(incoming.blocks) - 1,
+        StreamHeader.ID: key[1],
+        StreamHeader.TYPE: int(PieceType.ACK),
+        StreamHeader.OFFSET: incoming.received,
+        StreamHeader.SEQUENCE: len(incoming.blocks) - 1,
     }
 
 
 def _received(origin: str, headers: Mapping[str, Any], payload: bytes) -> StreamReceived:
-    def text(name: StreamHeader) -> str:
-        value = headers.get(name.value)
+    def text(name: str) -> str:
+        value = headers.get(name)
         return value if isinstance(value, str) else ""
 
     return StreamReceived(

@@ -80,18 +80,18 @@ class StreamSender:
         self._next_id += 1
         fixed: dict[str, Any] = {
             **(headers or {}),
-            StreamHeader.ENCODING.value: encoding.value,
-            StreamHeader.CHANNEL.value: channel,
-            StreamHeader.TOPIC.value: topic,
-            StreamHeader.SIZE.value: len(content),
-            StreamHeader.ID.value: stream_id,
-            StreamHeader.RELIABLE.value: False,
-            StreamHeader.OPTIONAL.value: optional,
-            StreamHeader.CHUNK_SIZE.value: CHUNK_SIZE,
-            StreamHeader.WINDOW.value: self._window,
+            StreamHeader.ENCODING: encoding.value,
+            StreamHeader.CHANNEL: channel,
+            StreamHeader.TOPIC: topic,
+            StreamHeader.SIZE: len(content),
+            StreamHeader.ID: stream_id,
+            StreamHeader.RELIABLE: False,
+            StreamHeader.OPTIONAL: optional,
+            StreamHeader.CHUNK_SIZE: CHUNK_SIZE,
+            StreamHeader.WINDOW: self._window,
         }
         if request_id:
-            fixed[StreamHeader.REQUEST.value] = request_id
+            fixed[StreamHeader.REQUEST] = request_id
         outgoing = _Outgoing(fixed, content, request_id, moved=now)
         self._open[stream_id] = outgoing
         return self._pieces(stream_id, outgoing)
@@ -104,14 +104,14 @@ class StreamSender:
         Returns:
             The pieces that may go now, or the end of the stream where the receiver gives up.
         """
-        stream_id = headers.get(StreamHeader.ID.value)
+        stream_id = headers.get(StreamHeader.ID)
         outgoing = self._open.get(stream_id) if isinstance(stream_id, int) else None
         if outgoing is None or not isinstance(stream_id, int):
             return []
-        if headers.get(StreamHeader.TYPE.value) == PieceType.ERROR:
+        if headers.get(StreamHeader.TYPE) == PieceType.ERROR:
             del self._open[stream_id]
-            return StreamFailed(outgoing.request_id, f"the receiver gave up: {headers.get(StreamHeader.ERROR.value)}")
-        offset = headers.get(StreamHeader.OFFSET.value)
+            return StreamFailed(outgoing.request_id, f"the receiver gave up: {headers.get(StreamHeader.ERROR)}")
+        offset = headers.get(StreamHeader.OFFSET)
         if isinstance(offset, int) and outgoing.acknowledged < offset <= outgoing.sent:
             outgoing.acknowledged = offset
             outgoing.moved = now
@@ -131,12 +131,12 @@ class StreamSender:
             outgoing.done = outgoing.sent + len(block) == size
             headers = {
                 **outgoing.headers,
-                StreamHeader.TYPE.value: int(PieceType.FINAL if outgoing.done else PieceType.CHUNK),
-                StreamHeader.SEQUENCE.value: outgoing.sequence,
-                StreamHeader.OFFSET.value: outgoing.sent,
+                StreamHeader.TYPE: int(PieceType.FINAL if outgoing.done else PieceType.CHUNK),
+                StreamHeader.SEQUENCE: outgoing.sequence,
+                StreamHeader.OFFSET: outgoing.sent,
             }
             if outgoing.sequence == 0:
-                headers[StreamHeader.ACK_INTERVAL.value] = ACK_INTERVAL
+                headers[StreamHeader.ACK_INTERVAL] = ACK_INTERVAL
             pieces.append(Piece(Topic.STREAM_DATA, headers, block))
             outgoing.sent += len(block)
             outgoing.sequence += 1

@@ -26,7 +26,7 @@ ACK_INTERVAL = 4 * MIB
 one out, and 2.9 asks for the number of the piece in each: an acknowledgement that has both is fine with all."""
 
 
-class StreamHeader(str, enum.Enum):
+class StreamHeader:
     """Headers of a piece, an acknowledgement or an error of a stream."""
 
     ID = "sm__id"

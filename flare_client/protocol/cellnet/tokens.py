@@ -30,6 +30,9 @@ class AuthHeader:
     SSID = "ssid"
 
 
+_PROOF = (AuthHeader.CLIENT_NAME, AuthHeader.TOKEN, AuthHeader.SIGNATURE)
+
+
 @dataclasses.dataclass(frozen=True)
 class Credentials:
     """What one side puts on each of its messages.
@@ -76,12 +79,32 @@ def check_credentials(headers: Mapping[str, Any], verifier: Verifier) -> str:
     Raises:
         NotProven: a header is missing or the signature is another's.
     """
-    found = [headers.get(name) for name in (AuthHeader.CLIENT_NAME, AuthHeader.TOKEN, AuthHeader.SIGNATURE)]
-    name, token, signature = found
+    name, token, signature = (headers.get(name) for name in _PROOF)
     if not isinstance(name, str) or not isinstance(token, str) or not signature:
         raise NotProven("expected client_name, token and signature in the headers, but one is missing")
     verifier.verify(name + token, signature)
     return name
+
+
+class CredentialsCheck:
+    """Checks the headers of one connection's messages; what was proven once is not computed again.
+
+    Args:
+        verifier: of the server's certificate.
+    """
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+        self._proven: tuple[object, object, object] | None = None
+
+    def check(self, headers: Mapping[str, Any]) -> str:
+        """See ``check_credentials``."""
+        shown = tuple(headers.get(name) for name in _PROOF)
+        if shown == self._proven and isinstance(shown[0], str):
+            return shown[0]
+        name = check_credentials(headers, self._verifier)
+        self._proven = (shown[0], shown[1], shown[2])
+        return name
 
 
 class Claim:

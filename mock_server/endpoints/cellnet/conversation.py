@@ -27,7 +27,7 @@ class Conversation:
 
     Args:
         endpoint: the endpoint that accepted it.
-        send: sends one frame.
+        send: sends frames, in order.
         close: ends the connection once everything is sent.
         abort: cuts the connection.
     """
@@ -35,7 +35,7 @@ class Conversation:
     def __init__(
         self,
         endpoint: CellEndpoint,
-        send: Callable[[bytes], None],
+        send: Callable[[list[bytes]], None],
         close: Callable[[], None],
         abort: Callable[[], None],
     ) -> None:
@@ -126,13 +126,14 @@ class Conversation:
             elif isinstance(event, ClientLeft):
                 left = True
             else:
-                # What the state machine has to say, acknowledgements above all, goes before the answer.
-                self._flush()
+                # The answer goes out with what the state machine has to say before it, acknowledgements above all: a
+                # client wakes up once for both.
                 self._endpoint.service.take(self, event)
         self._flush()
         if left:
             _logger.debug("%s left", self.name)
 
     def _flush(self) -> None:
-        for frame in self.peer.frames_to_send():
-            self._send(frame)
+        frames = self.peer.frames_to_send()
+        if frames:
+            self._send(frames)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import logging
 import ssl
 import weakref
 from collections.abc import Callable
 from typing import Protocol
 
+from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from mock_server.endpoints.cellnet.conversation import Conversation
 from mock_server.endpoints.cellnet.service import AdminService
@@ -22,14 +22,6 @@ _logger = logging.getLogger("mock_server")
 
 _LOOK_SECONDS = 1.0
 _CLOSE_SECONDS = 2.0
-
-
-class Scheme(str, enum.Enum):
-    """How frames travel, as kits name it."""
-
-    HTTP = "http"
-    TCP = "tcp"
-    GRPC = "grpc"
 
 
 class _Listener(Protocol):
@@ -53,7 +45,8 @@ class CellEndpoint:
         service: answers what clients ask.
         scheme: how frames travel.
         tls: the TLS context; ``None`` for clear text.
-        credentials: CA, certificate and key in PEM, for gRPC, which does its own TLS; ``None`` for clear text.
+        credentials: CA, certificate and key in PEM, for gRPC, which does its own TLS; no CA where no certificate is
+            asked of clients; ``None`` for clear text.
         limits: how much a client may send.
         stall_timeout: seconds for a TLS handshake, for the greeting, and for a sign of life.
     """
@@ -64,7 +57,7 @@ class CellEndpoint:
         scheme: Scheme,
         tls: ssl.SSLContext | None,
         *,
-        credentials: tuple[bytes, bytes, bytes] | None = None,
+        credentials: tuple[bytes | None, bytes, bytes] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
     ) -> None:
@@ -171,7 +164,7 @@ class _ByteListener:
         return connection
 
 
-def _grpc_listener(endpoint: CellEndpoint, credentials: tuple[bytes, bytes, bytes] | None) -> _Listener:
+def _grpc_listener(endpoint: CellEndpoint, credentials: tuple[bytes | None, bytes, bytes] | None) -> _Listener:
     # An extra: only who asks for this scheme needs the package.
     from mock_server.endpoints.cellnet.grpc import GrpcListener  # noqa: PLC0415
 

@@ -28,6 +28,9 @@ _QUEUED = 16
 """Frames that may wait for a client that does not keep up, before nothing more of it is answered."""
 
 
+_GRACE_SECONDS = 0.5
+
+
 class GrpcStream:
     """One connection: the stream that a client opened.
 
@@ -79,8 +82,9 @@ class GrpcStream:
                 self._writable.set()
                 self._conversation.go_on()
 
-    def _send(self, frame: bytes) -> None:
-        self._outgoing.put_nowait(frame)
+    def _send(self, frames: list[bytes]) -> None:
+        for frame in frames:
+            self._outgoing.put_nowait(frame)
         if self._outgoing.qsize() > _QUEUED:
             self._writable.clear()
             self._conversation.hold()
@@ -94,10 +98,11 @@ class GrpcListener:
 
     Args:
         endpoint: whose connections they are.
-        credentials: CA, certificate and key in PEM; ``None`` for clear text.
+        credentials: CA, certificate and key in PEM; no CA where no certificate is asked of clients; ``None`` for clear
+            text.
     """
 
-    def __init__(self, endpoint: CellEndpoint, credentials: tuple[bytes, bytes, bytes] | None) -> None:
+    def __init__(self, endpoint: CellEndpoint, credentials: tuple[bytes | None, bytes, bytes] | None) -> None:
         self._endpoint = endpoint
         self._credentials = credentials
         self._server: Any = None
@@ -130,7 +135,7 @@ class GrpcListener:
         if self._credentials is None:
             return int(self._server.add_insecure_port(address))
         ca, certificate, key = self._credentials
-        credentials = grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=True)
+        credentials = grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=ca is not None)
         return int(self._server.add_secure_port(address, credentials))
 
     def refuse(self) -> None:
@@ -139,7 +144,8 @@ class GrpcListener:
     async def stop(self) -> None:
         """Stop listening, and cut what is left."""
         if self._server is not None:
-            await self._server.stop(None)
+            # The handlers have ended; what they wrote last may still be on its way out.
+            await self._server.stop(_GRACE_SECONDS)
             self._server = None
 
     async def _serve(self, requests: AsyncIterator[bytes], context: Any) -> None:

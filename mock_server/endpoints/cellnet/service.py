@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from flare_client.protocol.cellnet import commands, download, upload
 from flare_client.protocol.cellnet.cell import ReturnCode
@@ -42,6 +40,8 @@ _logger = logging.getLogger("mock_server")
 AnswerRequest = Callable[[Request], Answer]
 _LOGIN, _LOGOUT, _CHECK = "_cert_login", "_logout", "_check_session"
 _TX = "ObjectStreamer.TX_ID"
+_MOST_TOKENS = 4096
+"""Tokens whose claims are remembered."""
 
 
 def _now() -> str:
@@ -76,6 +76,8 @@ class AdminService:
         self._downloads = downloads
         self.upload_dir = upload_dir
         self._cells: dict[str, Conversation] = {}
+        # A signature is checked once: clients send the same token with every command.
+        self._read_token = functools.lru_cache(_MOST_TOKENS)(lambda token: read_admin_token(token, identity.verifier))
 
     def take(self, caller: Conversation, event: RequestReceived) -> None:
         """Answer a request."""
@@ -149,7 +151,7 @@ class AdminService:
     def _claims_of(self, token: str) -> dict[str, Any] | None:
         """What a token says of its session; ``None`` where this server did not sign it, or it holds no more."""
         try:
-            claims = read_admin_token(token, self.identity.verifier)
+            claims = self._read_token(token)
             if not all(isinstance(claims.get(name), str) for name in (Claim.SESSION, Claim.NAME, Claim.ORG)):
                 raise NotProven("expected session, name and organisation in it")
         except NotProven as problem:
@@ -172,17 +174,17 @@ class AdminService:
     def _log_in(self, caller: Conversation, event: RequestReceived, line: str, envelope: Envelope) -> str:
         try:
             verifier, study = commands.check_login(event.headers, self.identity.ca_pem)
+            if self._rules.checks_certificate_dates:
+                verifier.check_dates(time.time())
             if verifier.common_name != event.user:
                 raise NotProven(f"expected the certificate of {event.user!r}, but got '{verifier.common_name}'")
-            given = event.headers["cert"]
-            certificate = x509.load_pem_x509_certificate(given.encode("ascii") if isinstance(given, str) else given)
             if self._rules.checks_certificate_use:
-                check_use(certificate, datetime.datetime.now(datetime.timezone.utc))
+                check_use(verifier.der)
         except NotProven as problem:
             _logger.warning("refusing the login of %s: %s", caller.name, problem)
             return _text(Reply().string(LOGIN_REJECTED).envelope(_now()))
-        identity = peer_identity(certificate.public_bytes(Encoding.DER))
-        ends_at = certificate.not_valid_after_utc.timestamp() if self._rules.token_has_certificate_end else None
+        identity = peer_identity(verifier.der)
+        ends_at = verifier.valid_until if self._rules.token_has_certificate_end else None
         peer = Peer(identity.name, identity.org, identity.role, ends_at)
         answered = _envelope(self._answer(Request(line, None, envelope.meta, peer, study=study)))
         session_id = answered.first(ItemType.TOKEN)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from flare_client.protocol.cellnet.sfm import FrameReader
 from flare_client.protocol.errors import ProtocolError
+from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("mock_server")
 
 
-class TcpConnection(asyncio.Protocol):
+class TcpConnection(Carrier):
     """One connection.
 
     Args:
@@ -29,9 +30,12 @@ class TcpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the greeting."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._conversation = Conversation(
-            self._endpoint, self._transport.write, self._transport.close, self._transport.abort
+        self.transport = cast(asyncio.Transport, transport)
+        self.conversation = Conversation(
+            self._endpoint,
+            lambda frames: self.transport.write(b"".join(frames)),
+            self.transport.close,
+            self.transport.abort,
         )
 
     def data_received(self, data: bytes) -> None:
@@ -39,23 +43,7 @@ class TcpConnection(asyncio.Protocol):
         try:
             frames = self._reader.feed(data)
         except ProtocolError as problem:
-            _logger.warning("closing the connection of %s: %s", self._conversation.name, problem)
-            self._transport.abort()
+            _logger.warning("closing the connection of %s: %s", self.conversation.name, problem)
+            self.transport.abort()
             return
-        self._conversation.receive(frames)
-
-    def pause_writing(self) -> None:
-        """Answer nothing more: the client does not keep up."""
-        self._conversation.hold()
-        self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        self._transport.resume_reading()
-        self._conversation.go_on()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Clean up."""
-        if exc is not None:
-            _logger.debug("connection of %s lost: %s", self._conversation.name, exc)
-        self._conversation.lost()
+        self.conversation.receive(frames)

@@ -1,11 +1,9 @@
-"""Whether a certificate may log a user in, beyond being of the project's CA.
+"""Whether a certificate may log a user in, beyond being of the project's CA and holding now.
 
-Source: official 2.9.0, which looks at all of this; before, only the signature counts.
+Source: official 2.9.0; before, only the signature counts.
 """
 
 from __future__ import annotations
-
-import datetime
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -16,19 +14,16 @@ PLACEHOLDER = "nvflare-admin"
 """A common name that stands for nobody."""
 
 
-def check_use(certificate: x509.Certificate, now: datetime.datetime) -> None:
-    """Check dates and purpose of a certificate; what it does not restrict is free.
+def check_use(der: bytes) -> None:
+    """Check the purpose of a certificate; what it does not restrict is free.
 
     Args:
-        certificate: of the user.
-        now: with a zone.
+        der: the certificate of the user.
 
     Raises:
-        NotProven: it does not hold now, or is not made for users.
+        NotProven: it is not made for users.
     """
-    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if not start <= now <= end:
-        raise NotProven(f"expected a certificate that holds at {now}, but this one holds from {start} to {end}")
+    certificate = x509.load_der_x509_certificate(der)
     if any(name.value == PLACEHOLDER for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)):
         raise NotProven(f"expected the certificate of a user, but {PLACEHOLDER!r} is none")
     extensions = {type(extension.value): extension.value for extension in certificate.extensions}

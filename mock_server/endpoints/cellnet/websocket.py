@@ -15,6 +15,7 @@ from websockets.server import ServerProtocol
 
 from flare_client.protocol.cellnet.sfm import decode_frame
 from flare_client.protocol.errors import ProtocolError
+from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _MOST_PARTS = 4096
 """Parts of one message: empty ones cost memory, too."""
 
 
-class WebSocketConnection(asyncio.Protocol):
+class WebSocketConnection(Carrier):
     """One connection.
 
     Args:
@@ -43,8 +44,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the upgrade."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._conversation = Conversation(self._endpoint, self._send, self._close, self._transport.abort)
+        self.transport = cast(asyncio.Transport, transport)
+        self.conversation = Conversation(self._endpoint, self._send, self._close, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
@@ -57,22 +58,6 @@ class WebSocketConnection(asyncio.Protocol):
         self._take()
         return False
 
-    def pause_writing(self) -> None:
-        """Answer nothing more: the client does not keep up."""
-        self._conversation.hold()
-        self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        self._transport.resume_reading()
-        self._conversation.go_on()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Clean up."""
-        if exc is not None:
-            _logger.debug("connection of %s lost: %s", self._conversation.name, exc)
-        self._conversation.lost()
-
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _take(self) -> None:
@@ -83,7 +68,7 @@ class WebSocketConnection(asyncio.Protocol):
                 self._message_part(event)
         problem = self._wire.handshake_exc or self._wire.parser_exc
         if problem is not None:
-            _logger.warning("closing the connection of %s: %s", self._conversation.name, problem)
+            _logger.warning("closing the connection of %s: %s", self.conversation.name, problem)
         self._flush()
 
     def _answer_upgrade(self, request: Request) -> None:
@@ -98,40 +83,40 @@ class WebSocketConnection(asyncio.Protocol):
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._is_binary = frame.opcode is Opcode.BINARY
         elif frame.opcode is not Opcode.CONT:
-            self._conversation.note_bytes()
+            self.conversation.note_bytes()
             return
         if len(self._parts) >= _MOST_PARTS:
-            _logger.warning("closing the connection of %s: a message in too many parts", self._conversation.name)
-            self._transport.abort()
+            _logger.warning("closing the connection of %s: a message in too many parts", self.conversation.name)
+            self.transport.abort()
             return
         self._parts.append(bytes(frame.data))
         if not frame.fin:
             return
         data, self._parts = b"".join(self._parts), []
         if not self._is_binary:
-            _logger.warning("dropping what %s sent: expected a binary message", self._conversation.name)
+            _logger.warning("dropping what %s sent: expected a binary message", self.conversation.name)
             return
         try:
             decoded = decode_frame(data, self._endpoint.limits)
         except ProtocolError as problem:
-            _logger.warning("dropping what %s sent: %s", self._conversation.name, problem)
+            _logger.warning("dropping what %s sent: %s", self.conversation.name, problem)
             return
-        self._conversation.receive([decoded])
+        self.conversation.receive([decoded])
 
-    def _send(self, frame: bytes) -> None:
+    def _send(self, frames: list[bytes]) -> None:
         if self._wire.state is State.OPEN:
-            self._wire.send_binary(frame)
+            for frame in frames:
+                self._wire.send_binary(frame)
             self._flush()
 
     def _close(self) -> None:
         if self._wire.state is State.OPEN:
             self._wire.send_close()
             self._flush()
-        self._transport.close()
+        self.transport.close()
 
     def _flush(self) -> None:
-        for data in self._wire.data_to_send():
-            if data:
-                self._transport.write(data)
-            else:  # the end of what this side sends
-                self._transport.close()
+        written = self._wire.data_to_send()
+        self.transport.write(b"".join(written))
+        if written and not written[-1]:  # the end of what this side sends
+            self.transport.close()

@@ -31,10 +31,16 @@ def open_bare(**options: Any) -> Any:
     return importlib.import_module("tests.benchmarks.programs.bare").BareClient(**options)
 
 
+def open_websocket(**options: Any) -> Any:
+    """Open a WebSocket to the bare server."""
+    return importlib.import_module("tests.benchmarks.programs.websocket").EchoClient(**options)
+
+
 FACTORIES: Dict[str, Callable[..., Any]] = {  # noqa: UP006
     "flare_client": open_flare_client,
     "official": open_official,
     "bare": open_bare,
+    "websocket": open_websocket,
 }
 
 
@@ -71,6 +77,39 @@ class Program:
             call(*args)
             seconds.append(time.perf_counter() - started)
         return seconds
+
+    def do_time_open(self, count: int, options: Dict[str, Any]) -> List[float]:  # noqa: UP006
+        """Open and close a session so often, and return the seconds that each opening took."""
+        seconds = []
+        for _ in range(count):
+            started = time.perf_counter()
+            session = self.factory(**options)
+            seconds.append(time.perf_counter() - started)
+            session.close()
+        return seconds
+
+    def do_time_with_result(self, method: str, args: List[Any]) -> List[Any]:  # noqa: UP006
+        """Call a method of the first session, and return the seconds and the result."""
+        started = time.perf_counter()
+        result = getattr(self.sessions[0], method)(*args)
+        return [time.perf_counter() - started, result]
+
+    def do_set_timeout(self, seconds: float) -> None:
+        """Set the command timeout of the first session."""
+        self.sessions[0].set_timeout(seconds)
+
+    def do_every_second(self, method: str, args: List[Any], rounds: int) -> float:  # noqa: UP006
+        """Call a method of every session once a second, and return the seconds of the slowest round."""
+        slowest = 0.0
+        due = time.perf_counter()
+        for _ in range(rounds):
+            time.sleep(max(0.0, due - time.perf_counter()))
+            started = time.perf_counter()
+            for session in self.sessions:
+                getattr(session, method)(*args)
+            slowest = max(slowest, time.perf_counter() - started)
+            due += 1.0
+        return slowest
 
     def do_together(self, method: str, args: List[Any], count: int) -> float:  # noqa: UP006
         """Call a method of every session so often, all sessions at once, and return the seconds until all are done."""

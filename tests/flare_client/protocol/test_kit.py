@@ -18,7 +18,7 @@ from flare_client.protocol.kit import (
     parse_admin_config,
     render_admin_config,
 )
-from flare_client.protocol.releases import LATEST, PROFILES, ReleaseProfile
+from flare_client.protocol.releases import PROFILES, ReleaseProfile
 
 Document = dict[str, Any]
 Change = Callable[[Document], object]
@@ -28,7 +28,7 @@ hosts = st.from_regex(r"[a-z][a-z0-9.-]{0,30}", fullmatch=True)
 
 
 def changed(change: Change) -> str:
-    document = json.loads(render_admin_config(LATEST, "localhost", 8002, 8003, secure=True))
+    document = json.loads(render_admin_config(PROFILES["2.6"], "localhost", 8002, 8003, secure=True))
     change(document)
     return json.dumps(document)
 
@@ -68,7 +68,7 @@ def test_what_is_written_is_read_back(profile: ReleaseProfile, host: str, fl_por
 
 
 def test_secure_kit_has_the_provisioned_content() -> None:
-    assert json.loads(render_admin_config(LATEST, "example.com", 8002, 8003, secure=True)) == {
+    assert json.loads(render_admin_config(PROFILES["2.6"], "example.com", 8002, 8003, secure=True)) == {
         "format_version": 1,
         "admin": {
             "with_file_transfer": True,
@@ -191,7 +191,7 @@ def test_any_heartbeat_is_tolerated_and_only_a_number_is_read(value: object, rea
 @pytest.mark.parametrize(("host", "port"), [("", 8003), ("a:b", 8003), ("localhost", 0), ("localhost", 65536)])
 def test_an_address_that_makes_no_end_point_is_not_written(host: str, port: int) -> None:
     with pytest.raises(KitFormatError, match="sp_end_point"):
-        render_admin_config(LATEST, host, 8002, port, secure=True)
+        render_admin_config(PROFILES["2.6"], host, 8002, port, secure=True)
 
 
 json_values = st.recursive(

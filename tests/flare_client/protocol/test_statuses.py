@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flare_client.protocol.envelope import Item, ItemType, error, string, success, table
+from flare_client.protocol.releases import PROFILES
 from flare_client.protocol.statuses import ApiStatus, MetaStatus, api_status, says_goodbye
 
 TELLTALES = [
@@ -62,7 +63,9 @@ def test_a_success_item_anywhere_settles_it(items: list[Item], data: st.DataObje
 
 
 def test_the_misspelt_status_is_kept() -> None:
-    assert str(MetaStatus.NO_JOB_COMPONENTS) == "no_job_compoents"
+    spelt = {release: profile.no_components_status for release, profile in PROFILES.items()}
+    assert {spelt[one] for one in ("2.3", "2.4", "2.5", "2.6", "2.7")} == {"no_job_compoents"}
+    assert {spelt[one] for one in ("2.8", "2.9")} == {str(MetaStatus.NO_JOB_COMPONENTS)}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.cellnet.rules import RULES_29
 from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.cellnet.sfm import FrameEncoder, FrameReader, FrameType
@@ -18,7 +19,7 @@ from mock_server.answers import Reply
 from mock_server.clock import RealClock
 from mock_server.context import Staging
 from mock_server.downloads import Downloads
-from mock_server.endpoints.cellnet.endpoint import CellEndpoint, Scheme
+from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.pki import Pki
 from mock_server.sessions import AdminSessions

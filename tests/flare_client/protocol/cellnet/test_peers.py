@@ -138,7 +138,7 @@ def test_goodbye_and_signs_of_life(pair: tuple[ClientPeer, ServerPeer]) -> None:
     other.ping()
     assert pump(one, other) == ([], [])
     one.say_bye(NOW)
-    assert pump(one, other) == ([], [server.ClientLeft()])
+    assert pump(one, other) == ([client.ServerLeft()], [server.ClientLeft()])
 
 
 def test_acknowledgements_that_never_come_fail_the_request(pair: tuple[ClientPeer, ServerPeer]) -> None:

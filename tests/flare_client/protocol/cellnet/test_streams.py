@@ -147,6 +147,27 @@ def test_an_error_after_the_end_means_nothing() -> None:
     assert len(whole(feed(receiver, [by_hand(0, b"a", last=True), late]))) == 1
 
 
+def test_memory_of_all_streams_together_is_bounded() -> None:
+    receiver = StreamReceiver(dataclasses.replace(DEFAULT_LIMITS, held=3000))
+    for number in range(3):
+        assert feed(receiver, [by_hand(1, b"x" * 1000, sm__id=number)]) == []
+    report, failed = feed(receiver, [by_hand(1, b"x", sm__id=3)])
+    assert isinstance(report, Piece)
+    assert isinstance(failed, StreamFailed)
+    assert "at most 3,000 bytes in all streams" in failed.reason
+    assert receiver.open == 3
+    assert whole(feed(receiver, [by_hand(0, b"", sm__id=0), by_hand(2, b"", last=True, sm__id=0)]))
+
+
+def test_the_end_of_a_short_stream_need_not_be_acknowledged() -> None:
+    receiver = StreamReceiver(always_acknowledges=False)
+    (alone,) = feed(receiver, StreamSender(5).send("ch", "tp", b"x", 0.0))
+    assert isinstance(alone, StreamReceived)
+    repeated = by_hand(0, b"x", last=True, sm__rs=True)
+    assert acks(feed(receiver, [repeated])) == [(1, 0)]
+    assert acks(feed(receiver, StreamSender(9).send("ch", "tp", bytes(5 * CHUNK_SIZE), 0.0)))[-1] == (5 * CHUNK_SIZE, 4)
+
+
 def test_memory_is_bounded_in_bytes_in_pieces_and_in_streams() -> None:
     limits = dataclasses.replace(DEFAULT_LIMITS, stream=10, streams=2)
     receiver = StreamReceiver(limits)
