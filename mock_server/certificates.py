@@ -220,17 +220,17 @@ def make_ca(identity: Identity, key: rsa.RSAPrivateKey) -> CertifiedKey:
     return _sign(_subject(identity), key, None, [x509.DNSName(identity.name)], None)
 
 
-def make_server(hosts: Sequence[str], key: rsa.RSAPrivateKey, ca: CertifiedKey) -> CertifiedKey:
+def make_server(identity: Identity, hosts: Sequence[str], key: rsa.RSAPrivateKey, ca: CertifiedKey) -> CertifiedKey:
     """Make the certificate of a server.
 
     Args:
-        hosts: the names and addresses it is for; the first becomes the common name.
+        identity: the name and the organisation of the server; it has no role.
+        hosts: the names and addresses it is for; its own name need not be one of them.
         key: the key of the server.
         ca: the issuer.
     """
-    subject = _subject(Identity(hosts[0][:MAX_COMMON_NAME], "", None))
     names = [_host_name(host) for host in dict.fromkeys(hosts)]
-    return _sign(subject, key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH)
+    return _sign(_subject(identity), key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH)
 
 
 def make_user(

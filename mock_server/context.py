@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flare_client.protocol.commands import CommandSpec, CommandTable
 from flare_client.protocol.envelope import Json
@@ -22,6 +22,10 @@ from mock_server.jobs.store import Job, Submitter
 from mock_server.policy import Person, Policy
 from mock_server.scenario import Scenario
 from mock_server.sessions import AdminSession, AdminSessions
+from mock_server.studies import Studies
+
+if TYPE_CHECKING:
+    from mock_server.downloads import Downloads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +36,13 @@ class Peer:
         name: the name in the client certificate; ``None`` on an insecure connection.
         org: the organisation in the certificate.
         role: the role in the certificate; a site has none.
+        ends_at: when sessions with the certificate end, in seconds since the epoch; ``None``: that does not count.
     """
 
     name: str | None = None
     org: str = ""
     role: str | None = None
+    ends_at: float | None = None
 
     @property
     def is_secure(self) -> bool:
@@ -137,7 +143,6 @@ class Staging:
 
     root: Path
     transactions: dict[str, Transaction] = dataclasses.field(default_factory=dict)
-    references: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
     def begin(self, files: Mapping[str, Path]) -> str:
         """Stage files for one download.
@@ -167,25 +172,6 @@ class Staging:
             return None
         return transaction, transaction.files[name]
 
-    def refer(self, tx_id: str) -> list[tuple[str, str]]:
-        """Give each file of a transaction a reference of its own, and return names with references."""
-        found = [(name, f"R{uuid.uuid4()}") for name in self.transactions[tx_id].files]
-        self.references.update({reference: (tx_id, name) for name, reference in found})
-        return found
-
-    def referred(self, reference: str) -> Path | None:
-        """The file behind a reference, or ``None`` where it is unknown."""
-        found = self.references.get(reference)
-        return self.transactions[found[0]].files[found[1]] if found is not None else None
-
-    def release(self, reference: str) -> None:
-        """Forget a reference; with the last one of its transaction, the transaction and its folder."""
-        found = self.references.pop(reference, None)
-        if found is None or any(tx_id == found[0] for tx_id, _ in self.references.values()):
-            return
-        transaction = self.transactions.pop(found[0])
-        shutil.rmtree(transaction.folder, ignore_errors=True)
-
     def end(self, tx_id: str) -> None:
         """Forget a transaction; whoever sends its last file removes its folder."""
         self.transactions.pop(tx_id, None)
@@ -202,12 +188,14 @@ class ServerContext:
         engine: the jobs and the sites.
         sessions: who is logged in.
         policy: who may do what.
+        studies: the studies, from 2.8 on.
         scenario: users, limits and how jobs fare.
-        staging: downloads in progress.
+        staging: the files of downloads in progress.
+        downloads: the downloads of releases from 2.7 on; ``None`` before.
         org: the organisation of the server, which counts in authorisation.
         name: the name of the server.
         workspace: the folder that the server pretends to run in.
-        fl_endpoint: what sites are told to connect to.
+        fl_url: what sites are told to connect to.
         secure: whether certificates are asked for.
         started: when the server started, in seconds since the epoch.
         restart: asks the server to restart once the answer is out.
@@ -222,12 +210,14 @@ class ServerContext:
     engine: JobEngine
     sessions: AdminSessions
     policy: Policy
+    studies: Studies
     scenario: Scenario
     staging: Staging
+    downloads: Downloads | None
     org: str
     name: str
     workspace: Path
-    fl_endpoint: str
+    fl_url: str
     secure: bool
     started: float
     restart: Callable[[], None]

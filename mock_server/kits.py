@@ -26,7 +26,7 @@ from flare_client.protocol.kit import (
 from flare_client.protocol.releases import ReleaseProfile
 from flare_client.protocol.signing import digest_of
 from mock_server.files import EXECUTABLE, PRIVATE, SHARED, write_atomically
-from mock_server.pki import Credentials, Pki
+from mock_server.pki import SERVER, Credentials, Pki
 
 _MODES = {CLIENT_KEY_FILE: PRIVATE, LAUNCHER_FILE: EXECUTABLE}
 
@@ -120,7 +120,7 @@ def write_admin_kit(
         config = cell_kit.render_admin_config(
             project=pki.project,
             user=credentials.identity.name,
-            server_identity=host,
+            server_identity=SERVER.name,
             wire=wire,
             host=host,
             port=admin_port,

@@ -37,7 +37,7 @@ from mock_server.certificates import (
 )
 from mock_server.files import PRIVATE, private_folder, write_atomically
 
-__all__ = ["MOCK_ORG", "Credentials", "Identity", "Pki", "PkiError", "peer_identity"]
+__all__ = ["MOCK_ORG", "SERVER", "Credentials", "Identity", "Pki", "PkiError", "peer_identity"]
 
 MOCK_ORG = "flare-conformance mock"
 """The organisation in the name of every mock CA: whoever meets one of its certificates sees what it is."""
@@ -102,6 +102,10 @@ def _check_user_name(name: str) -> None:
     # The kit's folder bears the name.
     if "/" in name or "\\" in name or name in (".", ".."):
         raise PkiError(f"expected a user name that can be the name of a folder, but got {name!r}")
+
+
+SERVER = Identity("server", "nvidia", None)
+"""Who the server is: official provisioning names it, whatever its host is, and clients from 2.7 on check the name."""
 
 
 class Pki:
@@ -233,7 +237,7 @@ class Pki:
 
     def _new_server(self) -> CertifiedKey:
         hosts = tuple(dict.fromkeys((self.host, *_LOCAL_HOSTS)))
-        server = make_server(hosts, self._keys.take(), self._ca)
+        server = make_server(SERVER, hosts, self._keys.take(), self._ca)
         self._keep("server.pem", server)
         return server
 
@@ -288,9 +292,11 @@ class Pki:
         return ca
 
     def _stored_server(self, ca: CertifiedKey) -> CertifiedKey | None:
-        """The stored server certificate, if it is this CA's and for this host; otherwise a new one is made."""
+        """The stored server certificate, if it is this CA's, of this name and for this host; or a new one is made."""
         server = self._find("server.pem", "delete this file to have a new one made")
         if server is None or not server.is_issued_by(ca) or not covers_host(server, self.host):
+            return None
+        if identity_of(server.certificate) != SERVER:
             return None
         return server
 

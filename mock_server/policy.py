@@ -16,6 +16,14 @@ SUPER_ROLE = "super"
 """The role of the one user of an insecure 2.3 server; it passes every check."""
 
 PROJECT_ADMIN = "project_admin"
+ORG_ADMIN = "org_admin"
+
+_ROLES = {
+    Right.PROJECT_ADMIN_ROLE: frozenset({PROJECT_ADMIN}),
+    Right.STUDY_ADMIN_ROLE: frozenset({PROJECT_ADMIN, ORG_ADMIN}),
+    Right.KNOWN_ROLE: frozenset({PROJECT_ADMIN, ORG_ADMIN, "lead", "member"}),
+}
+"""The roles that have a right whatever the policy says."""
 
 
 class Condition(enum.Enum):
@@ -44,7 +52,7 @@ _C = Condition
 
 DEFAULT_PERMISSIONS: Mapping[str, Condition | Mapping[Right, Condition]] = {
     PROJECT_ADMIN: _C.ANY,
-    "org_admin": {
+    ORG_ADMIN: {
         Right.SUBMIT_JOB: _C.NONE,
         Right.CLONE_JOB: _C.NONE,
         Right.MANAGE_JOB: _C.SUBMITTERS_ORG,
@@ -95,8 +103,8 @@ class Policy:
         role = user.role.lower()
         if right is Right.NONE or role == SUPER_ROLE:
             return True
-        if right is Right.PROJECT_ADMIN_ROLE:
-            return role == PROJECT_ADMIN
+        if right in _ROLES:
+            return role in _ROLES[right]
         granted = self._permissions.get(role, {})
         condition = granted if isinstance(granted, Condition) else granted.get(right, Condition.NONE)
         return _holds(condition, user, site_org, submitter)

@@ -28,10 +28,11 @@ from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
 from mock_server.clock import Clock, RealClock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
+from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
-from mock_server.jobs.engine import JobEngine
+from mock_server.jobs.engine import JobEngine, ServerRules
 from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
 from mock_server.pki import Pki
@@ -40,6 +41,7 @@ from mock_server.scenario import Scenario
 from mock_server.sessions import AdminSessions
 from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
+from mock_server.studies import Studies
 
 _logger = logging.getLogger("mock_server")
 
@@ -411,14 +413,15 @@ class _Running:
     def _build_endpoint(self, server: MockServer, uploads: Path) -> HciEndpoint | CellEndpoint:
         tls = server.pki.server_context() if server.secure else None
         limits, stall_timeout = server._limits, server._stall_timeout
-        if server.profile.cell is None or server.scheme is None:
+        downloads = self.context.downloads
+        if server.profile.cell is None or server.scheme is None or downloads is None:
             return HciEndpoint(server.profile, self._answer, uploads, tls, limits=limits, stall_timeout=stall_timeout)
         service = AdminService(
             server.profile.cell,
             _server_identity(server, server.profile.cell),
             self._answer,
             self.context.sessions,
-            self.context.staging,
+            downloads,
             uploads,
         )
         pki = server.pki
@@ -433,29 +436,36 @@ class _Running:
         )
 
     def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
-        policy = Policy()
+        policy, studies = Policy(), Studies()
         engine = JobEngine(
             server.profile,
             server.clock,
             server.scenario,
             _fresh(run / "jobs"),
             server._sites,
-            verify_signature=self._signature_check(server),
-            may_deploy_byoc=lambda job: _may_deploy(policy, job),
+            rules=ServerRules(
+                verify_signature=self._signature_check(server),
+                may_deploy_byoc=lambda job: _may_deploy(policy, job),
+                sites_of_study=studies.sites_of,
+            ),
         )
+        sessions = AdminSessions(server.clock, _idle_timeout(server))
+        staging, cell = Staging(uploads), server.profile.cell
         return ServerContext(
             profile=server.profile,
             commands=commands_of(server.profile),
             clock=server.clock,
             engine=engine,
-            sessions=AdminSessions(server.clock, _idle_timeout(server)),
+            sessions=sessions,
             policy=policy,
+            studies=studies,
             scenario=server.scenario,
-            staging=Staging(uploads),
+            staging=staging,
+            downloads=Downloads(staging, sessions, server.clock, cell) if cell is not None else None,
             org=DEFAULT_ORG,
             name=server.host,
             workspace=run,
-            fl_endpoint=f"{server.host}:{self.fl_port}",
+            fl_url=f"{server.scheme.value if server.scheme else 'grpc'}://{server.host}:{self.fl_port}",
             secure=server.secure,
             started=server.clock.time(),
             restart=lambda: self._soon(self.restart),
@@ -466,8 +476,8 @@ class _Running:
     def _signature_check(server: MockServer) -> Callable[[Path, str], str | None] | None:
         if not server.secure:
             return None
-        ca = server.pki.ca_pem
-        return lambda path, folder: check_job_signatures(path, folder, ca)
+        ca, profile = server.pki.ca_pem, server.profile
+        return lambda path, folder: check_job_signatures(path, folder, ca, profile)
 
     def start(self, admin_port: int) -> None:
         self._thread.start()
@@ -485,6 +495,8 @@ class _Running:
     async def restart(self) -> None:
         await self._endpoint.stop()
         self.context.sessions.close_all()
+        if self.context.downloads is not None:
+            self.context.downloads.clear()
         self.context.engine.restart()
         self.context.started = self.context.clock.time()
         await self._endpoint.start(self._host, self.admin_port)

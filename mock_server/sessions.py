@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Iterator
 
 from flare_client.protocol.formats import DEFAULT_STUDY
 from mock_server.clock import Clock
@@ -20,6 +21,8 @@ class AdminSession:
         role: the role in the certificate; ``None`` for the certificate of a site.
         last_used: when the last command was accepted, in seconds since the epoch.
         study: the study that the user works in; ``default`` where releases know none.
+        started: when the user logged in, or the server took the session up again.
+        ends_at: when the session ends however it is used, in seconds since the epoch; ``None``: never.
     """
 
     token: str
@@ -28,6 +31,8 @@ class AdminSession:
     role: str | None
     last_used: float
     study: str = DEFAULT_STUDY
+    started: float = 0.0
+    ends_at: float | None = None
 
 
 class AdminSessions:
@@ -46,14 +51,29 @@ class AdminSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def open(self, user: str, org: str, role: str | None, study: str = DEFAULT_STUDY) -> AdminSession:
-        """Start a session; a user may have several."""
-        return self.restore(str(uuid.uuid4()), user, org, role, study)
+    def __iter__(self) -> Iterator[AdminSession]:
+        self._sweep()
+        return iter(list(self._sessions.values()))
 
-    def restore(self, token: str, user: str, org: str, role: str | None, study: str = DEFAULT_STUDY) -> AdminSession:
+    def open(
+        self, user: str, org: str, role: str | None, study: str = DEFAULT_STUDY, ends_at: float | None = None
+    ) -> AdminSession:
+        """Start a session; a user may have several."""
+        return self.restore(str(uuid.uuid4()), user, org, role, study, ends_at)
+
+    def restore(
+        self,
+        token: str,
+        user: str,
+        org: str,
+        role: str | None,
+        study: str = DEFAULT_STUDY,
+        ends_at: float | None = None,
+    ) -> AdminSession:
         """Start a session again under the token that it had, as CellNet servers do for a token that they signed."""
         self._sweep()
-        session = AdminSession(token, user, org, role, self._clock.time(), study)
+        now = self._clock.time()
+        session = AdminSession(token, user, org, role, now, study, now, ends_at)
         self._sessions[token] = session
         return session
 
@@ -80,7 +100,12 @@ class AdminSessions:
         self._sessions.clear()
 
     def _is_over(self, session: AdminSession) -> bool:
-        return self._clock.time() - session.last_used > self.idle_timeout
+        now = self._clock.time()
+        return now - session.last_used > self.idle_timeout or self.is_past(session.ends_at)
+
+    def is_past(self, moment: float | None) -> bool:
+        """Whether a moment is there, in seconds since the epoch."""
+        return moment is not None and self._clock.time() >= moment
 
     def _sweep(self) -> None:
         # Official clients never log out: without a sweep a long-lived server would keep every token it ever gave.

@@ -51,6 +51,10 @@ class Right(enum.Enum):
     """Named nowhere in the default policy."""
     PROJECT_ADMIN_ROLE = "project_admin_role"
     """Not a matter of policy: the role itself must be project_admin."""
+    STUDY_ADMIN_ROLE = "study_admin_role"
+    """Likewise: project_admin or org_admin."""
+    KNOWN_ROLE = "known_role"
+    """Likewise: one of the four of official provisioning."""
 
 
 class Argument(enum.Enum):
@@ -63,6 +67,10 @@ class Argument(enum.Enum):
     """A transaction, a job id and a file name."""
     TARGETS = "targets"
     """``server``, ``client`` or ``all``, then site names."""
+    JOB_SETTING = "job_setting"
+    """A job id, targets, and a last word that names none."""
+    SITE_SETTING = "site_setting"
+    """Targets, and a last word that names none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,6 +254,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "configure logging of a running job",
         "configure_job_log job_id server|client <client-name>... config",
         Right.MANAGE_JOB,
+        Argument.JOB_SETTING,
         releases=_FROM_26,
     ),
     CommandSpec(
@@ -284,7 +293,17 @@ _TABLE: tuple[CommandSpec, ...] = (
         "download_job_components job_id",
         Right.NONE,
         client_cmd=PULL_FOLDER_COMMAND,
-        releases=_FROM_26,
+        releases=("2.6",),
+    ),
+    CommandSpec(
+        "job_mgmt",
+        "download_job_components",
+        "download additional components for a specified job",
+        "download_job_components job_id",
+        Right.UNCATEGORISED,
+        Argument.JOB_ID,
+        client_cmd=PULL_FOLDER_COMMAND,
+        releases=_FROM_27,
     ),
     CommandSpec(
         "job_mgmt",
@@ -379,6 +398,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "configure logging of a site",
         "configure_site_log server|client <client-name>... config",
         Right.OPERATE,
+        Argument.SITE_SETTING,
         releases=_FROM_26,
     ),
     CommandSpec(
@@ -563,7 +583,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "add_study_site",
         "add sites to a study",
         "add_study_site <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -571,7 +591,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "add_study_user",
         "add a user to a study",
         "add_study_user <study> <user>",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -579,7 +599,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "list_studies",
         "list visible studies",
         "list_studies",
-        Right.NONE,
+        Right.KNOWN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -587,7 +607,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "register_study",
         "create or merge a study",
         "register_study <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -595,7 +615,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "remove_study",
         "remove a study",
         "remove_study <study>",
-        Right.NONE,
+        Right.PROJECT_ADMIN_ROLE,
         confirm=Confirm.AUTH,
         releases=_FROM_28,
     ),
@@ -604,7 +624,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "remove_study_site",
         "remove sites from a study",
         "remove_study_site <study> [--sites s1,s2,...] [--site-org org:s1,s2,...]",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -612,7 +632,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "remove_study_user",
         "remove a user from a study",
         "remove_study_user <study> <user>",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(
@@ -620,7 +640,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "show_study",
         "show a study",
         "show_study <study>",
-        Right.NONE,
+        Right.STUDY_ADMIN_ROLE,
         releases=_FROM_28,
     ),
     CommandSpec(

@@ -48,6 +48,13 @@ class Download(enum.Enum):
     """A list of files with references, which a service gives out piece by piece."""
 
 
+class LogEnd(enum.Enum):
+    """What is given of a log that is too long for a reply."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
 INLINE_DOWNLOAD_COMMAND = "file_transfer.download_folder"
 PULL_FOLDER_COMMAND = "file_transfer.pull_folder"
 PULL_BINARY_COMMAND = "file_transfer.pull_binary"
@@ -111,6 +118,15 @@ class ReleaseProfile:
     signs_admin_kit: bool
     """Whether an admin kit carries ``signature.json``."""
 
+    forgives_quotes: bool
+    """Whether single quotes count in a command line, and quotes that do not match are taken as they are."""
+    checks_site_log_config: bool
+    """Whether the level of a site's log must be one; otherwise it may name a file as well."""
+    log_end: LogEnd
+    times_abnormal_ends: bool
+    """Whether a job that ended abnormally has a duration."""
+    session_over_text: str
+    """What has become of a session, in the refusal of its token."""
     idle_timeout: float
     """Seconds without a command after which the server ends an admin session."""
     has_studies: bool
@@ -137,6 +153,26 @@ class ReleaseProfile:
     """The meta status where a job has no additional components."""
     lists_no_components: bool
     """Whether asking for the additional components of a job without any is a success."""
+    tolerates_nameless_jobs: bool
+    """Whether a job without a name can be listed by name; otherwise it breaks the list."""
+    clones_byoc: bool
+    """Whether a clone is marked as bringing code where its source is."""
+    derives_byoc: bool
+    """Whether a definition's own ``byoc`` is dropped where it brings no code."""
+    dropped_definition_keys: frozenset[str]
+    """What a definition may not say of itself; dropped from its meta."""
+    replaces_jobs: bool
+    """Whether a definition that gives the id of a job that is there replaces it; otherwise it is refused."""
+    requires_job_signatures: bool
+    """Whether every folder and file of an app must be signed; otherwise what has no signature passes."""
+    unsigned_job_text: str | None
+    """The deploy detail of an app without any signature; ``None``: as of one with a bad signature."""
+    refusal_of_roles: str
+    """How the refusal of a role begins, before ``for`` and the role."""
+    stops_cellnet_first: bool
+    """Whether ``shutdown all`` tells of the cell network, too."""
+    reports_resources_of_all: bool
+    """Whether ``report_resources all`` is answered."""
 
     # --- what the official client does ----------------------------------------------------------
     checks_id_type_first: bool
@@ -217,6 +253,11 @@ _R23 = ReleaseProfile(
     poc_is_insecure=True,
     workspace_files=("fl_app.txt", "log.txt", "meta.json"),
     signs_admin_kit=False,
+    forgives_quotes=False,
+    checks_site_log_config=False,
+    log_end=LogEnd.FIRST,
+    times_abnormal_ends=False,
+    session_over_text="timed out",
     idle_timeout=3600.0,
     has_studies=False,
     unknown_job_text="Job with ID {} doesn't exist",
@@ -230,6 +271,16 @@ _R23 = ReleaseProfile(
     start_time_has_zone=False,
     no_components_status="no_job_compoents",
     lists_no_components=False,
+    tolerates_nameless_jobs=False,
+    clones_byoc=False,
+    derives_byoc=False,
+    dropped_definition_keys=frozenset(),
+    replaces_jobs=True,
+    requires_job_signatures=False,
+    unsigned_job_text=None,
+    refusal_of_roles="Not authorized",
+    stops_cellnet_first=False,
+    reports_resources_of_all=False,
     checks_id_type_first=False,
     login_tries=5,
     login_pause=1.0,
@@ -296,6 +347,7 @@ _R26 = dataclasses.replace(
     site_groups_in_deploy_map=True,
     killed_status=JobStatus.FINISHED_EXECUTION_EXCEPTION,
     reports_fqcn=True,
+    stops_cellnet_first=True,
     workspace_files=(
         "audit.log",
         "fl_app.txt",
@@ -318,6 +370,10 @@ _R27 = dataclasses.replace(
     download=Download.REFERENCES,
     idle_timeout=1800.0,
     site_lists_in_deploy_map=True,
+    checks_site_log_config=True,
+    requires_job_signatures=True,
+    refusal_of_roles="not authorized",
+    stops_cellnet_first=False,
     names_missing_clients=True,
     abort_returns_info=True,
 )
@@ -337,6 +393,14 @@ _R28 = dataclasses.replace(
     abandons_jobs_at_restart=False,
     no_components_status="no_job_components",
     lists_no_components=True,
+    tolerates_nameless_jobs=True,
+    clones_byoc=True,
+    derives_byoc=True,
+    dropped_definition_keys=frozenset({"submit_token", "from_hub_site"}),
+    replaces_jobs=False,
+    unsigned_job_text="unsigned job rejected — require_signed_jobs is enabled",
+    reports_resources_of_all=True,
+    forgives_quotes=True,
     checks_id_type_first=True,
     delete_returns_record=True,
     has_submit_tokens=True,
@@ -352,6 +416,10 @@ _R29 = dataclasses.replace(
     release="2.9",
     official="2.9.0",
     cell=RULES_29,
+    session_over_text="timed out/expired",
+    times_abnormal_ends=True,
+    log_end=LogEnd.LAST,
+    dropped_definition_keys=frozenset({"submit_token"}),
     launcher_modes=("process", "docker", "k8s", "slurm"),
     checks_empty_resources=True,
     start_time_has_zone=True,

@@ -10,14 +10,15 @@ from __future__ import annotations
 import logging
 import uuid
 
-from flare_client.protocol.command_line import split_line
 from flare_client.protocol.commands import Argument, CommandSpec, Right
+from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import MetaStatus
 from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer, meta
-from mock_server.commands import jobs, login, system, training, transfer
+from mock_server.commands import jobs, login, logs, studies, system, training, transfer
 from mock_server.commands.refusals import unknown_job
 from mock_server.commands.registry import HANDLERS
 from mock_server.commands.targets import TargetError, read_target
+from mock_server.commands.words import split_words
 from mock_server.context import Call, Request, ServerContext
 from mock_server.policy import Person
 from mock_server.sessions import AdminSession
@@ -34,7 +35,7 @@ _LOGIN_COMMANDS = {
 """The commands of scope ``login``: there, but not in the table that a server announces."""
 
 # Importing a module registers its handlers.
-COMMAND_MODULES = (jobs, system, training, transfer)
+COMMAND_MODULES = (jobs, logs, studies, system, training, transfer)
 
 
 def answer(context: ServerContext, request: Request) -> Answer:
@@ -53,7 +54,7 @@ def answer(context: ServerContext, request: Request) -> Answer:
 
 def _answer(context: ServerContext, request: Request) -> Answer:
     try:
-        words = split_line(request.line)
+        words = split_words(request.line, context.profile)
     except ValueError as problem:
         return Reply().error(f"Exception Occurred: ValueError: {problem}")
     name = words[0].rpartition(".")[2]
@@ -92,8 +93,18 @@ def _run(context: ServerContext, call: Call) -> Answer:
 
 
 def _check_arguments(context: ServerContext, call: Call) -> Reply | None:
+    if call.spec.name in _INFO_COMMANDS and context.profile.detailed_meta_statuses and len(call.words) < 3:
+        return Reply().error(f"Usage: {call.spec.usage}", meta(MetaStatus.SYNTAX_ERROR))
     if call.spec.argument is Argument.JOB_ID:
         return _find_job(context, call, 1) or _check_job_targets(context, call)
+    if call.spec.argument is Argument.JOB_SETTING:
+        if len(call.words) < 4:
+            return Reply().error("syntax error: please provide job_id, target_type, and config")
+        return _find_job(context, call, 1) or _find_targets(context, call, call.words[2:-1])
+    if call.spec.argument is Argument.SITE_SETTING:
+        if len(call.words) < 3:
+            return Reply().error("syntax error: please provide target_type and config")
+        return _find_targets(context, call, call.words[1:-1])
     if call.spec.argument is Argument.JOB_FILE:
         if len(call.words) < 4:
             return Reply().error(f"Usage: {call.spec.usage}", meta(MetaStatus.SYNTAX_ERROR))
@@ -123,9 +134,11 @@ def _find_job(context: ServerContext, call: Call, position: int) -> Reply | None
     return None
 
 
+_INFO_COMMANDS = frozenset({"show_stats", "show_errors", "reset_errors"})
 _JOB_TARGETS = frozenset(
     {"abort_job", "delete_job", "clone_job", "get_job_meta", "download_job", "list_job", "start_app", "abort_task"}
-    | {"show_stats", "show_errors", "reset_errors"}
+    | {"download_job_components"}
+    | _INFO_COMMANDS
 )
 
 
@@ -133,7 +146,7 @@ def _check_job_targets(context: ServerContext, call: Call) -> Reply | None:
     if len(call.words) <= 2 or call.spec.name not in _JOB_TARGETS:
         return None
     try:
-        call.target = read_target(context, call.words[2:])
+        call.target = read_target(context, call.words[2:], call.session.study)
     except TargetError as problem:
         status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.SYNTAX_ERROR
         return Reply().error(str(problem), meta(status, str(problem)))
@@ -142,7 +155,7 @@ def _check_job_targets(context: ServerContext, call: Call) -> Reply | None:
 
 def _find_targets(context: ServerContext, call: Call, words: list[str]) -> Reply | None:
     try:
-        call.target = read_target(context, words)
+        call.target = read_target(context, words, call.session.study)
     except TargetError as problem:
         status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.ERROR
         return Reply().error(str(problem), meta(status, str(problem)))
@@ -151,8 +164,13 @@ def _find_targets(context: ServerContext, call: Call, words: list[str]) -> Reply
 
 def _check_right(context: ServerContext, call: Call) -> Reply | None:
     spec, user = call.spec, call.user
-    if spec.argument is Argument.TARGETS and not call.found_target().server:
-        # What runs at sites alone is for the sites to allow; each answers for itself.
+    asks_server = context.studies.are_kept and call.session.study != DEFAULT_STUDY
+    if (
+        spec.argument in (Argument.TARGETS, Argument.SITE_SETTING)
+        and not call.found_target().server
+        and not asks_server
+    ):
+        # What runs at sites alone is for the sites to allow; each answers for itself. In a study the server is asked.
         return None
     if context.policy.allows(spec.right, user, site_org=context.org, submitter=_submitter(call)):
         return None
@@ -167,9 +185,11 @@ def _submitter(call: Call) -> Person | None:
 
 
 def _refuse(context: ServerContext, spec: CommandSpec, session: AdminSession) -> Reply:
+    if spec.right in (Right.STUDY_ADMIN_ROLE, Right.KNOWN_ROLE):
+        return Reply().error(f"NOT_AUTHORIZED for {session.role}", meta(MetaStatus.NOT_AUTHORIZED))
     if spec.right is Right.PROJECT_ADMIN_ROLE:
         text = (
-            f"Not authorized for {session.role}"
+            f"{context.profile.refusal_of_roles} for {session.role}"
             if context.profile.detailed_meta_statuses
             else "Not authorized as project_admin."
         )

@@ -11,7 +11,8 @@ from typing import NoReturn
 
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.formats import SUBMIT_TOKEN_RULE, is_submit_token
-from flare_client.protocol.jobs import JobMetaKey, JobStatus
+from flare_client.protocol.jobs import JobMetaKey
+from flare_client.protocol.releases import ReleaseProfile
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
 from mock_server.commands.refusals import refuse_token_of_deleted_job
@@ -47,22 +48,29 @@ class _ListParser(argparse.ArgumentParser):
         raise ValueError(f"{message}\n{self.format_help()}")
 
 
+def _name_of(job: Job, profile: ReleaseProfile) -> str:
+    name = job.meta.get(JobMetaKey.NAME.value)
+    if not name and profile.tolerates_nameless_jobs:
+        return ""
+    if not isinstance(name, str):
+        # Observed: a job without a name breaks every list that filters by name (2.3.12-2.7.3).
+        raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'")
+    return name
+
+
 @functools.cache
 def _list_parser(has_tokens: bool) -> _ListParser:
     # Made once: making it takes longer than the command.
     return _ListParser(has_tokens=has_tokens)
 
 
-def _matches(job: Job, id_prefix: str | None, name_prefix: str | None, user: str | None) -> bool:
+def _matches(
+    job: Job, id_prefix: str | None, name_prefix: str | None, user: str | None, profile: ReleaseProfile
+) -> bool:
     if id_prefix and not job.job_id.lower().startswith(id_prefix.lower()):
         return False
-    if name_prefix:
-        name = job.meta.get(JobMetaKey.NAME.value)
-        if not isinstance(name, str):
-            # Observed: a job without a name breaks every list that filters by name (2.3.12-2.6.3).
-            raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'")
-        if not name.lower().startswith(name_prefix.lower()):
-            return False
+    if name_prefix and not _name_of(job, profile).lower().startswith(name_prefix.lower()):
+        return False
     return user is None or job.submitter.name == user
 
 
@@ -83,26 +91,29 @@ def _select(jobs: Iterator[Job], reverse: bool, limit: int | None) -> list[Job]:
 def _summary(context: ServerContext, job: Job) -> dict[str, str]:
     stored = job.meta
     name = stored.get(JobMetaKey.NAME.value) or stored.get(JobMetaKey.JOB_FOLDER_NAME.value) or "No name"
-    study = {JobMetaKey.STUDY.value: job.study} if context.profile.has_studies else {}
     return {
         "job_id": job.job_id,
         "job_name": str(name),
         "status": str(stored.get(JobMetaKey.STATUS.value, "")),
         "submit_time": str(stored.get(JobMetaKey.SUBMIT_TIME_ISO.value, "")),
         "duration": context.engine.duration_text(job),
-        **study,
     }
 
 
-def _candidates(context: ServerContext, call: Call, token: str | None) -> Iterator[Job]:
-    """The jobs that the session may see, newest first; with a token the one that it stands for."""
+def _candidates(context: ServerContext, call: Call, token: str | None) -> Iterator[Job] | None:
+    """The jobs that the session may see, newest first; with a token the one that it stands for.
+
+    ``None`` where there is none at all: a server without jobs, or a token that stands for none.
+    """
     profile, session = context.profile, call.session
     if token is not None:
         if not is_submit_token(token):
             raise ValueError(SUBMIT_TOKEN_RULE)
         job_id = context.engine.submissions.find(session.study, call.submitter, token)
         job = context.engine.get(job_id) if job_id is not None else None
-        return iter([job] if job is not None else [])
+        return iter([job]) if job is not None else None
+    if not len(context.engine):
+        return None
     jobs = context.engine.jobs(reverse=True)
     return (job for job in jobs if job.study == session.study) if profile.has_studies else jobs
 
@@ -113,11 +124,12 @@ def list_jobs(context: ServerContext, call: Call) -> Reply:
     try:
         options = _list_parser(context.profile.has_submit_tokens).parse_args(call.words[1:])
         candidates = _candidates(context, call, options.submit_token)
-        user = call.session.user if options.u else None
-        newest_first = (job for job in candidates if _matches(job, options.job_id, options.n, user))
-        first = next(newest_first, None)
-        if first is None and (not len(context.engine) or options.submit_token is not None):
+        if candidates is None:
             return Reply().string("No jobs found.", ok(jobs=[])).success()
+        user = call.session.user if options.u else None
+        profile = context.profile
+        newest_first = (job for job in candidates if _matches(job, options.job_id, options.n, user, profile))
+        first = next(newest_first, None)
         if first is None:
             return Reply().string("No jobs matching the specified criteria.", ok(jobs=[]))
         jobs = _select(_chain(first, newest_first), options.r, options.m)
@@ -140,6 +152,9 @@ def _table(context: ServerContext, jobs: list[Job]) -> Reply:
     rows: list[list[Json]] = [["JOB ID", "NAME", "STATUS", "SUBMIT TIME", "RUN DURATION"]]
     summaries = [_summary(context, job) for job in jobs]
     rows += [list(summary.values()) for summary in summaries]
+    if context.profile.has_studies:
+        # In the meta alone; the table is the same in all releases.
+        summaries = [{**one, JobMetaKey.STUDY.value: job.study} for one, job in zip(summaries, jobs, strict=True)]
     return Reply().table(rows).with_meta({MetaKey.JOBS.value: summaries}).success()
 
 
@@ -205,16 +220,49 @@ def list_job(context: ServerContext, _call: Call) -> Reply:
     """The additional components of a job; simulated jobs have none."""
     if context.profile.lists_no_components:
         return Reply().success("", ok(job_components=[]))
-    status = {MetaKey.STATUS.value: context.profile.no_components_status, MetaKey.INFO.value: ""}
-    return Reply().error("No additional job components found.", status)
+    text = "No additional job components found."
+    return Reply().error(text, {MetaKey.STATUS.value: context.profile.no_components_status, MetaKey.INFO.value: text})
 
 
-@answers("show_stats", "show_errors", "reset_errors", "app_command")
-def ask_running_job(context: ServerContext, call: Call) -> Reply:
-    """What only a running job can answer."""
+@answers("app_command")
+def app_command(context: ServerContext, call: Call) -> Reply:
+    """A command of the job's own: simulated jobs know none."""
+    if len(call.words) != 3:
+        return Reply().error(f"Usage: {call.spec.usage}", meta(MetaStatus.SYNTAX_ERROR))
     job = call.found_job()
-    if job.meta.get(JobMetaKey.STATUS.value) == JobStatus.RUNNING.value:
-        return Reply().error(f"{call.spec.name} of a running job is not simulated by this mock server")
+    if not _runs(context, job):
+        return _not_running(context, job)
+    reason = f"rc='BAD_REQUEST_DATA' reason='no app command func for topic {call.words[2]}'"
+    return Reply().error(f"command execution error: {reason}", meta(MetaStatus.ERROR, reason))
+
+
+@answers("show_errors", "reset_errors")
+def errors_of_job(context: ServerContext, call: Call) -> Reply:
+    """The errors that a running job met: a simulated one meets none."""
+    job, target = call.found_job(), call.found_target()
+    if not _runs(context, job):
+        return _not_running(context, job)
+    resets = call.spec.name == "reset_errors"
+    server: Json = f"reset the server error stats for job: {job.job_id}" if resets else "No Error"
+    site: dict[str, Json] = {"status": "OK"} if resets else {}
+    found: dict[str, Json] = {"server": server} if target.server else {}
+    return Reply().dict(found | {name: dict(site) for name in target.sites if job.app_at(name) is not None})
+
+
+@answers("show_stats")
+def show_stats(context: ServerContext, call: Call) -> Reply:
+    """What a running job counts: nothing that a simulated one does."""
+    job = call.found_job()
+    if not _runs(context, job):
+        return _not_running(context, job)
+    return Reply().error("show_stats of a running job is not simulated by this mock server")
+
+
+def _runs(context: ServerContext, job: Job) -> bool:
+    return any(one is job for one in context.engine.running_jobs())
+
+
+def _not_running(context: ServerContext, job: Job) -> Reply:
     text = f"Job_id: {job.job_id} is not running."
     if context.profile.detailed_meta_statuses:
         return Reply().error(text, meta(MetaStatus.JOB_NOT_RUNNING, job.job_id))

@@ -24,7 +24,8 @@ def _inactive(text: str) -> Reply:
 def expired(context: ServerContext) -> Reply:
     """The answer to a command with an unknown or expired token."""
     idle = f"{context.sessions.idle_timeout:g}"
-    return _inactive(f"user not authenticated or session timed out after {idle} seconds of inactivity - logged out")
+    over = context.profile.session_over_text
+    return _inactive(f"user not authenticated or session {over} after {idle} seconds of inactivity - logged out")
 
 
 def _accept(session: AdminSession) -> Reply:
@@ -42,15 +43,20 @@ def cert_login(context: ServerContext, request: Request, words: list[str]) -> Re
         return _reject()
     study = request.study
     if not context.profile.has_studies:
-        return _accept(context.sessions.open(words[1], peer.org, peer.role))
+        return _accept(context.sessions.open(words[1], peer.org, peer.role, ends_at=peer.ends_at))
     if not isinstance(study, str):
         return _reject("AUTH_INVALID_STUDY", "study must be a string")
     if not is_study_name(study):
         return _reject("AUTH_INVALID_STUDY_NAME", f"invalid study name '{study}'")
     if study != DEFAULT_STUDY:
-        # As a server without studies of its own says; this one has none.
-        return _reject("AUTH_STUDY_NOT_CONFIGURED", f"study '{study}' is not configured on the server")
-    return _accept(context.sessions.open(words[1], peer.org, peer.role, study))
+        record = context.studies.get(study)
+        if not context.studies.are_kept:
+            return _reject("AUTH_STUDY_NOT_CONFIGURED", f"study '{study}' is not configured on the server")
+        if record is None:
+            return _reject("AUTH_UNKNOWN_STUDY", f"unknown study '{study}'")
+        if peer.name not in record.users:
+            return _reject("AUTH_STUDY_USER_NOT_MAPPED", f"user '{peer.name}' is not mapped to study '{study}'")
+    return _accept(context.sessions.open(words[1], peer.org, peer.role, study, peer.ends_at))
 
 
 def password_login(context: ServerContext, request: Request, words: list[str]) -> Reply:
@@ -65,6 +71,8 @@ def password_login(context: ServerContext, request: Request, words: list[str]) -
 
 def check_session(context: ServerContext, request: Request, _words: list[str]) -> Reply:
     """Say whether a session is alive, without refreshing it."""
+    if request.token is None and context.profile.cell is not None:
+        return Reply().error("invalid_session")
     if request.token and context.sessions.find(request.token):
         return Reply().string("OK")
     idle = f"{context.sessions.idle_timeout:g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
-from mock_server.context import ServerContext
+from mock_server.context import Call, ServerContext
 from mock_server.jobs.submissions import TokenConflict, TokenOfDeletedJob
 
 
@@ -18,6 +18,14 @@ def unknown_job(context: ServerContext, job_id: str) -> Reply:
     """
     text = context.profile.unknown_job_text.format(job_id)
     return Reply().error(text, meta(MetaStatus.INVALID_JOB_ID, job_id))
+
+
+def refused_by_site(context: ServerContext, call: Call, site: str) -> str | None:
+    """The words of a site that does not allow a command; sites decide for themselves, ``None`` where it does."""
+    org = context.engine.site_org(site)
+    if context.policy.allows(call.spec.right, call.user, site_org=org):
+        return None
+    return f"user '{call.session.user}' is not authorized for '{call.spec.name}'"
 
 
 def refuse_token_conflict(problem: TokenConflict) -> Reply:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from flare_client.protocol.commands import Right
+import time
+
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
+from mock_server.commands.refusals import refused_by_site
 from mock_server.commands.registry import answers
-from mock_server.commands.targets import TargetError, connected, known_sites
+from mock_server.commands.targets import ALL, TargetError, connected, read_clients
 from mock_server.context import Call, ServerContext
 
 _TOTAL = 16 * 1024**3
@@ -22,14 +24,6 @@ SIMULATED_MEMORY: tuple[tuple[str, str], ...] = (
 """What every simulated machine reports: constants, for they stand for no real machine."""
 
 
-def _refused_by(context: ServerContext, call: Call, site: str) -> str | None:
-    """The words of a site that does not allow the command; sites decide for themselves."""
-    org = context.engine.site_org(site)
-    if context.policy.allows(Right.OPERATE, call.user, site_org=org):
-        return None
-    return f"user '{call.session.user}' is not authorized for '{call.spec.name}'"
-
-
 @answers("sys_info")
 def sys_info(context: ServerContext, call: Call) -> Reply:
     """The memory of the machines."""
@@ -40,7 +34,7 @@ def sys_info(context: ServerContext, call: Call) -> Reply:
     if target.server:
         reply.table([header, *memory])
     for site in target.sites:
-        refusal = _refused_by(context, call, site)
+        refusal = refused_by_site(context, call, site)
         reply.string(f"Client: {site}").table([header, *([[refusal, ""]] if refusal else memory)])
     return reply
 
@@ -49,13 +43,13 @@ def sys_info(context: ServerContext, call: Call) -> Reply:
 def report_resources(context: ServerContext, call: Call) -> Reply:
     """The resources that sites have to give to jobs."""
     target = call.found_target()
-    if target.word == "all":
+    if target.word == ALL and not context.profile.reports_resources_of_all:
         return Reply().string("invalid target type all. Usage: sys_info server|client <client-name>")
     rows: list[list[Json]] = [["SITES", "RESOURCES"]]
     if target.server:
         rows.append(["server", "unlimited"])
     for site in target.sites:
-        refusal = _refused_by(context, call, site)
+        refusal = refused_by_site(context, call, site)
         rows.append([site, refusal or str({"resources": [], "reserved_resources": {}})])
     return Reply().table(rows)
 
@@ -64,22 +58,41 @@ def report_resources(context: ServerContext, call: Call) -> Reply:
 def report_env(context: ServerContext, call: Call) -> Reply:
     """Where sites run and what they connect to."""
     try:
-        sites = known_sites(context, call.words[1:]) if len(call.words) > 1 else tuple(connected(context))
+        sites = read_clients(context, call.words[1:], call.session.study)
     except TargetError as problem:
         return Reply().error(str(problem), meta(MetaStatus.INVALID_TARGET, str(problem)))
-    if not sites:
-        return Reply().error("no clients available", meta(MetaStatus.INVALID_TARGET, "no clients available"))
     environments: list[Json] = [
         {
             "site_name": site,
             "workspace": str(context.workspace / site),
             "secure_mode": context.secure,
-            "root_url": f"grpc://{context.fl_endpoint}",
+            "root_url": context.fl_url,
         }
         for site in sites
     ]
     rows: list[list[Json]] = [["SITES", "ENV"], *([e["site_name"], str(e)] for e in environments)]
     return Reply().table(rows, {MetaKey.CLIENTS.value: environments})
+
+
+@answers("report_version")
+def report_version(context: ServerContext, call: Call) -> Reply:
+    """The release that the machines run: all the same."""
+    target = call.found_target()
+    version: dict[str, Json] = {"version": context.profile.official}
+    versions: dict[str, Json] = {"server": version} if target.server else {}
+    for site in target.sites:
+        refusal = refused_by_site(context, call, site)
+        versions[site] = {"error": refusal} if refusal else version
+    return Reply().dict(versions, meta(MetaStatus.OK))
+
+
+@answers("dead")
+def dead(_context: ServerContext, call: Call) -> Reply:
+    """Report a site as dead to a job; simulated jobs do not care."""
+    if len(call.words) != 3:
+        return Reply().error(f"Usage: {call.words[0]} client_name job_id")
+    _, client_name, job_id = call.words
+    return Reply().string(f"called notify_dead_job for client {client_name=} {job_id=}")
 
 
 @answers("cells")
@@ -97,11 +110,26 @@ def connectors(context: ServerContext, call: Call) -> Reply:
     """The connectors of a cell: where the server listens for sites, and where a site connects to."""
     if len(call.words) != 2:
         return Reply().string(f"Usage: {call.spec.usage}")
-    port = context.fl_endpoint.rpartition(":")[2]
+    scheme, port = context.fl_url.partition(":")[0], context.fl_url.rpartition(":")[2]
     if call.words[1] == "server":
-        listener = {"url": f"grpc://0:{port}", "handle": "CH00001", "type": "listener"}
+        listener = {"url": f"{scheme}://0:{port}", "handle": "CH00001", "type": "listener"}
         return Reply().dict({"ext_listeners": [listener]})
     if call.words[1] in connected(context):
-        connector = {"url": f"grpc://{context.fl_endpoint}", "handle": "CH00001", "type": "connector"}
+        connector = {"url": context.fl_url, "handle": "CH00001", "type": "connector"}
         return Reply().dict({"bb_ext_connector": connector})
     return Reply().dict({"error": "processing error", "reply": {}})
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+@answers("list_sessions")
+def list_sessions(context: ServerContext, _call: Call) -> Reply:
+    """Who is logged in."""
+    rows: list[list[Json]] = [["USER", "ORG", "ROLE", "SESSION ID", "START", "LAST ACTIVE", "IDLE"]]
+    now = context.clock.time()
+    for one in sorted(context.sessions, key=lambda session: session.user):
+        times = [_moment(one.started), _moment(one.last_used), str(now - one.last_used)]
+        rows.append([one.user, one.org, one.role or "", one.token, *times])
+    return Reply().table(rows)

@@ -7,8 +7,9 @@ import time
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
+from mock_server.commands.refusals import refused_by_site
 from mock_server.commands.registry import answers
-from mock_server.commands.targets import ALL, TargetError, connected, known_sites
+from mock_server.commands.targets import ALL, TargetError, connected, read_clients
 from mock_server.context import Call, ServerContext
 
 
@@ -114,11 +115,17 @@ def shutdown(context: ServerContext, call: Call) -> Reply:
     if target.sites:
         if target.server and not context.profile.detailed_meta_statuses:
             reply.string("Trying to shutdown clients before server...")
-        reply.table([["CLIENT", "RESPONSE"], *([site, "Shutdown the client..."] for site in target.sites)])
-        for site in target.sites:
-            context.engine.set_site_connected(site, False)
+        refused = {site: refused_by_site(context, call, site) for site in target.sites}
+        rows = [[site, words or "Shutdown the client..."] for site, words in refused.items()]
+        reply.table([["CLIENT", "RESPONSE"], *rows])
+        for site, words in refused.items():
+            if words is None:
+                context.engine.set_site_connected(site, False)
+        if any(refused.values()):
+            failed = meta(MetaStatus.ERROR, "failed to shut down all clients")
+            return reply.with_meta(failed if context.profile.detailed_meta_statuses else {})
     if target.server:
-        if target.word == ALL and context.profile.reports_fqcn:
+        if target.word == ALL and context.profile.stops_cellnet_first:
             reply.string("Cellnet Stopped")
         flare = context.profile.reports_fqcn
         reply.string("Flare Server has been shutdown." if flare else "FL app has been shutdown.")
@@ -137,12 +144,15 @@ def restart(context: ServerContext, call: Call) -> Reply:
     detailed = context.profile.detailed_meta_statuses
     reply = Reply()
     extra: dict[MetaKey, Json] = {}
-    if target.sites:
+    # A server takes its sites along, whatever the target says of them.
+    sites = tuple(connected(context)) if target.server else target.sites
+    if sites:
         if target.server:
             reply.string("Trying to restart all clients before restarting server...")
-        reply.string("".join(f"client:{site} : Restart the client...\n" for site in target.sites))
+        said = {site: refused_by_site(context, call, site) or "Restart the client..." for site in sites}
+        reply.string("".join(f"client:{site} : {words}\n" for site, words in said.items()))
         if detailed:
-            extra[MetaKey.CLIENT_STATUS] = dict.fromkeys(target.sites, "Restart the client...")
+            extra[MetaKey.CLIENT_STATUS] = dict(said)
     if target.server:
         reply.string("Server scheduled for restart")
         if detailed:
@@ -155,11 +165,55 @@ def restart(context: ServerContext, call: Call) -> Reply:
 def remove_client(context: ServerContext, call: Call) -> Reply:
     """Forget sites, all where none is named; official sites register again by themselves, these at once."""
     try:
-        known_sites(context, call.words[1:])
+        read_clients(context, call.words[1:], call.session.study)
     except TargetError as problem:
         status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.ERROR
         return Reply().error(str(problem), meta(status, str(problem)))
     return Reply().success()
+
+
+_NO_NAME = "missing client name"
+
+
+@answers("disable_client")
+def disable_client(context: ServerContext, call: Call) -> Reply:
+    """Keep sites out, known or not."""
+    names = call.words[1:]
+    if not names:
+        return Reply().error(_NO_NAME, meta(MetaStatus.SYNTAX_ERROR))
+    results: list[Json] = []
+    for name in names:
+        already, removed = context.engine.disable_site(name)
+        results.append(
+            {
+                "client_name": name,
+                "state": "disabled",
+                "already_disabled": already,
+                "active_session_removed": removed,
+                "credential_revoked": False,
+                "rejoin_allowed": False,
+            }
+        )
+    return Reply().dict({"clients": results}, meta(MetaStatus.OK))
+
+
+@answers("enable_client")
+def enable_client(context: ServerContext, call: Call) -> Reply:
+    """Let sites in again; official ones connect again by themselves, these at once."""
+    names = call.words[1:]
+    if not names:
+        return Reply().error(_NO_NAME, meta(MetaStatus.SYNTAX_ERROR))
+    results: list[Json] = [
+        {
+            "client_name": name,
+            "state": "enabled",
+            "was_disabled": context.engine.enable_site(name),
+            "credential_revoked": False,
+            "rejoin_allowed": True,
+        }
+        for name in names
+    ]
+    return Reply().dict({"clients": results}, meta(MetaStatus.OK))
 
 
 @answers("set_timeout")

@@ -18,6 +18,7 @@ from mock_server.commands.refusals import refuse_token_conflict, refuse_token_of
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
 from mock_server.jobs.definition import DefinitionRejected
+from mock_server.jobs.engine import JobExists
 from mock_server.jobs.store import Job
 from mock_server.jobs.submissions import TokenConflict, TokenOfDeletedJob
 
@@ -62,13 +63,18 @@ def _uploaded(context: ServerContext, call: Call) -> Path:
     if call.request.upload is not None and context.profile.upload is Upload.BINARY_EXCHANGE:
         return call.request.upload
     if context.profile.upload is Upload.BINARY_EXCHANGE:
-        if context.profile.has_submit_tokens:
+        if context.profile.cell is not None:
             raise MissingUpload
         raise TypeError("job_data must be bytes or str but got <class 'NoneType'>")
     content = base64.b64decode(call.words[2])
     with tempfile.NamedTemporaryFile(dir=context.staging.root, suffix=".zip", delete=False) as file:
         file.write(content)
     return Path(file.name)
+
+
+def _crashed(problem: str, kind: str) -> Reply:
+    text = f"Exception occurred trying to submit job: {problem}"
+    return Reply().error(text, meta(MetaStatus.INTERNAL_ERROR, f"exception {kind} occurred"))
 
 
 @answers("submit_job")
@@ -94,11 +100,11 @@ def submit_job(context: ServerContext, call: Call) -> Reply:
         return refuse_token_of_deleted_job(problem)
     except DefinitionRejected as problem:
         return Reply().error(problem.text, meta(MetaStatus(problem.status), problem.info))
+    except JobExists as problem:
+        kind = "nvflare.apis.storage.StorageException"
+        return _crashed(f"StorageException: {problem}", f"<class '{kind}'>")
     except (TypeError, ValueError) as problem:  # an error of base64 is one of values
-        return Reply().error(
-            f"Exception occurred trying to submit job: {type(problem).__name__}: {problem}",
-            meta(MetaStatus.INTERNAL_ERROR, f"exception {type(problem)} occurred"),
-        )
+        return _crashed(f"{type(problem).__name__}: {problem}", str(type(problem)))
     finally:
         if path is not None:
             path.unlink(missing_ok=True)  # the engine has moved a definition that it keeps
@@ -122,8 +128,8 @@ def download_job(context: ServerContext, call: Call) -> Answer:
         return _inline(context, job)
     files = {file.name: file.path for file in context.engine.result_files(job)}
     tx_id = context.staging.begin(files)
-    if context.profile.download is Download.REFERENCES:
-        references = [list(reference) for reference in context.staging.refer(tx_id)]
+    if context.downloads is not None:
+        references = [list(reference) for reference in context.downloads.offer(tx_id, call.session.token)]
         extra = {MetaKey.FILES: references, MetaKey.TX_ID: tx_id, MetaKey.FOLDER_NAME: job.job_id}
         return Reply().string("OK", {"source_fqcn": SERVER_CELL, **meta(MetaStatus.OK, extra=extra)})
     return Reply().string(

@@ -326,6 +326,8 @@ def _check_apps(check: _Check, meta: dict[str, Any]) -> None:
         brings_code = brings_code or f"{base}/custom/" in check.names
     if brings_code and check.profile.marks_byoc:
         meta[JobMetaKey.BYOC.value] = True
+    elif check.profile.derives_byoc:
+        meta.pop(JobMetaKey.BYOC.value, None)
 
 
 # --- how many sites, and which -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ thread and no timer, so a hundred thousand jobs cost memory only.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import heapq
 import itertools
@@ -14,24 +15,25 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flare_client.protocol.formats import DEFAULT_STUDY
-from flare_client.protocol.jobs import SERVER_SITE, JobMetaKey, JobStatus
+from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey, JobStatus
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.clock import Clock
 from mock_server.jobs import meta as job_meta
 from mock_server.jobs import scheduler
-from mock_server.jobs.definition import brings_code, is_intact, read_definition
+from mock_server.jobs.definition import DefinitionRejected, brings_code, is_intact, read_definition
 from mock_server.jobs.legacy import Conversion
 from mock_server.jobs.results import ResultFile, Results
 from mock_server.jobs.states import TIMED_ENDS, check_transition
-from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter
+from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter, participants
 from mock_server.jobs.submissions import Submissions, fingerprint
 from mock_server.scenario import Scenario
 from mock_server.sites import Site
+from mock_server.studies import not_enrolled
 
 MAX_ID_LENGTH = 128
 BYOC_REFUSED = "BYOC not permitted"
@@ -55,6 +57,10 @@ class JobIsRunning(RuntimeError):
     """A job that runs, or is about to, cannot be deleted."""
 
 
+class JobExists(RuntimeError):
+    """There is a job of that id already; the text is that of official releases from 2.8 on, with its path."""
+
+
 class _Event(enum.Enum):
     TRY = enum.auto()
     END = enum.auto()
@@ -62,6 +68,21 @@ class _Event(enum.Enum):
 
 SignatureCheck = Callable[[Path, str], "str | None"]
 """Takes a definition and the folder of an app in it; returns what is wrong, or ``None``."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerRules:
+    """What a server has to say about jobs; whatever is ``None`` is not looked at.
+
+    Attributes:
+        verify_signature: checks the signatures of an app when it is deployed.
+        may_deploy_byoc: says whether the submitter of a job that brings code may do so.
+        sites_of_study: names the sites of a study; ``None`` where that does not matter.
+    """
+
+    verify_signature: SignatureCheck | None = None
+    may_deploy_byoc: Callable[[Job], bool] | None = None
+    sites_of_study: Callable[[str], Collection[str] | None] | None = None
 
 
 class JobEngine:
@@ -74,8 +95,7 @@ class JobEngine:
         root: the folder for definitions and results; the engine's own.
         sites: the sites, connected at first as they say.
         new_id: makes job ids; version 4 UUIDs by default.
-        verify_signature: checks the signatures of an app when it is deployed.
-        may_deploy_byoc: says whether the submitter of a job that brings code may do so.
+        rules: what the server has to say about jobs; nothing by default.
     """
 
     def __init__(
@@ -87,8 +107,7 @@ class JobEngine:
         sites: Sequence[Site],
         *,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
-        verify_signature: SignatureCheck | None = None,
-        may_deploy_byoc: Callable[[Job], bool] | None = None,
+        rules: ServerRules | None = None,
     ) -> None:
         self._profile = profile
         self._clock = clock
@@ -98,9 +117,10 @@ class JobEngine:
         self._sites = {site.name: site for site in sites}
         for site in self._sites.values():
             site.since = clock.time()
+        self._disabled: dict[str, bool] = {}
+        """The sites that are kept out, and whether each would be connected otherwise."""
         self._new_id = new_id
-        self._verify_signature = verify_signature
-        self._may_deploy_byoc = may_deploy_byoc
+        self._rules = rules or ServerRules()
         self._store = JobStore()
         self._results = Results(profile)
         self.submissions = Submissions()
@@ -159,6 +179,11 @@ class JobEngine:
         """The files of a download, from release 2.4 on."""
         return self._results.files(job, self._scenario.rule_for(job.name).result)
 
+    def workspace_texts(self, job: Job) -> dict[str, str]:
+        """The text files in the workspace of a job, by their paths; none where it never ran."""
+        ran = job.is_saved or job.job_id in self._running
+        return self._results.texts(job, self._scenario.rule_for(job.name).result) if ran else {}
+
     def inline_zip_path(self, job: Job) -> Path:
         """The zip of a download, release 2.3."""
         return self._results.inline(job, self._scenario.rule_for(job.name).result)
@@ -196,10 +221,12 @@ class JobEngine:
             DefinitionRejected: the definition breaks a rule; nothing is stored.
             TokenConflict: the token was used for another definition.
             TokenOfDeletedJob: the job that the token stands for was deleted.
+            JobExists: the definition gives the id of a job that is there, and the release does not replace jobs.
             ValueError: a file of the definition is too large for a submission with a token.
         """
         self.advance()
         definition = read_definition(upload, folder, self._profile)
+        self._check_enrolled(definition.meta, study)
         content = "" if token is None else fingerprint(upload)
         if token is not None:
             known = self.submissions.match(study, submitter, token, content)
@@ -207,7 +234,8 @@ class JobEngine:
             if earlier is not None:
                 return earlier
         meta = job_meta.submitted(definition.meta, folder, submitter, custom_props, self._profile, study)
-        given_id = meta.get(JobMetaKey.JOB_ID.value)
+        # A token's job gets a new id, whatever the definition says (official 2.8.3, 2.9.0).
+        given_id = meta.get(JobMetaKey.JOB_ID.value) if token is None else None
         keep = self._profile.keeps_given_job_id and isinstance(given_id, str) and _may_name_folder(given_id)
         job = self._take_in(
             given_id if keep and isinstance(given_id, str) else self._new_id(),
@@ -220,6 +248,15 @@ class JobEngine:
             self.submissions.add(study, submitter, token, content, job.job_id)
         return job
 
+    def _check_enrolled(self, meta: Mapping[str, Any], study: str) -> None:
+        enrolled = self._rules.sites_of_study(study) if self._rules.sites_of_study else None
+        if enrolled is None:
+            return
+        named = [site for sites in meta[JobMetaKey.DEPLOY_MAP.value].values() for site in participants(sites)]
+        outside = [site for site in named if site != SERVER_SITE and site.upper() != ALL_SITES and site not in enrolled]
+        if outside:
+            raise DefinitionRejected(not_enrolled(list(dict.fromkeys(outside)), study))
+
     def clone(self, source: Job, submitter: Submitter) -> Job:
         """Make a new job of an existing one, whatever its status.
 
@@ -231,7 +268,7 @@ class JobEngine:
         return self._take_in(
             self._new_id(),
             submitter,
-            job_meta.cloned(source.meta, source.job_id, submitter),
+            job_meta.cloned(source.meta, source.job_id, submitter, self._profile),
             None,
             lambda target: _share(source.definition, target),
         )
@@ -269,14 +306,43 @@ class JobEngine:
 
     # --- what happens to the system ---------------------------------------------------------------------------
 
+    def disable_site(self, name: str) -> tuple[bool, bool]:
+        """Keep a site out from now on, whether or not there is one of that name.
+
+        Returns:
+            Whether it was kept out already, and whether it was connected.
+        """
+        self.advance()
+        site = self._sites.get(name)
+        already, was_connected = name in self._disabled, site is not None and site.connected
+        self._disabled.setdefault(name, was_connected)
+        if site is not None:
+            site.connected = False
+        return already, was_connected
+
+    def enable_site(self, name: str) -> bool:
+        """Let a site in again; one that was connected when it was disabled is back at once.
+
+        Returns:
+            Whether it was kept out.
+        """
+        if name not in self._disabled:
+            return False
+        if self._disabled.pop(name):
+            self.set_site_connected(name, True)
+        return True
+
     def set_site_connected(self, name: str, connected: bool) -> None:
-        """Connect or disconnect a site.
+        """Connect or disconnect a site; one that is disabled connects once it is enabled.
 
         Raises:
             KeyError: there is no such site.
         """
         self.advance()
         site = self._sites[name]
+        if name in self._disabled:
+            self._disabled[name] = connected
+            return
         if connected and not site.connected:
             site.since = self._clock.time()
         site.connected = connected
@@ -325,6 +391,9 @@ class JobEngine:
         put_definition: Callable[[Path], None],
     ) -> Job:
         """Store a new job. Nothing of it is there if its definition cannot be put in place."""
+        replaced = self._store.get(job_id)
+        if replaced is not None and not self._profile.replaces_jobs:
+            raise JobExists(f"object {self._root / job_id} already exists and overwrite_existing is False")
         now = self._clock.time()
         job_meta.stamp(meta, job_id, now, data_storage_format)
         job = Job(job_id, submitter, meta, self._root / job_id)
@@ -334,7 +403,6 @@ class JobEngine:
         except BaseException:
             shutil.rmtree(incoming)
             raise
-        replaced = self._store.get(job_id)
         if replaced is not None:
             self._forget(replaced)
             self._store.remove(replaced)
@@ -374,11 +442,15 @@ class JobEngine:
             job_meta.record_try(job.meta, scheduler.EXCEEDED, now)
             self._finish(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
             return
-        result = scheduler.try_job(job, self.connected_sites())
+        enrolled = self._rules.sites_of_study(job.study) if self._rules.sites_of_study else None
+        result = scheduler.try_job(job, self.connected_sites(), enrolled)
         if isinstance(result, scheduler.Scheduled):
             self._start(job, result.sites, now)
             return
         job_meta.record_try(job.meta, result.reason, now)
+        if isinstance(result, scheduler.Never):
+            self._finish(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
+            return
         self._plan(now + scheduler.wait_after(job_meta.tries(job.meta)), _Event.TRY, job)
 
     def _start(self, job: Job, sites: dict[str, str], now: float) -> None:
@@ -404,16 +476,21 @@ class JobEngine:
         if not is_intact(job.definition):
             return []  # unpacking fails before there is any detail
         app_folder = f"{job.job_folder}/{job.app_name}"
-        if self._may_deploy_byoc and brings_code(job.definition, app_folder) and not self._may_deploy_byoc(job):
+        if (
+            self._rules.may_deploy_byoc
+            and brings_code(job.definition, app_folder)
+            and not self._rules.may_deploy_byoc(job)
+        ):
             return [f"{SERVER_SITE}: {BYOC_REFUSED}"]
-        problem = self._verify_signature(job.definition, app_folder) if self._verify_signature else None
+        problem = self._rules.verify_signature(job.definition, app_folder) if self._rules.verify_signature else None
         return [f"{SERVER_SITE}: {problem}"] if problem else None
 
     def _finish(self, job: Job, status: JobStatus, now: float) -> None:
         self._set_status(job, status)
         ran = job.job_id in self._running
         self._forget(job)
-        if ran and job.started is not None and status in TIMED_ENDS:
+        timed = status in TIMED_ENDS or (self._profile.times_abnormal_ends and status is JobStatus.FINISHED_ABNORMAL)
+        if ran and job.started is not None and timed:
             job.meta[JobMetaKey.DURATION.value] = job_meta.duration_text(now - job.started)
         job.is_saved = ran and status is not JobStatus.FINISHED_ABANDONED
         if ran:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flare_client.protocol.formats import DEFAULT_STUDY
@@ -28,9 +28,8 @@ _CLONED_KEYS = (
     JobMetaKey.RESULT_LOCATION,
     JobMetaKey.APPROVALS,
     JobMetaKey.MANDATORY_CLIENTS,
-    JobMetaKey.STUDY,
 )
-"""What a clone takes over from its source, as far as the source has it."""
+"""What a clone takes over from its source in every release, as far as the source has it."""
 
 _SCHEDULER_KEYS = (
     JobMetaKey.JOB_DEPLOY_DETAIL,
@@ -60,7 +59,8 @@ def submitted(
         profile: the release.
         study: the study of the session; in the meta where the release knows studies.
     """
-    meta = {key: value for key, value in given.items() if key not in _SCHEDULER_KEYS}
+    dropped = {*_SCHEDULER_KEYS, *profile.dropped_definition_keys}
+    meta = {key: value for key, value in given.items() if key not in dropped}
     if profile.has_studies:
         meta[JobMetaKey.STUDY.value] = study
     _add_submitter(meta, submitter)
@@ -71,18 +71,27 @@ def submitted(
     return meta
 
 
-def cloned(source: Mapping[str, Any], source_id: str, submitter: Submitter) -> dict[str, Any]:
+def cloned(source: Mapping[str, Any], source_id: str, submitter: Submitter, profile: ReleaseProfile) -> dict[str, Any]:
     """Begin the meta of a clone.
 
     Args:
         source: the meta of the cloned job.
         source_id: its id.
         submitter: who clones it.
+        profile: the release.
     """
-    meta: dict[str, Any] = {key.value: copy.deepcopy(source[key.value]) for key in _CLONED_KEYS if key.value in source}
+    keys = [key.value for key in (*_CLONED_KEYS, *_optional_cloned_keys(profile))]
+    meta: dict[str, Any] = {key: copy.deepcopy(source[key]) for key in keys if key in source}
     _add_submitter(meta, submitter)
     meta[JobMetaKey.CLONED_FROM.value] = source_id
     return meta
+
+
+def _optional_cloned_keys(profile: ReleaseProfile) -> Iterator[JobMetaKey]:
+    if profile.has_studies:
+        yield JobMetaKey.STUDY
+    if profile.clones_byoc:
+        yield JobMetaKey.BYOC
 
 
 def _add_submitter(meta: dict[str, Any], submitter: Submitter) -> None:

@@ -177,6 +177,12 @@ class Results:
         found.append(ResultFile(JOB_FILE, self._definition(job)))
         return found
 
+    def texts(self, job: Job, spec: ResultSpec) -> dict[str, str]:
+        """The text files of a workspace by their paths; of a job that still runs those that every job has."""
+        own = {str(PurePosixPath(path)): text for path, text in spec.files.items()} if job.is_saved else {}
+        names = self._profile.workspace_files
+        return {name: _workspace_file(job, name).decode("utf-8") for name in names} | own
+
     def inline(self, job: Job, spec: ResultSpec) -> Path:
         """The one zip of a download from release 2.3: definition and workspace below the id of the job."""
         name = f"inline-{'saved' if job.is_saved else 'unsaved'}.zip"

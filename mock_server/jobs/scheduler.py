@@ -6,10 +6,10 @@ Read and observed: 2.3.12-2.6.3, which have the same rules. Only the first look 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from flare_client.protocol.jobs import ALL_SITES, JobMetaKey
+from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey
 from mock_server.jobs.store import Job
 from mock_server.sites import Site
 
@@ -52,14 +52,26 @@ def _min_sites(job: Job) -> float:
     return value if isinstance(value, (int, float)) else int(value)
 
 
-def try_job(job: Job, sites: Iterable[Site]) -> Scheduled | NotNow:
+@dataclasses.dataclass(frozen=True)
+class Never(NotNow):
+    """The job can never start, for the reason given."""
+
+
+def try_job(job: Job, sites: Iterable[Site], enrolled: Collection[str] | None = None) -> Scheduled | NotNow:
     """Look whether the connected sites are enough for a job.
 
     Args:
         job: the job.
         sites: the connected sites.
+        enrolled: the sites of its study; ``None`` where that does not matter.
     """
-    online = [site.name for site in sites]
+    online = [site.name for site in sites if enrolled is None or site.name in enrolled]
+    if enrolled is not None:
+        named = [name for names in job.deploy_map.values() for name in names if name.upper() != ALL_SITES]
+        wanted = [*named, *(job.meta.get(JobMetaKey.MANDATORY_CLIENTS.value) or ())]
+        outside = next((name for name in wanted if name != SERVER_SITE and name not in enrolled), None)
+        if outside is not None:
+            return Never(f"site '{outside}' not in study '{job.study}'")
     apps: dict[str, str] = {}
     for app, names in job.deploy_map.items():
         for name in names:

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from flare_client.kit import load_kit
+from flare_client.protocol.cellnet.kit import CellWire
 from flare_client.protocol.releases import PROFILES, ReleaseProfile
 from mock_server.kits import write_admin_kit
-from mock_server.pki import Pki
+from mock_server.pki import SERVER, Pki
 
 R23 = PROFILES["2.3"]
 
@@ -130,3 +131,19 @@ def test_an_impossible_address_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="sp_end_point"):
         write(tmp_path / "kit", None, admin_port=70_000)
     assert not (tmp_path / "kit").exists()
+
+
+@pytest.mark.parametrize("release", ["2.7", "2.8", "2.9"])
+def test_a_kit_names_the_server_as_its_certificate_does(tmp_path: Path, pki: Pki, release: str) -> None:
+    kit = write_admin_kit(
+        tmp_path / "admin@nvidia.com",
+        profile=PROFILES[release],
+        host="mock.example",
+        fl_port=8002,
+        admin_port=8003,
+        credentials=pki.issue_user("admin@nvidia.com"),
+        pki=pki,
+        wire=CellWire(),
+    )
+    admin = json.loads((kit / "startup" / "fed_admin.json").read_text())["admin"]
+    assert (admin["server_identity"], admin["host"]) == (SERVER.name, "mock.example")

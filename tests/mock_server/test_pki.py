@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from mock_server import certificates
-from mock_server.pki import MOCK_ORG, Credentials, Identity, Pki, PkiError, peer_identity
+from mock_server.certificates import identity_of
+from mock_server.pki import MOCK_ORG, SERVER, Credentials, Identity, Pki, PkiError, peer_identity
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
@@ -286,6 +287,26 @@ def test_a_server_on_another_host_gets_a_new_certificate_of_the_same_ca(stored: 
     again = Pki("example_project", directory, host="other.example")
     assert again.ca_pem == first.ca_pem
     handshake(again.server_context(), user_context(tmp_path, first, user), "other.example")
+
+
+def test_the_server_bears_a_name_of_its_own_whatever_its_host_is(stored: Stored) -> None:
+    _, pki, _ = stored
+    certificate = x509.load_pem_x509_certificate(pki.server_certificate_pem)
+    assert identity_of(certificate) == SERVER == Identity("server", "nvidia", None)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["mock.example", "localhost"]
+
+
+def test_a_stored_server_of_another_name_gets_a_new_certificate(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, first, _ = stored
+    with monkeypatch.context() as patch:
+        patch.setattr("mock_server.pki.SERVER", Identity("mock.example", "", None))
+        Pki("example_project", directory, host="mock.example").close()
+    again = Pki("example_project", directory, host="mock.example")
+    assert identity_of(x509.load_pem_x509_certificate(again.server_certificate_pem)) == SERVER
+    assert again.ca_pem == first.ca_pem
 
 
 def test_without_its_ca_the_rest_of_the_folder_is_made_anew(stored: Stored, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The deployment check of a job's signatures: present ones must fit, absent ones do not matter."""
+"""The deployment check of a job's signatures: present ones must fit; absent ones do not matter to 2.6."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flare_client.protocol.releases import PROFILES
 from flare_client.protocol.signing import (
     CERTIFICATE_FILE,
     SIGNATURE_FILE,
@@ -58,17 +59,64 @@ def pack(path: Path, files: Files, *, folder: str = "job/app") -> Path:
     return path / "job.zip"
 
 
-def test_a_signed_application_passes(pki: Pki, tmp_path: Path) -> None:
+def check(pki: Pki, path: Path, folder: str = "job/app", release: str = "2.6") -> str | None:
+    return check_job_signatures(path, folder, pki.ca_pem, PROFILES[release])
+
+
+@pytest.mark.parametrize("release", PROFILES)
+def test_a_signed_application_passes(pki: Pki, tmp_path: Path, release: str) -> None:
     files = signed(APP, pki.issue_user("admin@nvidia.com"))
-    assert check_job_signatures(pack(tmp_path, files), "job/app", pki.ca_pem) is None
+    assert check(pki, pack(tmp_path, files), release=release) is None
+
+
+UNSIGNED = "unsigned job rejected — require_signed_jobs is enabled"
+
+
+@pytest.mark.parametrize(("release", "text"), [("2.7", SIGNATURE_FAILURE), ("2.8", UNSIGNED), ("2.9", UNSIGNED)])
+def test_from_27_on_an_application_must_be_signed(pki: Pki, tmp_path: Path, release: str, text: str) -> None:
+    assert check(pki, pack(tmp_path, APP), release=release) == text
+
+
+def _without_certificate(files: Files) -> None:
+    del files[f"custom/pkg/{CERTIFICATE_FILE}"]
+
+
+def _without_signatures(files: Files) -> None:
+    del files[f"custom/pkg/{SIGNATURE_FILE}"]
+
+
+def _unreadable(files: Files) -> None:
+    files[f"custom/{SIGNATURE_FILE}"] = b"{"
+
+
+def _unsigned_file(files: Files) -> None:
+    files["custom/added.py"] = b"y = 1\n"
+
+
+def _unsigned_folder(files: Files) -> None:
+    files["custom/folder/added.py"] = b""
+
+
+@pytest.mark.parametrize("release", ["2.7", "2.8", "2.9"])
+@pytest.mark.parametrize(
+    "harm", [_without_certificate, _without_signatures, _unreadable, _unsigned_file, _unsigned_folder]
+)
+def test_from_27_on_every_folder_and_file_must_be_signed(
+    pki: Pki, tmp_path: Path, release: str, harm: Callable[[Files], None]
+) -> None:
+    files = signed(APP, pki.issue_user("admin@nvidia.com"))
+    harm(files)
+    path = pack(tmp_path, files)
+    assert check(pki, path, release=release) == SIGNATURE_FAILURE
+    assert check(pki, path, release="2.6") is None
 
 
 def test_an_unsigned_application_passes(pki: Pki, tmp_path: Path) -> None:
-    assert check_job_signatures(pack(tmp_path, APP), "job/app", pki.ca_pem) is None
+    assert check(pki, pack(tmp_path, APP), "job/app") is None
 
 
 def test_a_folder_that_is_not_in_the_job_has_nothing_to_fail(pki: Pki, tmp_path: Path) -> None:
-    assert check_job_signatures(pack(tmp_path, APP), "job/none", pki.ca_pem) is None
+    assert check(pki, pack(tmp_path, APP), "job/none") is None
 
 
 def _tamper(files: Files) -> None:
@@ -94,20 +142,20 @@ def _not_an_object(files: Files) -> None:
 def test_a_signature_that_does_not_fit_fails(pki: Pki, tmp_path: Path, harm: Callable[[Files], None]) -> None:
     files = signed(APP, pki.issue_user("admin@nvidia.com"))
     harm(files)
-    assert check_job_signatures(pack(tmp_path, files), "job/app", pki.ca_pem) == SIGNATURE_FAILURE
+    assert check(pki, pack(tmp_path, files), "job/app") == SIGNATURE_FAILURE
 
 
 def test_a_submitter_of_another_ca_fails(pki: Pki, tmp_path: Path) -> None:
     foreign = Pki.foreign()
     files = signed(APP, foreign.issue_user("admin@nvidia.com"))
     foreign.close()
-    assert check_job_signatures(pack(tmp_path, files), "job/app", pki.ca_pem) == SIGNATURE_FAILURE
+    assert check(pki, pack(tmp_path, files), "job/app") == SIGNATURE_FAILURE
 
 
 def test_a_file_that_nobody_signed_passes(pki: Pki, tmp_path: Path) -> None:
     files = signed(APP, pki.issue_user("admin@nvidia.com"))
     files["custom/added.py"] = b"y = 1\n"
-    assert check_job_signatures(pack(tmp_path, files), "job/app", pki.ca_pem) is None
+    assert check(pki, pack(tmp_path, files), "job/app") is None
 
 
 @pytest.mark.parametrize("name", [SIGNATURE_FILE, CERTIFICATE_FILE])
@@ -121,12 +169,12 @@ def test_a_folder_whose_signatures_cannot_be_read_is_skipped(
         del files[f"custom/pkg/{name}"]
     else:
         files[f"custom/pkg/{name}"] = content
-    assert check_job_signatures(pack(tmp_path, files), "job/app", pki.ca_pem) is None
+    assert check(pki, pack(tmp_path, files), "job/app") is None
 
 
 def test_what_lies_outside_the_application_does_not_count(pki: Pki, tmp_path: Path) -> None:
     files = signed(APP, pki.issue_user("admin@nvidia.com"))
     _tamper(files)
     path = pack(tmp_path, files, folder="job/app2")
-    assert check_job_signatures(path, "job/app", pki.ca_pem) is None
-    assert check_job_signatures(path, "job/app2", pki.ca_pem) == SIGNATURE_FAILURE
+    assert check(pki, path, "job/app") is None
+    assert check(pki, path, "job/app2") == SIGNATURE_FAILURE

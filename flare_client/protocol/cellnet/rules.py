@@ -26,6 +26,12 @@ class CellRules:
     """What is pushed to a client whose session ends."""
     confirms_downloads: bool
     """Whether the end of a file is confirmed, and a download can be cancelled."""
+    remembers_downloads: bool
+    """Whether the server tells again that a file is at its end after the whole download is over."""
+    downloads_hold_session: bool
+    """Whether a download keeps its session alive, and ends with it."""
+    checks_certificate_use: bool
+    """Whether a login needs a certificate that is made for a user."""
     checks_certificate_dates: bool
     """Whether the server looks at the dates of the certificate that a login brings; TLS does in any case."""
     upload_prefix: str
@@ -39,15 +45,22 @@ RULES_27 = CellRules(
     token_has_certificate_end=False,
     expiry_text="Your session is closed due to inactivity.",
     confirms_downloads=False,
+    remembers_downloads=False,
+    downloads_hold_session=False,
+    checks_certificate_use=False,
     checks_certificate_dates=False,
     upload_prefix=UploadPrefix.R27,
 )
-RULES_28 = dataclasses.replace(RULES_27, ssid="NA", token_has_study=True, upload_prefix=UploadPrefix.FROM_28)
+RULES_28 = dataclasses.replace(
+    RULES_27, ssid="NA", token_has_study=True, remembers_downloads=True, upload_prefix=UploadPrefix.FROM_28
+)
 RULES_29 = dataclasses.replace(
     RULES_28,
     tells_versions=True,
     token_has_certificate_end=True,
     expiry_text="Your session is closed due to inactivity or cert expiry.",
     confirms_downloads=True,
+    downloads_hold_session=True,
+    checks_certificate_use=True,
     checks_certificate_dates=True,
 )

@@ -9,7 +9,6 @@ import dataclasses
 import datetime
 import functools
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +26,9 @@ from flare_client.protocol.errors import ProtocolError
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import LOGIN_REJECTED, MetaStatus
 from mock_server.answers import Answer, Reply, SilentAnswer, meta
-from mock_server.context import Peer, Request, Staging
+from mock_server.context import Peer, Request
+from mock_server.downloads import Downloads
+from mock_server.endpoints.cellnet.users import check_use
 from mock_server.pki import peer_identity
 from mock_server.sessions import AdminSessions
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("mock_server")
 
 AnswerRequest = Callable[[Request], Answer]
-_LOGIN, _LOGOUT = "_cert_login", "_logout"
+_LOGIN, _LOGOUT, _CHECK = "_cert_login", "_logout", "_check_session"
 _TX = "ObjectStreamer.TX_ID"
 _MOST_TOKENS = 4096
 """Tokens whose claims are remembered."""
@@ -55,7 +56,7 @@ class AdminService:
         identity: of the server.
         answer: answers a command; called on the loop, must not wait.
         sessions: who is logged in.
-        staging: downloads in progress.
+        downloads: downloads in progress.
         upload_dir: where uploads are written.
     """
 
@@ -65,18 +66,18 @@ class AdminService:
         identity: ServerIdentity,
         answer: AnswerRequest,
         sessions: AdminSessions,
-        staging: Staging,
+        downloads: Downloads,
         upload_dir: Path,
     ) -> None:
         self._rules = rules
         self.identity = identity
         self._answer = answer
         self._sessions = sessions
-        self._staging = staging
+        self._downloads = downloads
         self.upload_dir = upload_dir
         self._cells: dict[str, Conversation] = {}
         # A signature is checked once: clients send the same token with every command.
-        self._claims_of = functools.lru_cache(_MOST_TOKENS)(lambda token: read_admin_token(token, identity.verifier))
+        self._read_token = functools.lru_cache(_MOST_TOKENS)(lambda token: read_admin_token(token, identity.verifier))
 
     def take(self, caller: Conversation, event: RequestReceived) -> None:
         """Answer a request."""
@@ -99,7 +100,8 @@ class AdminService:
             caller.peer.reply(event, None, time.time(), ReturnCode.PROCESS_EXCEPTION, error)
 
     def push_expired(self) -> None:
-        """Tell the cells whose session is over."""
+        """Tell the cells whose session is over, and let go of what nobody fetches any more."""
+        self._downloads.expire()
         for session_id, cell in list(self._cells.items()):
             if self._sessions.find(session_id) is None:
                 del self._cells[session_id]
@@ -127,7 +129,17 @@ class AdminService:
         if line.split(" ")[0] == _LOGIN and file is None:
             return self._log_in(caller, event, line, envelope)
         token = envelope.first(ItemType.TOKEN)
-        session_id = self._session_of(token) if isinstance(token, str) else None
+        session_id = None
+        if isinstance(token, str):
+            claims = self._claims_of(token)
+            session_id = str(claims[Claim.SESSION]) if claims else ""
+            if claims and self._sessions.find(session_id) is None and line.split(" ")[0] != _CHECK:
+                if file is not None:
+                    # Official servers restore a session from the request that brings the token; a finished upload
+                    # is none, and they fail over that.
+                    file.unlink(missing_ok=True)
+                    return _text(Reply().error("Exception Occurred: AssertionError: ").envelope(_now()))
+                self._restore(session_id, claims)
         peer = Peer(event.user)
         answered = self._answer(Request(line, session_id, envelope.meta, peer, file))
         if line.split(" ")[0] == _LOGOUT and session_id is not None:
@@ -136,24 +148,28 @@ class AdminService:
             self._cells[session_id] = caller
         return None if isinstance(answered, SilentAnswer) else _text(_envelope(answered))
 
-    def _session_of(self, token: str) -> str:
-        """The session of a token; one that this server signed is opened anew where it is unknown, as officially."""
+    def _claims_of(self, token: str) -> dict[str, Any] | None:
+        """What a token says of its session; ``None`` where this server did not sign it, or it holds no more."""
         try:
-            claims = self._claims_of(token)
-            session_id, user, org = (str(claims[name]) for name in (Claim.SESSION, Claim.NAME, Claim.ORG))
-        except (NotProven, KeyError) as problem:
+            claims = self._read_token(token)
+            if not all(isinstance(claims.get(name), str) for name in (Claim.SESSION, Claim.NAME, Claim.ORG)):
+                raise NotProven("expected session, name and organisation in it")
+        except NotProven as problem:
             _logger.warning("a token proves nothing: %s", problem)
-            return ""
-        if self._sessions.find(session_id) is None:
-            role, study = claims.get(Claim.ROLE), claims.get(Claim.STUDY)
-            self._sessions.restore(
-                session_id,
-                user,
-                org,
-                role if isinstance(role, str) else None,
-                study if isinstance(study, str) else DEFAULT_STUDY,
-            )
-        return session_id
+            return None
+        return None if self._sessions.is_past(_certificate_end(claims)) else claims
+
+    def _restore(self, session_id: str, claims: dict[str, Any]) -> None:
+        """Open a session anew that is unknown: it expired, was logged out, or the server was restarted."""
+        role, study = claims.get(Claim.ROLE), claims.get(Claim.STUDY)
+        self._sessions.restore(
+            session_id,
+            claims[Claim.NAME],
+            claims[Claim.ORG],
+            role if isinstance(role, str) else None,
+            study if isinstance(study, str) else DEFAULT_STUDY,
+            _certificate_end(claims),
+        )
 
     def _log_in(self, caller: Conversation, event: RequestReceived, line: str, envelope: Envelope) -> str:
         try:
@@ -162,11 +178,14 @@ class AdminService:
                 verifier.check_dates(time.time())
             if verifier.common_name != event.user:
                 raise NotProven(f"expected the certificate of {event.user!r}, but got '{verifier.common_name}'")
+            if self._rules.checks_certificate_use:
+                check_use(verifier.der)
         except NotProven as problem:
             _logger.warning("refusing the login of %s: %s", caller.name, problem)
             return _text(Reply().string(LOGIN_REJECTED).envelope(_now()))
         identity = peer_identity(verifier.der)
-        peer = Peer(identity.name, identity.org, identity.role)
+        ends_at = verifier.valid_until if self._rules.token_has_certificate_end else None
+        peer = Peer(identity.name, identity.org, identity.role, ends_at)
         answered = _envelope(self._answer(Request(line, None, envelope.meta, peer, study=study)))
         session_id = answered.first(ItemType.TOKEN)
         if not isinstance(session_id, str):
@@ -180,8 +199,8 @@ class AdminService:
         }
         if self._rules.token_has_study:
             claims[Claim.STUDY] = study
-        if self._rules.token_has_certificate_end:
-            claims[Claim.CERTIFICATE_END] = verifier.valid_until
+        if ends_at is not None:
+            claims[Claim.CERTIFICATE_END] = ends_at
         token = Item(ItemType.TOKEN, admin_token(self.identity.signer, claims))
         items = tuple(token if item.type is ItemType.TOKEN else item for item in answered.items)
         return _text(dataclasses.replace(answered, items=items))
@@ -209,16 +228,26 @@ class AdminService:
             _logger.warning("refusing a download of %s: %s", caller.name, problem)
             caller.peer.reply(event, None, time.time(), ReturnCode.INVALID_REQUEST, str(problem))
             return
-        path = self._staging.referred(wanted.ref_id)
         if isinstance(wanted, download.Confirmed):
-            self._staging.release(wanted.ref_id)
+            self._confirmed(caller, wanted)
             caller.peer.reply(event, None, time.time(), ReturnCode.OK)
+            return
+        path = self._downloads.find(wanted.ref_id)
+        arrived = self._downloads.outcome(wanted.ref_id)
+        if path is None and arrived is not None:
+            caller.peer.reply(event, download.end(None) if arrived else download.failure(), time.time(), ReturnCode.OK)
             return
         if path is None:
             _logger.warning("%s wants the unknown file %.80s", caller.name, wanted.ref_id)
             caller.peer.reply(event, None, time.time(), ReturnCode.INVALID_REQUEST, "no such reference")
             return
         caller.peer.reply(event, self._piece(wanted, path), time.time(), ReturnCode.OK)
+
+    def _confirmed(self, caller: Conversation, word: download.Confirmed) -> None:
+        if not word.nonce:
+            self._downloads.cancel(word.ref_id)
+        elif not self._downloads.confirm(word.ref_id, word.nonce, success=word.success):
+            _logger.warning("%s confirms %.80s, for which no confirmation is awaited", caller.name, word.ref_id)
 
     def _piece(self, wanted: download.PieceWanted, path: Path) -> dict[str, Any]:
         try:
@@ -231,9 +260,14 @@ class AdminService:
         if data:
             return download.piece(data, wanted.offset, cancel_capable=self._rules.confirms_downloads)
         if self._rules.confirms_downloads and wanted.confirms:
-            return download.end(secrets.token_hex(16))
-        self._staging.release(wanted.ref_id)
+            return download.end(self._downloads.await_confirmation(wanted.ref_id))
+        self._downloads.finish(wanted.ref_id, success=True)
         return download.end(None)
+
+
+def _certificate_end(claims: dict[str, Any]) -> float | None:
+    end = claims.get(Claim.CERTIFICATE_END)
+    return float(end) if isinstance(end, (int, float)) else None
 
 
 def _transaction(content: object) -> str | None:

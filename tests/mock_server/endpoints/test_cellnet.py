@@ -18,6 +18,7 @@ from flare_client.protocol.cellnet.sfm import FrameEncoder, FrameReader, FrameTy
 from mock_server.answers import Reply
 from mock_server.clock import RealClock
 from mock_server.context import Staging
+from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.pki import Pki
@@ -40,7 +41,8 @@ async def serving(
     identity: ServerIdentity, folder: Path, scheme: Scheme, stall_timeout: float = 60.0
 ) -> AsyncIterator[tuple[CellEndpoint, int]]:
     sessions = AdminSessions(RealClock(), 1800.0)
-    service = AdminService(RULES_29, identity, lambda _: Reply().string("OK"), sessions, Staging(folder), folder)
+    downloads = Downloads(Staging(folder), sessions, RealClock(), RULES_29)
+    service = AdminService(RULES_29, identity, lambda _: Reply().string("OK"), sessions, downloads, folder)
     endpoint = CellEndpoint(service, scheme, None, stall_timeout=stall_timeout)
     port = await endpoint.start(HOST, 0)
     try:

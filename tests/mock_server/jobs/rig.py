@@ -10,7 +10,7 @@ from typing import Any
 
 from flare_client.protocol.releases import profile_for
 from mock_server.clock import ManualClock
-from mock_server.jobs.engine import JobEngine
+from mock_server.jobs.engine import JobEngine, ServerRules
 from mock_server.jobs.store import Job, Submitter
 from mock_server.scenario import Scenario
 from mock_server.sites import Site
@@ -42,7 +42,7 @@ class Rig:
             self.jobs_root,
             [Site(f"site-{number}", "nvidia") for number in range(1, sites + 1)],
             new_id=counted_ids(),
-            **hooks,
+            rules=ServerRules(**hooks),
         )
         self._uploads = itertools.count()
 
