@@ -238,6 +238,8 @@ _DECLARED = (
     errors.InvalidTarget,
     errors.NoReply,
     errors.SessionClosed,
+    errors.SubmitTokenConflict,
+    errors.SubmitTokenJobDeleted,
     RuntimeError,
     ConnectionError,
 )
