@@ -14,9 +14,11 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from flare_client.protocol.formats import DEFAULT_STUDY, is_study_name
 from flare_client.protocol.jobs import SERVER_SITE, JobStatus
 from mock_server.quantities import read_duration, read_size
 from mock_server.sites import Site
+from mock_server.studies import Studies, Study
 
 OFFICIAL_MAX_DOWNLOAD_SIZE = 50 * 1024 * 1024 * 1204
 """The limit of official 2.3 servers; the last factor is theirs (observed: 2.3.12)."""
@@ -184,6 +186,26 @@ class SiteSpec(_Model):
         return name
 
 
+class StudySpec(_Model):
+    """A study that is there from the start, on releases that have studies (from 2.8 on)."""
+
+    name: str
+    sites: dict[str, tuple[str, ...]] = {}
+    """The sites that take part, by organisation."""
+    users: tuple[str, ...] = ()
+    """Who may work in it; the role alone admits nobody."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_one(cls, name: str) -> str:
+        if not is_study_name(name) or name == DEFAULT_STUDY:
+            raise ValueError(
+                f"expected the name of a study other than {DEFAULT_STUDY!r}: 1 to 63 lower-case letters, digits and, "
+                f"inside, '_' and '-', but got {name!r}"
+            )
+        return name
+
+
 def _path_faults(names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the names that cannot stand for files below a workspace beside each other, each with what is wrong."""
     paths: dict[PurePosixPath, str] = {}
@@ -218,6 +240,7 @@ class Scenario(_Model):
     limits: ServerLimits = Field(default_factory=ServerLimits)
     users: tuple[User, ...] = ()
     sites: tuple[SiteSpec, ...] | None = None
+    studies: tuple[StudySpec, ...] = ()
     idle_timeout: Duration | None = None
     """Seconds without a command after which an admin session is over; that of the release by default."""
 
@@ -233,6 +256,12 @@ class Scenario(_Model):
         _raise(_twice(site.name for site in sites or ()))
         return sites
 
+    @field_validator("studies")
+    @classmethod
+    def _studies_once(cls, studies: tuple[StudySpec, ...]) -> tuple[StudySpec, ...]:
+        _raise(_twice(study.name for study in studies))
+        return studies
+
     def rule_for(self, name: str) -> JobRule:
         """The rule for a job of that name."""
         return next((rule for rule in self.jobs if fnmatch.fnmatchcase(name, rule.match.name)), DEFAULT_RULE)
@@ -240,6 +269,15 @@ class Scenario(_Model):
     def sites_or(self, default: list[Site]) -> list[Site]:
         """The sites that the scenario names, or the given ones where it names none."""
         return default if self.sites is None else [Site(site.name, site.org) for site in self.sites]
+
+    def first_studies(self) -> Studies:
+        """The studies of a server that has just started."""
+        return Studies(
+            {
+                study.name: Study({org: list(sites) for org, sites in study.sites.items()}, list(study.users))
+                for study in self.studies
+            }
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> Scenario:

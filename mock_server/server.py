@@ -37,11 +37,10 @@ from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
 from mock_server.pki import Pki
 from mock_server.policy import Person, Policy
-from mock_server.scenario import Scenario
+from mock_server.scenario import Scenario, ScenarioError
 from mock_server.sessions import AdminSessions
 from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
-from mock_server.studies import Studies
 
 _logger = logging.getLogger("mock_server")
 
@@ -119,7 +118,7 @@ class MockServer:
         self.profile: ReleaseProfile = profile_for(release)
         self.scheme = _read_scheme(self.profile, scheme, secure)
         self.security = _read_security(self.profile, connection_security)
-        self.scenario = _read_scenario(scenario)
+        self.scenario = _read_scenario(scenario, self.profile)
         self.secure = secure
         self.host = host
         self.clock: Clock = clock or RealClock()
@@ -386,12 +385,16 @@ def _read_security(profile: ReleaseProfile, security: str | None) -> Security:
         raise ValueError(f"expected a connection_security of {known}, but got {security!r}") from None
 
 
-def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None) -> Scenario:
+def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None, profile: ReleaseProfile) -> Scenario:
     if scenario is None:
         return Scenario()
-    if isinstance(scenario, Scenario):
-        return scenario
-    return Scenario.from_dict(scenario) if isinstance(scenario, dict) else Scenario.load(Path(scenario))
+    if isinstance(scenario, dict):
+        scenario = Scenario.from_dict(scenario)
+    elif not isinstance(scenario, Scenario):
+        scenario = Scenario.load(Path(scenario))
+    if scenario.studies and not profile.has_studies:
+        raise ScenarioError(f"expected a scenario without studies, as release {profile.release} has none")
+    return scenario
 
 
 class _Running:
@@ -436,7 +439,7 @@ class _Running:
         )
 
     def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
-        policy, studies = Policy(), Studies()
+        policy, studies = Policy(), server.scenario.first_studies()
         engine = JobEngine(
             server.profile,
             server.clock,

@@ -8,7 +8,7 @@ Source: official 2.8.3 and 2.9.0.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flare_client.protocol.formats import DEFAULT_STUDY
 
@@ -32,11 +32,15 @@ class Study:
 
 
 class Studies:
-    """All studies of one server but ``default``, which is everybody's and has no record."""
+    """All studies of one server but ``default``, which is everybody's and has no record.
 
-    def __init__(self) -> None:
-        self._studies: dict[str, Study] = {}
-        self.are_kept = False
+    Args:
+        studies: those that are there from the start.
+    """
+
+    def __init__(self, studies: Mapping[str, Study] | None = None) -> None:
+        self._studies = dict(studies or {})
+        self.are_kept = bool(studies)
         """Whether there ever was one: a server without any has no list of them, and says so."""
 
     def __iter__(self) -> Iterator[tuple[str, Study]]:

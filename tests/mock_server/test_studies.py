@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mock_server import ManualClock, MockServer
+from mock_server import ManualClock, MockServer, ScenarioError
 from tests.mock_server.cell_client import CellClient
 from tests.mock_server.desk import Desk
 from tests.support import JobMaker
@@ -264,3 +264,22 @@ def test_targets_are_those_of_the_study(desk: Desk) -> None:
     member = Desk(desk.server, "m@nvidia.com", role="member", study="s1")
     assert member.ask("report_resources client a1")["meta"]["status"] == "not_authorized"
     assert Desk(desk.server, "m@nvidia.com", role="member").ask("report_resources client a1")["meta"] == {}
+
+
+def test_a_scenario_may_begin_with_studies(workspace: Callable[[], Path]) -> None:
+    scenario = {"studies": [{"name": "brain", "sites": {"nvidia": ["site-1"]}, "users": ["lead@nvidia.com"]}]}
+    with MockServer("2.9", scenario=scenario, scheme="tcp", workspace=workspace()) as server:
+        described = told(Desk(server), "show_study brain")
+        assert (described["name"], described["site_orgs"]) == ("brain", {"nvidia": ["site-1"]})
+        kit = server.kit("lead@nvidia.com", role="lead")
+        with CellClient(server, kit, "lead@nvidia.com") as client:
+            assert client.log_in("brain")["data"][0]["data"] == "OK"
+        with CellClient(server, server.kit()) as client:
+            said = client.log_in("brain")["data"][0]["data"]
+        assert said == "REJECT: AUTH_STUDY_USER_NOT_MAPPED: user 'admin@nvidia.com' is not mapped to study 'brain'"
+
+
+@pytest.mark.parametrize("release", ["2.3", "2.6", "2.7"])
+def test_releases_without_studies_take_no_scenario_with_them(release: str) -> None:
+    with pytest.raises(ScenarioError, match=rf"expected a scenario without studies, as release {release} has none"):
+        MockServer(release, scenario={"studies": [{"name": "brain"}]})
