@@ -105,13 +105,14 @@ class TlsRecords:
         """
         self._incoming.write(records)
         blocks: list[bytes] = []
-        try:
-            while block := self._tls.read(_RECORD):
-                blocks.append(block)
-        except ssl.SSLWantReadError:
-            pass
-        else:
-            self.ended = True
+        # Asked only while there is something: to be told by an exception that there is not costs more than the rest.
+        while (self._incoming.pending or self._tls.pending()) and not self.ended:
+            try:
+                block = self._tls.read(_RECORD)
+            except ssl.SSLWantReadError:
+                break
+            self.ended = not block
+            blocks.append(block)
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def send(self, data: bytes) -> None:

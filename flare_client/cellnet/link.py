@@ -146,12 +146,21 @@ class Link:
             CommandTimeout: no answer in time.
             ConnectionLost: the connection is over, or the answer cannot be read.
         """
+        return self.start(channel, topic, content, headers).answer(timeout)
+
+    def start(self, channel: str, topic: str, content: Any, headers: Mapping[str, Any] | None = None) -> PendingAnswer:
+        """Send a request without waiting for the answer; see ``ask``.
+
+        Raises:
+            SessionClosed: the last request of this connection was sent.
+            ConnectionLost: the connection is over.
+        """
         with self._lock:
             if self._closing:
                 raise errors.SessionClosed("session closed")
             request_id, slot = self._begin(channel, topic, content, headers)
         self._flush()
-        return self._await(request_id, slot, timeout)
+        return PendingAnswer(self, request_id, slot)
 
     def _begin(self, channel: str, topic: str, content: Any, headers: Mapping[str, Any] | None) -> tuple[str, _Slot]:
         """Send a request; the lock is held."""
@@ -163,13 +172,17 @@ class Link:
         self._collect()
         return request_id, slot
 
+    def forget(self, request_id: str) -> None:
+        """Drop the answer to a request if it still comes."""
+        with self._lock:
+            self._waiting.pop(request_id, None)
+            self._peer.forget(request_id)
+
     def _await(self, request_id: str, slot: _Slot, timeout: float) -> AnswerReceived:
         try:
             answer = slot.get(timeout=timeout)
         except queue.Empty:
-            with self._lock:
-                self._waiting.pop(request_id, None)
-                self._peer.forget(request_id)
+            self.forget(request_id)
             raise errors.CommandTimeout(
                 f"cannot connect to server: expected an answer within {timeout:g} s, but none came"
             ) from None
@@ -340,6 +353,27 @@ class Link:
         problem = errors.ConnectionLost(f"cannot connect to server: the connection is lost: {self._lost}")
         problem.__cause__ = self._lost
         return problem
+
+
+class PendingAnswer:
+    """An answer that is awaited."""
+
+    def __init__(self, link: Link, request_id: str, slot: _Slot) -> None:
+        self._link = link
+        self._request_id = request_id
+        self._slot = slot
+
+    def answer(self, timeout: float) -> AnswerReceived:
+        """Wait for it, once; see ``Link.ask``.
+
+        Args:
+            timeout: seconds from now.
+        """
+        return self._link._await(self._request_id, self._slot, timeout)
+
+    def forget(self) -> None:
+        """Want it no more."""
+        self._link.forget(self._request_id)
 
 
 def connect(

@@ -20,7 +20,7 @@ from flare_client.protocol.statuses import MetaKey
 from flare_client.transfer import RemoteFile, store_files
 
 if TYPE_CHECKING:
-    from flare_client.cellnet.link import Link
+    from flare_client.cellnet.link import Link, PendingAnswer
     from flare_client.cellnet.login import CellConnection
     from flare_client.protocol.cellnet.client import AnswerReceived
     from flare_client.protocol.cellnet.rules import CellRules
@@ -95,30 +95,68 @@ def _reference(entry: object) -> tuple[str, str]:
 def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, confirms: bool) -> None:
     file = download_wire.FileDownload(reference, confirms=confirms)
     link = connection.live_link()
+    pieces = _Pieces(link, file)
     success = False
     try:
         while not file.complete:
-            answer = _next_piece(link, file)
-            if answer.code != ReturnCode.OK.value:
-                raise errors.InternalError(f"expected a piece of the result, but the server answers {answer.code!r}")
-            try:
-                target.write(file.take(answer.content))
-                if file.received > DEFAULT_LIMITS.body:
-                    raise LimitExceeded("body", DEFAULT_LIMITS.body, file.received)
-            except RemoteProtocolError as problem:
+            data = pieces.next()
+            if file.received > DEFAULT_LIMITS.body:
+                problem = LimitExceeded("body", DEFAULT_LIMITS.body, file.received)
                 raise errors.InternalError(problem.reason) from problem
+            if not file.complete:
+                pieces.ask()  # it comes while this one is written
+            target.write(data)
         target.flush()
         success = True
     finally:
+        pieces.forget()
         confirmation = file.confirmation(success=success)
         if confirmation is not None:
             link.tell(download_wire.CHANNEL, download_wire.TOPIC, confirmation)
 
 
-def _next_piece(link: Link, file: download_wire.FileDownload) -> AnswerReceived:
-    for pause in _RETRY_PAUSES:
+class _Pieces:
+    """The pieces of one file, each asked for once the one before it came."""
+
+    def __init__(self, link: Link, file: download_wire.FileDownload) -> None:
+        self._link = link
+        self._file = file
+        self._pending: PendingAnswer | None = None
+
+    def ask(self) -> PendingAnswer:
+        """Ask for the next piece."""
+        self._pending = self._link.start(download_wire.CHANNEL, download_wire.TOPIC, self._file.request())
+        return self._pending
+
+    def next(self) -> bytes:
+        """Wait for the next piece, and ask for it first where that was not done.
+
+        Raises:
+            InternalError: the server cannot give it, or its count differs.
+            CommandTimeout: it does not come, though it was asked for again.
+            ConnectionLost: the connection is over.
+        """
+        answer = self._answer()
+        if answer.code != ReturnCode.OK.value:
+            raise errors.InternalError(f"expected a piece of the result, but the server answers {answer.code!r}")
         try:
-            return link.ask(download_wire.CHANNEL, download_wire.TOPIC, file.request(), _PIECE_SECONDS)
-        except errors.CommandTimeout:
-            time.sleep(pause)
-    return link.ask(download_wire.CHANNEL, download_wire.TOPIC, file.request(), _PIECE_SECONDS)
+            return self._file.take(answer.content)
+        except RemoteProtocolError as problem:
+            raise errors.InternalError(problem.reason) from problem
+
+    def forget(self) -> None:
+        """Want no more pieces."""
+        if self._pending is not None:
+            self._pending.forget()
+
+    def _answer(self) -> AnswerReceived:
+        for pause in _RETRY_PAUSES:
+            try:
+                return self._take()
+            except errors.CommandTimeout:
+                time.sleep(pause)
+        return self._take()
+
+    def _take(self) -> AnswerReceived:
+        pending, self._pending = self._pending or self.ask(), None
+        return pending.answer(_PIECE_SECONDS)

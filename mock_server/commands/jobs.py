@@ -58,10 +58,13 @@ def _name_of(job: Job, profile: ReleaseProfile) -> str:
     return name
 
 
-@functools.cache
-def _list_parser(has_tokens: bool) -> _ListParser:
-    # Made once: making it takes longer than the command.
-    return _ListParser(has_tokens=has_tokens)
+_list_parser = functools.cache(_ListParser)  # making one takes longer than the command
+
+
+@functools.lru_cache(maxsize=64)
+def _list_options(words: tuple[str, ...], *, has_tokens: bool) -> argparse.Namespace:
+    """Read the options of a command line; programs that poll send the same again and again."""
+    return _list_parser(has_tokens=has_tokens).parse_args(words)
 
 
 def _matches(
@@ -122,7 +125,7 @@ def _candidates(context: ServerContext, call: Call, token: str | None) -> Iterat
 def list_jobs(context: ServerContext, call: Call) -> Reply:
     """List jobs by filter, order and limit."""
     try:
-        options = _list_parser(context.profile.has_submit_tokens).parse_args(call.words[1:])
+        options = _list_options(tuple(call.words[1:]), has_tokens=context.profile.has_submit_tokens)
         candidates = _candidates(context, call, options.submit_token)
         if candidates is None:
             return Reply().string("No jobs found.", ok(jobs=[])).success()

@@ -147,7 +147,8 @@ class TlsProtocol(asyncio.Protocol):
 
     def _read(self) -> None:
         inner = self._inner
-        while self.state is _State.OPEN and inner is not None:
+        # Asked only while there is something: to be told by an exception that there is not costs more than the rest.
+        while (self._incoming.pending or self.tls.pending()) and self.state is _State.OPEN and inner is not None:
             try:
                 data = self.tls.read(_READ)
             except ssl.SSLWantReadError:

@@ -26,12 +26,12 @@ from tests.benchmarks.processes import (
     ClientProcess,
     MockServerProcess,
     bare_websocket_server,
+    in_memory,
     mock_server,
     official_client,
     own_client,
 )
 from tests.benchmarks.timing import Samples, Take, interleaved
-from tests.support import write_job
 
 RELEASE = "2.9"
 SCHEMES = ("http", "tcp", "grpc")
@@ -149,21 +149,21 @@ def measure_transfers(progress: Progress) -> list[Figure]:
     """A job of 512 MiB up and down over each scheme: rates and memory."""
     figures: list[Figure] = []
     for scheme in SCHEMES:
-        with tempfile.TemporaryDirectory(prefix="flare-bench-") as scratch:
+        with in_memory(), tempfile.TemporaryDirectory(prefix="flare-bench-") as scratch:
             progress(f"{SIZE // MIB} MiB over {scheme}")
             figures += _transfer(Path(scratch), scheme)
     return figures
 
 
 def _transfer(scratch: Path, scheme: str) -> list[Figure]:
-    folder = write_job(scratch)
+    # A job that never starts: it is the same on both servers, and neither has anything to do beside the transfer.
+    folder = write_named(scratch / "jobs", WAITING)
     (folder / "app" / "custom").mkdir()
     with (folder / "app" / "custom" / "data.bin").open("wb") as data:
         for _ in range(SIZE // MIB):
             data.write(os.urandom(MIB))
-    scenario = {"jobs": [{"queued": 0, "running": 0}]}
     with (
-        mock_server(scratch, scenario, release=RELEASE, scheme=scheme) as server,
+        mock_server(scratch, release=RELEASE, scheme=scheme) as server,
         own_client(scratch) as own,
     ):
         sides = {"own": _Mover(own, server.kit, folder)}
@@ -217,25 +217,30 @@ class _Mover:
         self.client = client
         self._kit = kit
         self._folder = folder
-        self._job_id = ""
+        self._jobs: list[str] = []
         client.open(user=ADMIN, kit=str(kit))
         client.set_timeout(120.0)
 
     def upload(self) -> list[float]:
-        """The seconds of one submission."""
-        seconds, self._job_id = self.client.time_with_result("submit_job", str(self._folder))
+        """The seconds of one submission; what was written before is on disk by then."""
+        os.sync()
+        seconds, job_id = self.client.time_with_result("submit_job", str(self._folder))
+        self._jobs.append(job_id)
         return [seconds]
 
     def download(self) -> list[float]:
-        """The seconds of one download; what it left is removed."""
+        """The seconds of one download of what was submitted last; then nothing is left of it anywhere."""
+        job_id = self._jobs.pop()
         with new_secure_session(ADMIN, str(self._kit)) as session:
-            session.monitor_job(self._job_id, timeout=120, poll_interval=0.2)
+            session.abort_job(job_id)  # only a job that is over can be downloaded
         os.sync()
-        seconds, location = self.client.time_with_result("download_job_result", self._job_id)
+        seconds, location = self.client.time_with_result("download_job_result", job_id)
         found = list(Path(location).rglob("data.bin"))
         if len(found) != 1 or found[0].stat().st_size != SIZE:
             raise ValueError(f"expected one file of {SIZE} bytes in {location}, but found {found}")
         shutil.rmtree(location)
+        with new_secure_session(ADMIN, str(self._kit)) as session:
+            session.delete_job(job_id)
         return [seconds]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ ADMIN = "admin@nvidia.com"
 
 _PROGRAM = Path(__file__).resolve().parent / "programs" / "client_program.py"
 _END_SECONDS = 10.0
+_MEMORY_NEEDED = 10 << 30
+"""Bytes that must be free there: each side has a large job several times."""
 
 
 class ChildFailed(RuntimeError):
@@ -49,6 +52,27 @@ def official_environment(compiled: Path) -> dict[str, str]:
     """The environment of a child that imports the official software, with compiled modules as well."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     return kept | {"PYTHONPYCACHEPREFIX": str(compiled)}
+
+
+@contextlib.contextmanager
+def in_memory() -> Iterator[None]:
+    """Have this process and its children put their files into memory, where the system has a place for that.
+
+    On a disk a large transfer measures how fast it writes, whoever transfers.
+    """
+    place = Path("/dev/shm")
+    if not place.is_dir() or shutil.disk_usage(place).free < _MEMORY_NEEDED:
+        yield
+        return
+    before = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = str(place)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before[0]
+        del os.environ["TMPDIR"]
+        if before[1] is not None:
+            os.environ["TMPDIR"] = before[1]
 
 
 @contextlib.contextmanager

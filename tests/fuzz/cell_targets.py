@@ -88,7 +88,7 @@ def _packing(data: bytes) -> None:
 def _require_plain(content: Any) -> None:
     level = [content]
     for depth in itertools.count():
-        require(depth <= LIMITS.depth + 1, "nesting is bounded", depth)
+        require(depth <= LIMITS.depth, "nesting is bounded", depth)
         lists = [item for item in level if isinstance(item, (list, dict))]
         plain = [item for item in level if isinstance(item, (str, bytes, int, float, type(None)))]
         require(len(lists) + len(plain) == len(level), "only plain types are read", level)
@@ -219,10 +219,13 @@ def _objects() -> Iterator[bytes]:
     context = FLContext({"__identity_name__": USER, "x": None})
     for content in (*_contents()[:3], Shareable({"a": [context]}, {"__peer_ctx__": context, "n": Shareable({})})):
         yield fobs.encode(content)
-    section = functools.partial(fobs._section, fobs._MAIN)
+
+    def section(body: bytes, marker: int = fobs._MAIN) -> bytes:
+        return b"".join(fobs._section(marker, body))
+
     reference = fobs._object(fobs._DATUM_REF, {"datum_id": "00000000-0000-0000-0000-000000000000"})
-    yield section(pack({"d": [reference]})) + fobs._section(fobs._TEXT_DATUM, bytes(16) + b"text")
-    yield section(pack(reference)) + fobs._section(fobs._BLOB_DATUM, bytes(16) + b"\xff")
+    yield section(pack({"d": [reference]})) + section(bytes(16) + b"text", fobs._TEXT_DATUM)
+    yield section(pack(reference)) + section(bytes(16) + b"\xff", fobs._BLOB_DATUM)
     yield section(pack({fobs._TYPE: "os.system", fobs._DATA: ["x"], fobs._DECOMPOSER: "x"}))
     yield section(pack(fobs._object(fobs._SHAREABLE, 5)))
     yield section(pack(fobs._object(fobs._FL_CONTEXT, [None, {"a": {}}])))

@@ -270,7 +270,7 @@ def _server_peer(data: bytes) -> None:
             return
         for event in events:
             _check_server_event(peer, event, now)
-        wires = peer.frames_to_send()
+        wires = [wire for turn in iter(peer.frames_to_send, []) for wire in turn]
         require(len(wires) <= 4, "a frame is answered with few", len(wires))
         _check_sent(wires, "server", peer.endpoint_name)
         require(peer._receiver.open <= LIMITS.streams, "the number of open streams is bounded", peer._receiver.open)

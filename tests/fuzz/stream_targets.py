@@ -204,7 +204,7 @@ def _upload(data: bytes) -> None:
             prefix = (upload.UploadPrefix.R27, upload.UploadPrefix.FROM_28)[choices.below(2)]
             senders.append(upload.UploadSender("u", "{}", choices.below(256) * 10, prefix))
         sender = senders[choices.below(len(senders))]
-        piece = sender.piece(bytes([len(senders)]) * min(choices.byte() * 10, max(0, sender.size - sender._sent)))
+        piece = sender.piece(bytes([len(senders) % 256]) * min(choices.byte() * 10, max(0, sender.size - sender._sent)))
         if choices.below(6) == 1:
             piece = _bent(piece, choices)
         try:

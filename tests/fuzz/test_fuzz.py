@@ -81,7 +81,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "kit": ((kit, "_heartbeat", lambda args: float(args.get("heartbeat_interval", 0))), "too large to convert"),
     "archive_rules": ((archive, "safe_relative_path", _any_path), "below the target"),
     "signature": ((FolderVerifier, "check_issuer", _never), "only the CA vouches"),
-    "packing": ((packing, "_check", _never), "the memory for an input follows its size"),
+    "packing": ((packing, "_check", _never), "only plain types are read"),
     "frame": (_changed(cell_targets, "decode_grpc_frame", lambda frame: frame[:-1]), "gRPC brings what was sent"),
     "fobs": ((fobs._Reader, "_fl_context", staticmethod(lambda _: frozenset())), "only accepted types"),
     "auth": ((Verifier, "verify", _never), "a token is the server's"),

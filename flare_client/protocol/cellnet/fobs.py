@@ -68,8 +68,9 @@ class FLContext:
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
-def _section(marker: int, body: bytes) -> bytes:
-    return _SECTION.pack(marker, 0, len(body)) + body
+def _section(marker: int, *parts: bytes) -> tuple[bytes, ...]:
+    # In parts, which are joined once: a piece of a file is large, and each copy of it takes time.
+    return _SECTION.pack(marker, 0, sum(map(len, parts))), *parts
 
 
 def encode(content: Any) -> bytes:
@@ -80,7 +81,7 @@ def encode(content: Any) -> bytes:
     """
     datums: list[bytes] = []
     main = pack(_decompose(content, datums))
-    return b"".join((_section(_MAIN, main), *datums))
+    return b"".join((*_section(_MAIN, main), *datums))
 
 
 def _object(kind: str, data: Any) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def _refer(content: str | bytes, datums: list[bytes]) -> dict[str, Any]:
     datum_id = uuid.uuid4()
     is_text = isinstance(content, str)
     value = content.encode("utf-8") if isinstance(content, str) else content
-    datums.append(_section(_TEXT_DATUM if is_text else _BLOB_DATUM, datum_id.bytes + value))
+    datums += _section(_TEXT_DATUM if is_text else _BLOB_DATUM, datum_id.bytes, value)
     return _object(_DATUM_REF, {"datum_id": str(datum_id), "unwrap": True})
 
 

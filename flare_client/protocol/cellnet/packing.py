@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgpack
@@ -33,81 +34,44 @@ def unpack(data: bytes, max_depth: int = DEFAULT_LIMITS.depth) -> Any:
     Raises:
         RemoteProtocolError: the data is no msgpack, is cut short, nests too deep or has a type of its own.
     """
-    _check(data, max_depth)
-    size = len(data)
     try:
-        return msgpack.unpackb(
-            data,
-            raw=False,
-            strict_map_key=False,
-            max_str_len=size,
-            max_bin_len=size,
-            max_array_len=size,
-            max_map_len=size,
-        )
+        _walk(data)
+        content = msgpack.unpackb(data, raw=False, strict_map_key=False)
+    except msgpack.exceptions.OutOfData:
+        raise RemoteProtocolError(f"expected msgpack, but it is cut short after {len(data)} bytes") from None
     except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as problem:
-        raise RemoteProtocolError(f"expected msgpack, but {problem or type(problem).__name__}") from problem
+        raise RemoteProtocolError(f"expected msgpack, but {str(problem) or type(problem).__name__}") from problem
+    _check([content], max_depth, max_depth)
+    return content
 
 
-_PLAIN, _SIZED, _PARTS, _COUNTED, _UNUSED = range(5)
-"""What the first byte of an object says: how long it is; how many bytes of size follow; how many objects follow; how
-many bytes of a count of objects (of pairs, where it is negative) follow; that it is no plain type, or none at all."""
+def _walk(data: bytes) -> None:
+    # Before anything is made of it: the decoder makes room for as many objects as a list announces, and lists in lists,
+    # each of which announces all that the data could hold, would cost the square of its size.
+    walker = msgpack.Unpacker(max_buffer_size=len(data) or 1)  # 0 would be no limit at all
+    walker.feed(data)
+    walker.skip()
 
 
-def _forms() -> list[tuple[int, int]]:
-    forms = [(_PLAIN, 1)] * 256
-    for low in range(16):
-        forms[0x80 + low], forms[0x90 + low] = (_PARTS, 2 * low), (_PARTS, low)
-    for low in range(32):
-        forms[0xA0 + low] = (_PLAIN, 1 + low)
-    for number, width in enumerate((1, 2, 4)):
-        forms[0xC4 + number] = forms[0xD9 + number] = (_SIZED, width)
-    for number, width in enumerate((4, 8, 1, 2, 4, 8, 1, 2, 4, 8)):
-        forms[0xCA + number] = (_PLAIN, 1 + width)
-    for number, width in enumerate((2, 4)):
-        forms[0xDC + number], forms[0xDE + number] = (_COUNTED, width), (_COUNTED, -width)
-    for unused in (0xC1, 0xC7, 0xC8, 0xC9, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8):
-        forms[unused] = (_UNUSED, 0)
-    return forms
+_SINGLE = frozenset({str, bytes, int, float, bool, type(None)})
 
 
-_FORMS = _forms()
+def _check(parts: Collection[Any], left: int, allowed: int) -> None:
+    """Demand plain types, nested no deeper than allowed, with so many levels left for these parts."""
+    if _SINGLE.issuperset(map(type, parts)):
+        return
+    for part in parts:
+        kind = type(part)
+        if kind is dict:
+            _check(part, left, allowed)
+            _check(part.values(), _inner(left, allowed), allowed)
+        elif kind is list:
+            _check(part, _inner(left, allowed), allowed)
+        elif kind not in _SINGLE:
+            raise RemoteProtocolError(f"expected plain types, but got the type {kind.__name__} of msgpack")
 
 
-def _check(data: bytes, max_depth: int) -> None:
-    # Before anything is decoded: msgpack makes room for as many objects as a list announces, and lists in lists, each
-    # of which announces all that the data could hold, would cost the square of its size.
-    size, position = len(data), 0
-    left, outer = 1, 0  # objects that are still to come: in this list or map, in those around it
-    around: list[int] = []
-    while left or around:
-        if not left:
-            left = around.pop()
-            outer -= left
-            continue
-        if position >= size:
-            raise RemoteProtocolError(f"expected msgpack, but it is cut short after {size} bytes")
-        left -= 1
-        form, number = _FORMS[data[position]]
-        if form == _PLAIN:
-            position += number
-            continue
-        if form == _UNUSED:
-            raise RemoteProtocolError(f"expected plain types, but got the type {data[position]:#x} of msgpack")
-        start, position = position + 1, position + 1
-        if form != _PARTS:
-            position += abs(number)
-            count = int.from_bytes(data[start:position], "big")
-            number = 2 * count if number < 0 else count
-        if form == _SIZED:
-            position += number
-            continue
-        around.append(left)
-        outer += left
-        left = number
-        if left and len(around) > max_depth:
-            raise RemoteProtocolError(f"expected at most {max_depth} levels of nesting, but there are more")
-        if outer + left > size - position:  # each takes a byte at least
-            raise RemoteProtocolError(
-                f"expected msgpack, but it announces {outer + left} more objects, and {size - position} bytes are left"
-            )
+def _inner(left: int, allowed: int) -> int:
+    if not left:
+        raise RemoteProtocolError(f"expected at most {allowed} levels of nesting, but there are more")
+    return left - 1

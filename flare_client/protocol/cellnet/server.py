@@ -165,6 +165,7 @@ class ServerPeer:
         self._check = CredentialsCheck(identity.verifier)
         self._challenged: tuple[str, float] | None = None
         self._outgoing: list[bytes] = []
+        self._unacknowledged: list[tuple[Piece, float]] = []
 
     @property
     def endpoint_name(self) -> str | None:
@@ -172,7 +173,15 @@ class ServerPeer:
         return self._addresses.peer if self._addresses is not None else None
 
     def frames_to_send(self) -> list[bytes]:
-        """Take the frames that are to go out, in order."""
+        """Take frames that are to go out, in order; to be asked until there are none.
+
+        Acknowledgements come in a turn of their own, after the answers: a client waits for these, and for no
+        acknowledgement of a short request.
+        """
+        if not self._outgoing:
+            acknowledgements, self._unacknowledged = self._unacknowledged, []
+            for piece, now in acknowledgements:
+                self._pieces([piece], now)
         frames, self._outgoing = self._outgoing, []
         return frames
 
@@ -349,7 +358,7 @@ class ServerPeer:
         events: list[ServerPeerEvent] = []
         for event in self._receiver.receive(message, now):
             if isinstance(event, Piece):
-                self._pieces([event], now)
+                self._unacknowledged.append((event, now))
             elif isinstance(event, StreamFailed):
                 events.append(Dropped(event.reason))
             else:

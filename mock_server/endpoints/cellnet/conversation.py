@@ -126,14 +126,11 @@ class Conversation:
             elif isinstance(event, ClientLeft):
                 left = True
             else:
-                # The answer goes out with what the state machine has to say before it, acknowledgements above all: a
-                # client wakes up once for both.
                 self._endpoint.service.take(self, event)
         self._flush()
         if left:
             _logger.debug("%s left", self.name)
 
     def _flush(self) -> None:
-        frames = self.peer.frames_to_send()
-        if frames:
+        while frames := self.peer.frames_to_send():
             self._send(frames)

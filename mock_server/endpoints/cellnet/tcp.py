@@ -33,10 +33,14 @@ class TcpConnection(Carrier):
         self.transport = cast(asyncio.Transport, transport)
         self.conversation = Conversation(
             self._endpoint,
-            lambda frames: self.transport.write(b"".join(frames)),
+            self._send,
             self.transport.close,
             self.transport.abort,
         )
+
+    def _send(self, frames: list[bytes]) -> None:
+        for frame in frames:
+            self.transport.write(frame)  # each at once: the client takes one while the next is being encrypted
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""

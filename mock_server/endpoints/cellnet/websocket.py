@@ -107,7 +107,7 @@ class WebSocketConnection(Carrier):
         if self._wire.state is State.OPEN:
             for frame in frames:
                 self._wire.send_binary(frame)
-            self._flush()
+                self._flush()  # each at once: the client takes one while the next is being encrypted
 
     def _close(self) -> None:
         if self._wire.state is State.OPEN:
