@@ -20,6 +20,8 @@ from typing import Any, cast
 _logger = logging.getLogger("mock_server")
 
 _READ = 16 * 1024
+_WRITE = 128 * 1024
+"""Bytes that are encrypted before they are handed on: the peer takes them while the next are being encrypted."""
 """Bytes in a TLS record, at most: one read gives no more."""
 _LINGER_SECONDS = 5.0
 """How long a peer may take to hang up after the last byte: closing on bytes that nobody read would reset the
@@ -113,8 +115,8 @@ class TlsProtocol(asyncio.Protocol):
             return
         view = memoryview(data)
         while view:
-            view = view[self.tls.write(view) :]
-        self.flush()
+            view = view[self.tls.write(view[:_WRITE]) :]
+            self.flush()
 
     def end(self) -> None:
         """Say goodbye, then wait for the peer to hang up, but not for long."""
