@@ -10,6 +10,7 @@ Owns: the handshake and its time limit, records in and out, the end of a TLS con
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import enum
 import logging
@@ -20,9 +21,11 @@ from typing import Any, cast
 _logger = logging.getLogger("mock_server")
 
 _READ = 16 * 1024
-_WRITE = 128 * 1024
-"""Bytes that are encrypted before they are handed on: the peer takes them while the next are being encrypted."""
 """Bytes in a TLS record, at most: one read gives no more."""
+_WRITE = 256 * 1024
+"""Bytes that are encrypted before they are handed on: the peer takes them while the next are being encrypted."""
+_HIGH, _LOW = 64 * 1024, 16 * 1024
+"""Bytes that wait for the peer when the protocol inside is told to pause, and to go on."""
 _LINGER_SECONDS = 5.0
 """How long a peer may take to hang up after the last byte: closing on bytes that nobody read would reset the
 connection, and the peer would lose what was sent to it last."""
@@ -31,6 +34,8 @@ connection, and the peer would lose what was sent to it last."""
 class _State(enum.Enum):
     HANDSHAKE = "handshake"
     OPEN = "open"
+    ENDING = "ending"
+    """Nothing more is taken from either side; what waits goes out first."""
     ENDED = "ended"
 
 
@@ -55,6 +60,12 @@ class TlsProtocol(asyncio.Protocol):
         self._raw: asyncio.Transport | None = None
         self._inner: asyncio.Protocol | None = None
         self._timer: asyncio.TimerHandle | None = None
+        # What is not encrypted yet. asyncio keeps what the system does not take in one buffer, and adding to it costs as
+        # much as it is large: no more is handed on than is taken.
+        self._waiting: collections.deque[memoryview] = collections.deque()
+        self.waiting = 0
+        self._raw_is_full = False
+        self._inner_is_paused = False
 
     @property
     def raw(self) -> asyncio.Transport:
@@ -68,12 +79,13 @@ class TlsProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the peer's greeting, for so long."""
         self._raw = cast(asyncio.Transport, transport)
+        self._raw.set_write_buffer_limits(high=0)
         self._set_timer(self._handshake_timeout, self._too_slow)
 
     def data_received(self, data: bytes) -> None:
         """Take records."""
-        if self.state is _State.ENDED:
-            return  # lingering: whatever still comes has no reader
+        if self.state in (_State.ENDING, _State.ENDED):
+            return  # whatever still comes has no reader
         self._incoming.write(data)
         try:
             if self.state is _State.HANDSHAKE:
@@ -93,18 +105,21 @@ class TlsProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the end on."""
         self.state = _State.ENDED
+        self._drop()
         self._clear_timer()
         if self._inner is not None:
             self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Pass it on."""
-        if self._inner is not None:
-            self._inner.pause_writing()
+        """Keep what comes: the peer does not take what was handed on."""
+        self._raw_is_full = True
 
     def resume_writing(self) -> None:
-        """Pass it on."""
-        if self._inner is not None:
+        """Hand on what waits."""
+        self._raw_is_full = False
+        self._hand_on()
+        if self._inner_is_paused and self.waiting <= _LOW and self._inner is not None:
+            self._inner_is_paused = False
             self._inner.resume_writing()
 
     # --- called by the transport inside -------------------------------------------------------------------------
@@ -113,14 +128,20 @@ class TlsProtocol(asyncio.Protocol):
         """Send bytes; those after the end are dropped, as asyncio's transports do."""
         if self.state is not _State.OPEN:
             return
-        view = memoryview(data)
-        while view:
-            view = view[self.tls.write(view[:_WRITE]) :]
-            self.flush()
+        self._waiting.append(memoryview(data if isinstance(data, bytes) else bytes(data)))
+        self.waiting += len(data)
+        self._hand_on()
+        if self.waiting > _HIGH and not self._inner_is_paused and self._inner is not None:
+            self._inner_is_paused = True
+            self._inner.pause_writing()
 
     def end(self) -> None:
-        """Say goodbye, then wait for the peer to hang up, but not for long."""
-        if self.state is _State.OPEN:
+        """Say goodbye after what waits, then wait for the peer to hang up, but not for long."""
+        if self.state is _State.OPEN and self._waiting:
+            self.state = _State.ENDING
+            self._set_timer(_LINGER_SECONDS, self.raw.abort)
+            return
+        if self.state in (_State.OPEN, _State.ENDING):
             with contextlib.suppress(ssl.SSLError):
                 self.tls.unwrap()  # writes close_notify; that the peer's own is not there yet is no error
         self._finish()
@@ -136,6 +157,22 @@ class TlsProtocol(asyncio.Protocol):
             self.raw.write(self._outgoing.read())
 
     # --- inside -------------------------------------------------------------------------------------------------
+
+    def _hand_on(self) -> None:
+        """Encrypt what waits as far as the connection takes it."""
+        while self._waiting and not self._raw_is_full and not self.raw.is_closing():
+            view = self._waiting.popleft()
+            sent = self.tls.write(view[:_WRITE])
+            if sent < len(view):
+                self._waiting.appendleft(view[sent:])
+            self.waiting -= sent
+            self.flush()
+        if self.state is _State.ENDING and not self._waiting:
+            self.end()
+
+    def _drop(self) -> None:
+        self._waiting.clear()
+        self.waiting = 0
 
     def _shake_hands(self) -> None:
         try:
@@ -175,6 +212,7 @@ class TlsProtocol(asyncio.Protocol):
         if self.state is _State.ENDED:
             return
         self.state = _State.ENDED
+        self._drop()
         self.flush()
         if self.raw.is_closing():
             return
@@ -221,7 +259,7 @@ class _TlsTransport(asyncio.Transport):
         self._protocol.abort()
 
     def is_closing(self) -> bool:
-        return self._protocol.state is _State.ENDED or self._protocol.raw.is_closing()
+        return self._protocol.state in (_State.ENDING, _State.ENDED) or self._protocol.raw.is_closing()
 
     def can_write_eof(self) -> bool:
         return False
@@ -233,7 +271,4 @@ class _TlsTransport(asyncio.Transport):
         self._protocol.raw.resume_reading()
 
     def get_write_buffer_size(self) -> int:
-        return self._protocol.raw.get_write_buffer_size()
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._protocol.raw.set_write_buffer_limits(high, low)
+        return self._protocol.waiting + self._protocol.raw.get_write_buffer_size()
