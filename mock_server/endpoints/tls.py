@@ -60,8 +60,8 @@ class TlsProtocol(asyncio.Protocol):
         self._raw: asyncio.Transport | None = None
         self._inner: asyncio.Protocol | None = None
         self._timer: asyncio.TimerHandle | None = None
-        # What is not encrypted yet. asyncio keeps what the system does not take in one buffer, and adding to it costs as
-        # much as it is large: no more is handed on than is taken.
+        # What is not encrypted yet. asyncio keeps what the system does not take in one buffer, and adding to it costs
+        # as much as it is large: no more is handed on than is taken.
         self._waiting: collections.deque[memoryview] = collections.deque()
         self.waiting = 0
         self._raw_is_full = False
