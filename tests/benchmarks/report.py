@@ -28,7 +28,7 @@ def circumstances(command: str, official_version: str, now: datetime.datetime) -
 
     Args:
         command: what was typed.
-        official_version: the official release measured beside ours.
+        official_version: the official release, or releases, measured beside ours.
         now: the time, with a zone.
     """
     versions = [f"{name} {_version(name)}" for name in ("flare-conformance", *_PACKAGES)]
@@ -71,7 +71,7 @@ def page(figures: Mapping[str, Sequence[Figure]], rows: Circumstances, notes: Ma
     lines = [
         "# Performance",
         "",
-        "Written by `make bench`; do not edit. Each ratio compares values of one run on one machine, taken in turn.",
+        "Written by the command below; do not edit. Each ratio compares values of one run on one machine, taken in turn.",
         "",
         "| | |",
         "| --- | --- |",

@@ -16,7 +16,7 @@ import click
 
 from tests.benchmarks import cellnet, command, imports, start, store, transfer
 from tests.benchmarks.figures import Figure, Progress, all_kept
-from tests.benchmarks.processes import OFFICIAL_VERSION
+from tests.benchmarks.processes import CELL_OFFICIAL_VERSION, OFFICIAL_VERSION
 from tests.benchmarks.report import circumstances, page, terminal_line
 
 
@@ -93,7 +93,13 @@ BENCHMARKS: dict[str, Benchmark] = {
     show_default=True,
     help="Folder of performance.md, which is written when every benchmark runs.",
 )
-def main(names: tuple[str, ...], docs: Path) -> None:
+@click.option(
+    "--page",
+    "own_page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what was measured to a page of its own, whatever part that is.",
+)
+def main(names: tuple[str, ...], docs: Path, own_page: Path | None) -> None:
     """Measure the figures of the benchmarks NAMES; without names of all, and write the page."""
     started = time.monotonic()
 
@@ -107,13 +113,26 @@ def main(names: tuple[str, ...], docs: Path) -> None:
         click.echo(name)
         for figure in figures[name]:
             click.echo(terminal_line(figure))
-    if set(figures) == set(BENCHMARKS):
-        rows = circumstances("make bench", OFFICIAL_VERSION, datetime.datetime.now(datetime.timezone.utc))
-        (docs / "performance.md").write_text(
-            page(figures, rows, {name: one.note for name, one in BENCHMARKS.items()}), encoding="utf-8"
-        )
-        click.echo("written to performance.md")
+    if own_page is not None:
+        _write(own_page, figures, f"python -m tests.benchmarks.run {' '.join(names)}")
+    elif set(figures) == set(BENCHMARKS):
+        _write(docs / "performance.md", figures, "make bench")
     sys.exit(0 if all_kept(figure for group in figures.values() for figure in group) else 1)
+
+
+def _write(path: Path, figures: dict[str, list[Figure]], command: str) -> None:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    official = ", ".join(_official(figures))
+    notes = {name: one.note for name, one in BENCHMARKS.items()}
+    path.write_text(page(figures, circumstances(command, official, now), notes), encoding="utf-8")
+    click.echo(f"written to {path.name}")
+
+
+def _official(figures: dict[str, list[Figure]]) -> list[str]:
+    """The official versions that the figures are held against."""
+    cellnet = any(name.startswith("cellnet") for name in figures)
+    socket = any(not name.startswith("cellnet") for name in figures)
+    return [OFFICIAL_VERSION] * socket + [CELL_OFFICIAL_VERSION] * cellnet
 
 
 if __name__ == "__main__":

@@ -356,6 +356,18 @@ def test_a_part_of_the_benchmarks_writes_no_page(stubbed: Callable[[float], None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_part_is_written_to_a_page_of_its_own(stubbed: Callable[[float], None], tmp_path: Path) -> None:
+    stubbed(1)
+    page = tmp_path / "cellnet.md"
+    answer = CliRunner().invoke(run.main, ["cellnet", "cellnet-sessions", "--docs", str(tmp_path), "--page", str(page)])
+    assert answer.exit_code == 0, answer.output
+    text = page.read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## cellnet", "## cellnet-sessions"]
+    assert "`python -m tests.benchmarks.run cellnet cellnet-sessions`" in text
+    assert "official: nvflare 2.9.0" in text
+    assert list(tmp_path.iterdir()) == [page]
+
+
 def test_the_command_explains_itself_with_an_example() -> None:
     answer = CliRunner().invoke(run.main, ["--help"])
     assert answer.exit_code == 0
