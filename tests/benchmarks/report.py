@@ -71,7 +71,7 @@ def page(figures: Mapping[str, Sequence[Figure]], rows: Circumstances, notes: Ma
     lines = [
         "# Performance",
         "",
-        "Written by the command below; do not edit. Each ratio compares values of one run on one machine, taken in turn.",
+        "Written by the command below; do not edit. Each ratio is of one run on one machine, taken in turn.",
         "",
         "| | |",
         "| --- | --- |",
