@@ -85,9 +85,12 @@ def test_lists_are_filtered_ordered_and_cut_by_the_server(
     assert listed(name_prefix="ALPHA") == ["Alpha-1", "alpha-2"]
     assert listed(id_prefix=ids[1][:12].upper()) == ["beta-1"]
     assert listed(name_prefix="gamma") == []
-    detailed = session.call("list_jobs", detailed=True)
+    detailed, stored = None, server.job_metas()
+    while detailed is None or stored != server.job_metas():  # the scheduler looked at the jobs meanwhile
+        stored = server.job_metas()
+        detailed = session.call("list_jobs", detailed=True)
     assert [job["name"] for job in detailed] == names
-    assert detailed == [json.loads(json.dumps(meta)) for meta in server.job_metas()]
+    assert detailed == [json.loads(json.dumps(meta)) for meta in stored]
 
 
 def test_a_clone_is_a_new_job_of_the_caller(session: ClientSession, make_job: JobMaker) -> None:
