@@ -7,6 +7,7 @@ documentation read the declaration.
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Callable
 
 from conformance.needs import Need
@@ -43,6 +44,17 @@ class Observed:
     what: str
 
 
+class Level(enum.Enum):
+    """How much a contract binds a client."""
+
+    MUST = "must"
+    """Programs that work with the official client break where it is not kept."""
+    SHOULD = "should"
+    """Good clients keep it; a client may have a reason not to, and says it."""
+    MAY = "may"
+    """What the official client does and nobody should rely on."""
+
+
 Source = Document | Observed
 Check = Callable[[Trial], None]
 
@@ -59,6 +71,7 @@ class Contract:
         check: raises ``verdicts.Violation`` if the client breaks it.
         releases: the release lines it holds for.
         needs: what the check needs.
+        level: how much it binds a client.
     """
 
     id: str
@@ -68,6 +81,7 @@ class Contract:
     check: Check
     releases: tuple[str, ...] = RELEASES
     needs: frozenset[Need] = frozenset()
+    level: Level = Level.MUST
 
     @property
     def group(self) -> str:
@@ -86,6 +100,7 @@ def contract(
     *sources: Source,
     releases: tuple[str, ...] = RELEASES,
     needs: tuple[Need, ...] = (),
+    level: Level = Level.MUST,
 ) -> Callable[[Check], Check]:
     """Declare the function below as the check of a contract. Arguments are those of ``Contract``."""
 
@@ -94,7 +109,7 @@ def contract(
             raise ValueError(f"contract {id} is declared twice")
         if not sources:
             raise ValueError(f"contract {id} names no source")
-        CATALOGUE[id] = Contract(id, title, statement, sources, check, releases, frozenset(needs))
+        CATALOGUE[id] = Contract(id, title, statement, sources, check, releases, frozenset(needs), level)
         return check
 
     return declare

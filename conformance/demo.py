@@ -12,6 +12,7 @@ from rich.console import Console
 from conformance import catalogue, reports, runner
 from conformance.adapters.inprocess import FLARE_CLIENT, InProcessAdapter
 from conformance.jobs import JobKind, write_job
+from conformance.results import conforms
 from conformance.targets import MockTarget
 from flare_client import JobNotDone, Session, new_secure_session
 from mock_server import MockServer
@@ -91,7 +92,7 @@ def _verdicts(console: Console) -> bool:
         adapter.close()
         target.close()
     reports.print_summary(console, results, adapter.name, target.name)
-    return reports.conforms(results)
+    return conforms(results)
 
 
 def main() -> int:

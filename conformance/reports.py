@@ -14,13 +14,15 @@ from rich.table import Table
 from conformance.catalogue import find
 from conformance.contract import Contract, Document
 from conformance.document import SENTENCES
-from conformance.runner import Result, Verdict
+from conformance.results import Result, Verdict, conforms, counts
 
 STYLES = {
     Verdict.PASSED: "green",
     Verdict.FAILED: "bold red",
     Verdict.SKIPPED: "yellow",
     Verdict.INCONCLUSIVE: "magenta",
+    Verdict.EXPECTED_FAILURE: "cyan",
+    Verdict.UNEXPECTED_PASS: "bold red",
 }
 
 
@@ -32,18 +34,6 @@ def source_lines(contract: Contract) -> list[str]:
         else f"observed ({source.releases}): {source.what}"
         for source in contract.sources
     ]
-
-
-def counts(results: Sequence[Result]) -> dict[Verdict, int]:
-    """How often each verdict was given."""
-    found = collections.Counter(result.verdict for result in results)
-    return {verdict: found[verdict] for verdict in Verdict}
-
-
-def conforms(results: Sequence[Result]) -> bool:
-    """Whether no contract was broken, and at least one was kept."""
-    found = counts(results)
-    return found[Verdict.FAILED] == 0 and found[Verdict.PASSED] > 0
 
 
 def print_line(console: Console, result: Result) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,38 +13,12 @@ import pytest
 from conformance.adapters.base import Adapter, ClientError, ClientFailure
 from conformance.contract import Contract
 from conformance.needs import CLIENT_NEEDS
+from conformance.results import Result, Verdict
 from conformance.targets import Target
 from conformance.trial import Trial
 from conformance.verdicts import Inconclusive, Unsuitable, Violation
 
 SUITE = Path(__file__).parent / "suite"
-
-
-class Verdict(enum.Enum):
-    """What came of a contract."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    INCONCLUSIVE = "inconclusive"
-    """A timing check whose failure the machine's load may explain: no proof against the client."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """The verdict on one contract.
-
-    Attributes:
-        contract: its id.
-        verdict: what came of it.
-        seconds: how long it took.
-        message: why, unless it passed.
-    """
-
-    contract: str
-    verdict: Verdict
-    seconds: float
-    message: str = ""
 
 
 class HarnessError(RuntimeError):
@@ -118,11 +90,25 @@ def _result(contract: Contract, problem: BaseException | None, seconds: float) -
     if isinstance(problem, (pytest.skip.Exception, Unsuitable)):
         return Result(contract.id, Verdict.SKIPPED, seconds, str(problem))
     if isinstance(problem, (Violation, ClientError)):
-        text = str(problem) if isinstance(problem, Violation) else f"the client raised {problem}"
-        return Result(contract.id, Verdict.FAILED, seconds, text)
+        return _broken(contract, problem, seconds)
     if isinstance(problem, ClientFailure):
         return Result(contract.id, Verdict.FAILED, seconds, f"the client failed: {problem}")
     return Result(contract.id, Verdict.FAILED, seconds, f"{type(problem).__name__}: {problem}")
+
+
+def _broken(contract: Contract, problem: Violation | ClientError, seconds: float) -> Result:
+    if isinstance(problem, ClientError):
+        text = f"the client raised {problem}"
+        return Result(contract.id, Verdict.FAILED, seconds, text, expected="no exception", observed=str(problem))
+    return Result(
+        contract.id,
+        Verdict.FAILED,
+        seconds,
+        str(problem),
+        expected=problem.expected,
+        observed=problem.observed,
+        script=problem.script,
+    )
 
 
 def run(

@@ -233,7 +233,8 @@ class Trial:
         try:
             quiet(hypothesis.seed(self._seed)(given(**strategies)(example)))()
         except (Violation, ClientError) as problem:
-            script = ", ".join(f"{name}={value!r}" for name, value in last.items())
+            script = tuple(f"{name} = {value!r}" for name, value in last.items())
             expected = problem.expected if isinstance(problem, Violation) else "no exception"
             observed = problem.observed if isinstance(problem, Violation) else str(problem)
-            raise Violation(expected, f"{observed} (smallest example: {script})") from problem
+            smallest = ", ".join(line.replace(" = ", "=", 1) for line in script)
+            raise Violation(expected, f"{observed} (smallest example: {smallest})", script) from problem

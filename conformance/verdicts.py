@@ -11,12 +11,14 @@ class Violation(AssertionError):
     Attributes:
         expected: what the contract asks for.
         observed: what the client did.
+        script: the shortest sequence of calls that shows it, a line each; empty where the check is but one.
     """
 
-    def __init__(self, expected: str, observed: str) -> None:
+    def __init__(self, expected: str, observed: str, script: tuple[str, ...] = ()) -> None:
         super().__init__(f"expected {expected}, but observed {observed}")
         self.expected = expected
         self.observed = observed
+        self.script = script
 
 
 class Inconclusive(Exception):

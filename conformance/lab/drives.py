@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from conformance.adapters.base import Adapter
-from conformance.cli import OFFICIAL, make_adapter
+from conformance.cli.options import OFFICIAL, make_adapter
 from conformance.lab.jobs import QUICK, SLOW
 from conformance.lab.provisioning import ADMIN, USERS
 from mock_server import MockServer

@@ -19,7 +19,7 @@ from typing import Any
 
 from conformance.adapters.base import Adapter, ClientError, ClientFailure
 from conformance.adapters.inprocess import FLARE_CLIENT, InProcessAdapter
-from conformance.cli import OFFICIAL
+from conformance.cli.options import OFFICIAL
 from conformance.lab.compatibility import Outcome
 from conformance.lab.drives import DrivenServer, MockTarget, official_client
 from conformance.lab.observations import Observation, compare

@@ -1,0 +1,22 @@
+"""The command ``flare-conformance``: a thin front over the catalogue, the runner and the reports.
+
+A module a command, or for a few that belong together; ``options`` holds what they share.
+"""
+
+from __future__ import annotations
+
+import click
+
+from conformance.cli.catalogue import contracts, explain, list_contracts
+from conformance.cli.run import run
+from conformance.cli.self_test import self_test
+
+
+@click.group()
+@click.version_option(package_name="flare-conformance")
+def main() -> None:
+    """The contracts of NVIDIA FLARE's admin API, against any client and any server."""
+
+
+for command in (list_contracts, explain, contracts, run, self_test):
+    main.add_command(command)
