@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from rich.console import Console
 from conformance import catalogue, reports, runner
 from conformance.adapters.inprocess import FLARE_CLIENT, InProcessAdapter
 from conformance.jobs import JobKind, write_job
-from conformance.results import conforms
+from conformance.results import RunRecord
 from conformance.targets import MockTarget
 from flare_client import JobNotDone, Session, new_secure_session
 from mock_server import MockServer
@@ -87,12 +88,15 @@ def _verdicts(console: Console) -> bool:
     adapter = InProcessAdapter(FLARE_CLIENT)
     try:
         chosen = catalogue.select("2.6", VERDICTS)
+        started, clock = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), time.monotonic()
         results = runner.run(chosen, adapter, target, report=lambda result: reports.print_line(console, result))
     finally:
         adapter.close()
         target.close()
-    reports.print_summary(console, results, adapter.name, target.name)
-    return conforms(results)
+    seconds = time.monotonic() - clock
+    record = RunRecord(adapter.name, target.name, target.release, 0, (), started, seconds, tuple(results))
+    reports.print_summary(console, record)
+    return record.conforms
 
 
 def main() -> int:

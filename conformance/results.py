@@ -57,6 +57,11 @@ class Result:
     transcript: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def group(self) -> str:
+        """The group of the contract."""
+        return self.contract.split("-", 1)[0]
+
+    @property
     def is_bad(self) -> bool:
         """Whether it makes the run fail."""
         return self.counts and self.verdict in BAD
@@ -75,6 +80,7 @@ class RunRecord:
         started: when, as ISO 8601 with a zone.
         seconds: how long it took.
         results: a verdict a contract.
+        versions: of the software that took part, by its name.
     """
 
     client: str
@@ -85,6 +91,7 @@ class RunRecord:
     started: str
     seconds: float
     results: tuple[Result, ...]
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def conforms(self) -> bool:

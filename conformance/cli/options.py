@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -72,6 +73,35 @@ def make_target(server: str, release: str, user: str, scheme: str | None = None)
     if kind != "kit" or not path:
         raise ValueError(f"expected --server mock or kit:DIR, but got {server!r}")
     return KitTarget(Path(path), user, release)
+
+
+def words_of(context: click.Context) -> tuple[str, ...]:
+    """The words that call a command again, its name first; options that have their default are left out."""
+    words = [str(context.command.name)]
+    for parameter in context.command.params:
+        value = context.params.get(str(parameter.name))
+        name = parameter.opts[-1]
+        if value is None or value == parameter.get_default(context):
+            continue
+        if isinstance(parameter, click.Option) and parameter.is_flag:
+            words.append(name if value else parameter.secondary_opts[-1])
+        else:
+            words += [f"{name}={element}" for element in (value if parameter.multiple else [value])]
+    return tuple(words)
+
+
+class ReportFile(click.Path):
+    """A file for a report: its folder must exist before a run begins that would be lost without it."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the folder."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"expected a file in a folder that exists, but there is no {str(path.parent)!r}", param, ctx)
+        return path
 
 
 def release_line(release: str | None) -> str | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import secrets
 import sys
-from pathlib import Path
+import time
 from typing import Any
 
 import click
 from rich.console import Console
 
 from conformance import catalogue, reports, runner
-from conformance.cli.options import errors_end_the_run, make_adapter, make_target, release_line
+from conformance.cli.options import ReportFile, errors_end_the_run, make_adapter, make_target, release_line, words_of
 from conformance.contract import RELEASES
-from conformance.results import conforms
+from conformance.results import RunRecord
+from conformance.versions import versions
 
 
 @click.command(
@@ -28,11 +30,12 @@ from conformance.results import conforms
 @click.option("--user", default="admin@nvidia.com", show_default=True, help="The project admin of the kit.")
 @click.option("--select", "patterns", multiple=True, help="Only contracts of this id or glob; repeatable.")
 @click.option("--group", help="Only contracts of a group, as MON.")
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report.")
-@click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write a JSON report.")
+@click.option("--junit", type=ReportFile(), help="Write a JUnit report.")
+@click.option("--json", "json_path", type=ReportFile(), help="Write a JSON report.")
 @click.option("--seed", type=int, help="Draw the examples of this run again.")
+@click.pass_context
 @errors_end_the_run
-def run(**options: Any) -> None:
+def run(context: click.Context, /, **options: Any) -> None:
     """Check a client. Exit code 0: conforming, 1: not, 2: could not run."""
     release = str(release_line(options["release"]))
     seed = options["seed"] if options["seed"] is not None else secrets.randbelow(2**31)
@@ -45,19 +48,27 @@ def run(**options: Any) -> None:
             console.print(
                 f"{adapter.name} on {target.name}: {len(chosen)} contracts, seed {seed}", markup=False, highlight=False
             )
-            results = runner.run(
-                chosen,
-                adapter,
-                target,
-                seed=seed,
-                junit=options["junit"],
-                report=lambda result: reports.print_line(console, result),
-            )
+            started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
+            with reports.ProgressLines(console, len(chosen)) as report:
+                results = runner.run(chosen, adapter, target, seed=seed, junit=options["junit"], report=report)
+            seconds = time.monotonic() - clock
         finally:
             target.close()
     finally:
         adapter.close()
-    reports.print_summary(console, results, adapter.name, target.name)
+    context.params["seed"] = seed
+    record = RunRecord(
+        client=adapter.name,
+        server=target.name,
+        release=release,
+        seed=seed,
+        command=words_of(context),
+        started=started.isoformat(timespec="seconds"),
+        seconds=seconds,
+        results=tuple(results),
+        versions=versions(),
+    )
+    reports.print_summary(console, record)
     if options["json_path"] is not None:
-        reports.write_json(options["json_path"], reports.as_json(results, adapter.name, target.name, release, seed))
-    sys.exit(0 if conforms(results) else 1)
+        reports.write_json(options["json_path"], record)
+    sys.exit(0 if record.conforms else 1)

@@ -1,0 +1,144 @@
+"""A run for people at a terminal: a line a verdict as it comes, the failures in full, a table.
+
+What a client said is printed as text, never as markup, and control characters as their escapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from conformance.reports.described import Descriptions
+from conformance.reports.redaction import without_keys
+from conformance.reports.standing import Tone, by_group, by_level, standing
+from conformance.reports.text import visible
+from conformance.results import Result, RunRecord, Verdict, counts
+
+STYLES = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "bold red",
+    Verdict.SKIPPED: "yellow",
+    Verdict.INCONCLUSIVE: "magenta",
+    Verdict.EXPECTED_FAILURE: "cyan",
+    Verdict.UNEXPECTED_PASS: "bold red",
+}
+TONES = {Tone.GOOD: "bold green", Tone.FAIR: "bold yellow", Tone.BAD: "bold red", Tone.NONE: "bold yellow"}
+
+_ALWAYS = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED})
+_EXPLAINED = frozenset({Verdict.FAILED, Verdict.UNEXPECTED_PASS})
+_WITH_REASON = frozenset({Verdict.SKIPPED, Verdict.INCONCLUSIVE, Verdict.EXPECTED_FAILURE})
+
+
+def _said(text: str) -> str:
+    return visible(without_keys(text))
+
+
+def print_line(console: Console, result: Result) -> None:
+    """A line of progress."""
+    line = Text(f"{result.verdict.value:<12}", style=STYLES[result.verdict])
+    line.append(f" {visible(result.contract):<18} {result.seconds:6.2f} s", style="not bold default")
+    if not result.counts:
+        line.append("  does not count", style="not bold dim default")
+    if result.verdict in _WITH_REASON:
+        line.append(f"  {_said(result.message)}", style="not bold dim default")
+    console.print(line, highlight=False, soft_wrap=True)
+
+
+class ProgressLines:
+    """Lines of progress, and at a terminal a bar below them that goes away in the end.
+
+    Args:
+        console: where to print.
+        total: how many results will come.
+    """
+
+    def __init__(self, console: Console, total: int) -> None:
+        # Nothing is drawn between two results: pytest holds back what is printed while a check runs.
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            auto_refresh=False,
+            disable=not console.is_terminal,
+        )
+        self._console = console
+        self._task = self._bar.add_task("contracts", total=total)
+        self._bad = 0
+
+    def __enter__(self) -> Callable[[Result], None]:
+        self._bar.start()
+        return self._add
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def _add(self, result: Result) -> None:
+        print_line(self._console, result)
+        self._bad += result.is_bad
+        broken = f"{self._bad} broken" if self._bad else "contracts"
+        self._bar.update(self._task, advance=1, description=broken, refresh=True)
+
+
+def print_summary(console: Console, record: RunRecord) -> None:
+    """The failures with what they are held to, and a table by group and level."""
+    descriptions = Descriptions()
+    for result in record.results:
+        if result.verdict in _EXPLAINED:
+            _print_failure(console, result, descriptions)
+    console.print(_table(record, descriptions))
+    ended = standing(record, descriptions)
+    console.print(Text(f"{visible(record.release)}: {ended.text}", style=TONES[ended.tone]), highlight=False)
+
+
+def _print_failure(console: Console, result: Result, descriptions: Descriptions) -> None:
+    described = descriptions[result.contract]
+    console.rule(Text(f"{visible(result.contract)} {described.title}", style="bold red"), align="left")
+    level = described.level + ("" if result.counts else "; does not count in this run")
+    lines = [Text(f"{described.statement} ({level})")]
+    lines += [Text(f"  {line}") for line in described.sources]
+    if result.expected is None:
+        lines.append(Text(_said(result.message), style="red"))
+    else:
+        lines.append(Text(f"expected {_said(result.expected)}", style="green"))
+        lines.append(Text(f"observed {_said(result.observed or 'nothing')}", style="red"))
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+    if result.script:
+        console.print("the shortest script that shows it:", highlight=False)
+        script = Text("\n".join(_said(line) for line in result.script), style="cyan")
+        console.print(Padding(script, (0, 0, 0, 4), expand=False), highlight=False, soft_wrap=True)
+
+
+def _table(record: RunRecord, descriptions: Descriptions) -> Table:
+    total = counts(record.results)
+    columns = [verdict for verdict in Verdict if verdict in _ALWAYS or total[verdict]]
+    table = Table(title=Text(visible(f"{record.client} on {record.server}")))
+    table.add_column("group")
+    for verdict in columns:
+        table.add_column(verdict.value, justify="right", style=STYLES[verdict])
+    for group, members in by_group(record.results):
+        table.add_row(Text(visible(group)), *_numbers(members, columns))
+    table.add_section()
+    levels = by_level(record.results, descriptions)
+    if len(levels) > 1:
+        for level, members in levels:
+            table.add_row(level, *_numbers(members, columns))
+        table.add_section()
+    table.add_row("all", *(str(total[verdict]) for verdict in columns))
+    return table
+
+
+def _numbers(members: Sequence[Result], columns: Sequence[Verdict]) -> list[str]:
+    found = counts(members)
+    return [str(found[verdict] or "") for verdict in columns]
