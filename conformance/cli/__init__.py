@@ -8,6 +8,9 @@ from __future__ import annotations
 import click
 
 from conformance.cli.catalogue import contracts, explain, list_contracts
+from conformance.cli.compare import compare
+from conformance.cli.report import report
+from conformance.cli.rerun import rerun
 from conformance.cli.run import run
 from conformance.cli.schema import schema
 from conformance.cli.self_test import self_test
@@ -19,5 +22,15 @@ def main() -> None:
     """The contracts of NVIDIA FLARE's admin API, against any client and any server."""
 
 
-for command in (list_contracts, explain, contracts, run, schema, self_test):
+for command in (
+    list_contracts,
+    explain,
+    contracts,
+    run,
+    rerun,
+    report,
+    compare,
+    schema,
+    self_test,
+):
     main.add_command(command)

@@ -32,6 +32,7 @@ from conformance.versions import versions
 @click.option("--group", help="Only contracts of a group, as MON.")
 @click.option("--junit", type=ReportFile(), help="Write a JUnit report.")
 @click.option("--json", "json_path", type=ReportFile(), help="Write a JSON report.")
+@click.option("--html", "html_path", type=ReportFile(), help="Write a report as a page of HTML, in one file.")
 @click.option("--seed", type=int, help="Draw the examples of this run again.")
 @click.pass_context
 @errors_end_the_run
@@ -71,4 +72,6 @@ def run(context: click.Context, /, **options: Any) -> None:
     reports.print_summary(console, record)
     if options["json_path"] is not None:
         reports.write_json(options["json_path"], record)
+    if options["html_path"] is not None:
+        reports.write_html(options["html_path"], record)
     sys.exit(0 if record.conforms else 1)

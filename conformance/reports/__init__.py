@@ -6,20 +6,32 @@ stripped of secrets where it came over the wire.
 
 from __future__ import annotations
 
+from conformance.reports.badge import write_badge
 from conformance.reports.catalogue_page import markdown
+from conformance.reports.comparison import compare, comparison_document, print_comparison
 from conformance.reports.described import describe, source_lines
+from conformance.reports.html import write_html
 from conformance.reports.json_report import ReportError, read_json, schema_text, write_json
+from conformance.reports.junit import write_junit
+from conformance.reports.rerun import rerun_words
 from conformance.reports.terminal import ProgressLines, print_line, print_summary
 
 __all__ = [
     "ProgressLines",
     "ReportError",
+    "compare",
+    "comparison_document",
     "describe",
     "markdown",
+    "print_comparison",
     "print_line",
     "print_summary",
     "read_json",
+    "rerun_words",
     "schema_text",
     "source_lines",
+    "write_badge",
+    "write_html",
     "write_json",
+    "write_junit",
 ]

@@ -29,10 +29,10 @@ def rerun_words(record: RunRecord, contract_id: str) -> tuple[str, ...]:
     return (*words, *seed, f"--select={contract_id}")
 
 
-def rerun_line(record: RunRecord, contract_id: str) -> str | None:
-    """The same as a line for a shell; ``None`` where the record does not say how it was made."""
+def rerun_command(record: RunRecord, contract_id: str) -> tuple[str, ...] | None:
+    """The words of the whole command; ``None`` where the record does not say how it was made."""
     try:
-        return shlex.join((PROGRAM, *rerun_words(record, contract_id)))
+        return (PROGRAM, *rerun_words(record, contract_id))
     except ReportError:
         return None
 

@@ -5,11 +5,11 @@ What a client said is printed as text, never as markup, and control characters a
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -116,8 +116,8 @@ def _print_failure(console: Console, result: Result, descriptions: Descriptions)
         console.print(line, highlight=False, soft_wrap=True)
     if result.script:
         console.print("the shortest script that shows it:", highlight=False)
-        script = Text("\n".join(_said(line) for line in result.script), style="cyan")
-        console.print(Padding(script, (0, 0, 0, 4), expand=False), highlight=False, soft_wrap=True)
+        for step in result.script:
+            console.print(Text(textwrap.indent(_said(step), "    "), style="cyan"), highlight=False, soft_wrap=True)
 
 
 def _table(record: RunRecord, descriptions: Descriptions) -> Table:

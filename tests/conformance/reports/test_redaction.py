@@ -25,6 +25,9 @@ SECRETS: list[Any] = [
     f"session_token={TOKEN}; next",
     f"Authorization: Bearer {TOKEN}",
     f"private_key: '{TOKEN}'",
+    f"_login admin {TOKEN}",
+    {"confirm_nonce": TOKEN},
+    {"session id": TOKEN},
     KEY.replace("MIIEowIBAAKCAQEA", TOKEN),
     f"-----BEGIN PRIVATE KEY-----\n{TOKEN}",  # cut off
 ]
@@ -48,6 +51,10 @@ def test_a_secret_is_gone(secret: Any) -> None:
         "the token expired",
         '{"type": "string", "data": "hello"}',
         "tokens: 5",
+        {"token": "<token 1f3a9c20: UUID 4>", "private_key": "<private key>"},
+        'a reply {"token": "<token 1f3a9c20: UUID 4>"}',
+        "token=<token 1f3a9c20: 24 characters>",
+        "_login admin <password>",
         {"detail": [1, 2.5, True, None]},
     ],
     ids=str,
