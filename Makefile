@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop lab bench fuzz beside contracts schema pythons clean
+.PHONY: help demo test check format interop lab bench fuzz beside browser contracts schema pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -22,7 +22,7 @@ demo: $(BIN)/.installed ## The main path: server, kits, client, jobs, the downlo
 	$(BIN)/python -m conformance.demo
 
 test: $(BIN)/.installed ## The test suite.
-	$(BIN)/python -m pytest -n 2 -m 'not interop' tests
+	$(BIN)/python -m pytest -n 2 -m 'not interop and not browser' tests
 
 check: $(BIN)/.installed ## Format, lint, types, import rules.
 	$(BIN)/ruff format --check .
@@ -53,6 +53,9 @@ beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.
 
 pythons: ## The test suite on the oldest and the newest Python that are present.
 	$(PYTHON) -m conformance.pythons
+
+browser: $(BIN)/.installed ## The HTML report in Chromium, where there is one.
+	$(BIN)/python -m pytest -n0 -m browser tests/browser
 
 contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
 	$(BIN)/flare-conformance contracts --markdown > docs/contracts.md
