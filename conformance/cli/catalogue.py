@@ -33,6 +33,7 @@ def _described(contract: Contract) -> dict[str, Any]:
         "id": contract.id,
         "title": contract.title,
         "statement": contract.statement,
+        "level": contract.level.value,
         "sources": reports.source_lines(contract),
         "releases": list(contract.releases),
         "needs": sorted(need.value for need in contract.needs),
@@ -43,17 +44,8 @@ def _described(contract: Contract) -> dict[str, Any]:
 @click.argument("contract_id")
 @errors_end_the_run
 def explain(contract_id: str) -> None:
-    """Say what a contract asks for and where that comes from."""
-    contract = catalogue.find(contract_id)
-    click.echo(f"{contract.id}: {contract.title}\n\n{contract.statement}\n")
-    for line in reports.source_lines(contract):
-        click.echo(f"  {line}")
-    click.echo(f"\nreleases: {', '.join(contract.releases)}")
-    if contract.needs:
-        click.echo(f"needs: {', '.join(sorted(need.value for need in contract.needs))}")
-    click.echo(
-        f"\nflare-conformance run --client flare_client --release {contract.releases[-1]} --select {contract.id}"
-    )
+    """Say what a contract asks for, where that comes from, what proves it and how to run it."""
+    click.echo(reports.explanation(catalogue.find(contract_id)), nl=False)
 
 
 @click.command(epilog="Example: flare-conformance contracts --markdown > docs/contracts.md")

@@ -10,6 +10,7 @@ from conformance.reports.badge import write_badge
 from conformance.reports.catalogue_page import markdown
 from conformance.reports.comparison import compare, comparison_document, print_comparison
 from conformance.reports.described import describe, source_lines
+from conformance.reports.explanation import explanation
 from conformance.reports.html import write_html
 from conformance.reports.json_report import ReportError, read_json, schema_text, write_json
 from conformance.reports.junit import write_junit
@@ -22,6 +23,7 @@ __all__ = [
     "compare",
     "comparison_document",
     "describe",
+    "explanation",
     "markdown",
     "print_comparison",
     "print_line",
