@@ -50,8 +50,14 @@ def run(context: click.Context, /, **options: Any) -> None:
                 f"{adapter.name} on {target.name}: {len(chosen)} contracts, seed {seed}", markup=False, highlight=False
             )
             started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
-            with reports.ProgressLines(console, len(chosen)) as report:
-                results = runner.run(chosen, adapter, target, seed=seed, junit=options["junit"], report=report)
+            results = runner.run(
+                chosen,
+                adapter,
+                target,
+                seed=seed,
+                junit=options["junit"],
+                report=lambda result: reports.print_line(console, result),
+            )
             seconds = time.monotonic() - clock
         finally:
             target.close()

@@ -15,10 +15,9 @@ from conformance.reports.html import write_html
 from conformance.reports.json_report import ReportError, read_json, schema_text, write_json
 from conformance.reports.junit import write_junit
 from conformance.reports.rerun import rerun_words
-from conformance.reports.terminal import ProgressLines, print_line, print_summary
+from conformance.reports.terminal import print_line, print_summary
 
 __all__ = [
-    "ProgressLines",
     "ReportError",
     "compare",
     "comparison_document",

@@ -10,8 +10,8 @@ from conformance.results import RunRecord
 
 PROGRAM = "flare-conformance"
 NOT_AGAIN = frozenset(
-    {"--select", "--group", "--level", "--junit", "--json", "--html", "--badge", "--beside"}
-    | {"--shard", "--workers", "--baseline"}
+    {"--select", "--deselect", "--group", "--level", "--junit", "--json", "--html", "--badge", "--beside"}
+    | {"--shard", "--workers", "--baseline", "--write-baseline"}
 )
 """The options of ``run``, all with a value, that say which contracts are run, where reports go and what is forgiven."""
 

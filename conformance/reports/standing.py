@@ -44,7 +44,7 @@ def standing(record: RunRecord, descriptions: Descriptions | None = None) -> Sta
     It says ``conforming``, without more, only if every contract of the release that the catalogue has was run, none
     was left open, and none is a known failure.
     """
-    counting = [result for result in record.results if result.counts]
+    counting = [result for result in record.results if result.counts or result.is_bad]
     bad = sum(result.is_bad for result in counting)
     if bad:
         return Standing(Tone.BAD, f"{bad} of {len(counting)} broken")

@@ -6,11 +6,9 @@ What a client said is printed as text, never as markup, and control characters a
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
-from types import TracebackType
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -48,46 +46,6 @@ def print_line(console: Console, result: Result) -> None:
     if result.verdict in _WITH_REASON:
         line.append(f"  {_said(result.message)}", style="not bold dim default")
     console.print(line, highlight=False, soft_wrap=True)
-
-
-class ProgressLines:
-    """Lines of progress, and at a terminal a bar below them that goes away in the end.
-
-    Args:
-        console: where to print.
-        total: how many results will come.
-    """
-
-    def __init__(self, console: Console, total: int) -> None:
-        # Nothing is drawn between two results: pytest holds back what is printed while a check runs.
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            auto_refresh=False,
-            disable=not console.is_terminal,
-        )
-        self._console = console
-        self._task = self._bar.add_task("contracts", total=total)
-        self._bad = 0
-
-    def __enter__(self) -> Callable[[Result], None]:
-        self._bar.start()
-        return self._add
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def _add(self, result: Result) -> None:
-        print_line(self._console, result)
-        self._bad += result.is_bad
-        broken = f"{self._bad} broken" if self._bad else "contracts"
-        self._bar.update(self._task, advance=1, description=broken, refresh=True)
 
 
 def print_summary(console: Console, record: RunRecord) -> None:

@@ -21,7 +21,7 @@ from tests.conformance.reports.records import RECORD
 
 AGAIN = {
     *("--client", "--client-command", "--release", "--server", "--scheme", "--user", "--seed"),
-    *("--profile", "--time-limit", "--help"),
+    *("--profile", "--limit", "--scripts"),
 }
 """The options of ``run`` that ``rerun`` takes over."""
 

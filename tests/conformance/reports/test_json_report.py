@@ -157,3 +157,11 @@ def test_a_field_of_a_later_version_is_passed_over(
     path = tmp_path_factory.getbasetemp() / "newer.json"
     path.write_text(json.dumps(document))
     assert read_json(path) == RECORD
+
+
+def test_the_documentation_shows_a_report(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reports.md").read_text(encoding="utf-8")
+    path = tmp_path / "example.json"
+    path.write_text(text.split("```json\n")[1].split("```")[0], encoding="utf-8")
+    record = read_json(path)
+    assert as_document(record) == json.loads(path.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ import re
 import pytest
 from rich.console import Console
 
-from conformance.reports import ProgressLines, print_line, print_summary
+from conformance.reports import print_line, print_summary
 from conformance.results import Result, RunRecord, Verdict
 from tests.conformance.reports.records import HOSTILE_RECORD, RECORD
 
@@ -77,21 +77,3 @@ def test_a_line_of_progress_gives_the_reason_of_what_was_not_decided() -> None:
         "skipped      A-B-01               1.00 s  needs [control] of the server",
         "failed       A-B-02               1.00 s  does not count",
     ]
-
-
-def test_progress_is_lines_alone_where_nobody_watches() -> None:
-    console = Console(file=io.StringIO(), width=100)
-    with ProgressLines(console, 7) as report:
-        for result in RECORD.results:
-            report(result)
-    assert len(console.file.getvalue().splitlines()) == 7  # type: ignore[attr-defined] # ours
-
-
-def test_a_terminal_gets_a_bar_that_counts_what_is_broken() -> None:
-    console = Console(file=io.StringIO(), width=100, force_terminal=True)
-    with ProgressLines(console, 7) as report:
-        for result in RECORD.results:
-            report(result)
-    text = console.file.getvalue()  # type: ignore[attr-defined] # ours
-    assert "2 broken" in text
-    assert "7/7" in text
