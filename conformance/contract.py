@@ -48,11 +48,20 @@ class Level(enum.Enum):
     """How much a contract binds a client."""
 
     MUST = "must"
-    """Programs that work with the official client break where it is not kept."""
     SHOULD = "should"
-    """Good clients keep it; a client may have a reason not to, and says it."""
     MAY = "may"
-    """What the official client does and nobody should rely on."""
+
+    @property
+    def meaning(self) -> str:
+        """What it means, in words."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Level.MUST: "programs that work with the official client break where it is not kept",
+    Level.SHOULD: "good clients keep it, but for a reason that they state",
+    Level.MAY: "what the official client does and nobody should rely on",
+}
 
 
 Source = Document | Observed

@@ -24,7 +24,8 @@ def list_contracts(release: str | None, group: str | None, as_json: bool) -> Non
         click.echo(json.dumps([_described(c) for c in found], indent=2, ensure_ascii=False))
         return
     for contract in found:
-        click.echo(f"{contract.id:<18} {contract.title:<42} {', '.join(contract.releases)}")
+        releases = ", ".join(contract.releases)
+        click.echo(f"{contract.id:<18} {contract.level.value:<6} {contract.title:<42} {releases}")
     click.echo(f"{len(found)} contracts")
 
 

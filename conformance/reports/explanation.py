@@ -12,11 +12,6 @@ from conformance.reports.described import describe
 from conformance.reports.rerun import PROGRAM
 
 _WIDTH = 100
-_LEVELS = {
-    "must": "must: programs that work with the official client break where it is not kept",
-    "should": "should: good clients keep it; a client may have a reason not to, and says it",
-    "may": "may: what the official client does and nobody should rely on",
-}
 
 
 def explanation(contract: Contract) -> str:
@@ -25,7 +20,7 @@ def explanation(contract: Contract) -> str:
     proofs = [mutant for mutant in mutants() if contract.id in mutant.caught_by]
     others = [(mutant, mutant.also[contract.id]) for mutant in mutants() if contract.id in mutant.also]
     lines = [f"{contract.id}: {contract.title}", "", *_wrapped(contract.statement), ""]
-    lines += _part("Level", [_LEVELS.get(described.level, described.level)])
+    lines += _part("Level", [f"{contract.level.value}: {contract.level.meaning}"])
     lines += _part("Source", described.sources)
     lines += _part("Releases", [", ".join(contract.releases)])
     lines += _part("Needs", [", ".join(described.needs)] if described.needs else [])
