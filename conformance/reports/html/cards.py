@@ -116,7 +116,7 @@ def _again(words: tuple[str, ...]) -> Markup:
         tag("h4", "Run it again"),
         tag(
             "div",
-            tag("pre", command(words), tabindex=0),
+            tag("pre", command(words)),
             tag("button", "Copy", type="button", hidden=True, data_copy=line, aria_label="Copy the command"),
             class_="command",
         ),
@@ -138,17 +138,17 @@ def _outcomes(result: Result, beside: Beside | None) -> Markup:
 def _outcome(result: Result) -> Markup:
     claims = [("Expected", "expected", result.expected), ("Observed", "observed", result.observed)]
     boxes = [
-        tag("div", tag("h4", name), tag("pre", without_keys(said), tabindex=0), class_=f"claim {kind}")
+        tag("div", tag("h4", name), tag("pre", without_keys(said)), class_=f"claim {kind}")
         for name, kind, said in claims
         if said is not None
     ]
     message = None
     if result.message and (not boxes or result.verdict is not Verdict.FAILED):
-        message = join(tag("h4", "Reason"), tag("pre", without_keys(result.message), tabindex=0))
+        message = join(tag("h4", "Reason"), tag("pre", without_keys(result.message)))
     script = None
     if result.script:
         lines = "\n".join(map(without_keys, result.script))
-        script = join(tag("h4", "The shortest script that shows it"), tag("pre", tag("code", lines), tabindex=0))
+        script = join(tag("h4", "The shortest script that shows it"), tag("pre", tag("code", lines)))
     return join(tag("div", boxes, class_="claims") if boxes else None, message, script)
 
 

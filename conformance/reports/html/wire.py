@@ -56,7 +56,7 @@ def _entry(entry: Mapping[str, Any]) -> Markup:
         )
     return tag(
         "li",
-        tag("details", tag("summary", line, class_="line"), tag("pre", detail, tabindex=0)),
+        tag("details", tag("summary", line, class_="line"), tag("pre", detail)),
         class_=f"dir-{direction}" if direction in _DIRECTIONS else None,
     )
 
