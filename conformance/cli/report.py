@@ -57,3 +57,14 @@ def show(file: Path) -> None:
     record = reports.read_json(file)
     reports.print_summary(Console(), record)
     sys.exit(0 if record.conforms else 1)
+
+
+@report.command(epilog="Example: flare-conformance report join part-1.json part-2.json -o report.json")
+@click.argument("files", type=_REPORT, nargs=-1, required=True)
+@_OUTPUT
+@errors_end_the_run
+def join(files: tuple[Path, ...], output: Path) -> None:
+    """Join the JSON reports of a run that was divided over machines."""
+    if len(set(files)) != len(files):
+        raise ValueError("expected each file once")
+    reports.write_json(output, reports.joined({path: reports.read_json(path) for path in files}))

@@ -12,6 +12,7 @@ from conformance.reports.comparison import compare, comparison_document, print_c
 from conformance.reports.described import describe, source_lines
 from conformance.reports.explanation import explanation
 from conformance.reports.html import write_html
+from conformance.reports.joining import joined
 from conformance.reports.json_report import ReportError, read_json, schema_text, write_json
 from conformance.reports.junit import write_junit
 from conformance.reports.rerun import rerun_words
@@ -23,6 +24,7 @@ __all__ = [
     "comparison_document",
     "describe",
     "explanation",
+    "joined",
     "markdown",
     "print_comparison",
     "print_line",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from conformance.reports.json_report import ReportError
 from conformance.results import RunRecord
 
 PROGRAM = "flare-conformance"
-NOT_AGAIN = frozenset(
-    {"--select", "--deselect", "--group", "--level", "--junit", "--json", "--html", "--badge", "--beside"}
-    | {"--shard", "--workers", "--baseline", "--write-baseline"}
-)
-"""The options of ``run``, all with a value, that say which contracts are run, where reports go and what is forgiven."""
+OUTPUTS = frozenset({"--junit", "--json", "--html", "--write-baseline"})
+"""The options of ``run`` that say where reports go."""
+NOT_AGAIN = OUTPUTS | {"--select", "--deselect", "--group", "--level", "--shard", "--workers", "--baseline"}
+"""Those, all with a value, that a single contract is run again without: they choose contracts, too, or forgive."""
 
 
 def rerun_words(record: RunRecord, contract_id: str) -> tuple[str, ...]:
@@ -24,7 +23,7 @@ def rerun_words(record: RunRecord, contract_id: str) -> tuple[str, ...]:
     """
     if not record.command or record.command[0] != "run":
         raise ReportError(f"expected the command of a run, as “run --client …”, but got {shlex.join(record.command)!r}")
-    words = tuple(_kept(record.command))
+    words = tuple(without(record.command, NOT_AGAIN))
     seed = () if any(word.split("=")[0] == "--seed" for word in words) else (f"--seed={record.seed}",)
     return (*words, *seed, f"--select={contract_id}")
 
@@ -37,11 +36,12 @@ def rerun_command(record: RunRecord, contract_id: str) -> tuple[str, ...] | None
         return None
 
 
-def _kept(words: Sequence[str]) -> Iterator[str]:
+def without(words: Sequence[str], options: Collection[str]) -> Iterator[str]:
+    """The words of a command without these options and their values."""
     rest = iter(words)
     for word in rest:
         name, equals, _ = word.partition("=")
-        if name not in NOT_AGAIN:
+        if name not in options:
             yield word
         elif not equals:
             next(rest, None)

@@ -57,6 +57,18 @@ def test_a_page_shows_another_run_beside(report: Path, better: Path, tmp_path: P
     assert "beside: failed" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
+def test_parts_are_joined(report: Path, tmp_path: Path) -> None:
+    for name, results in (("one.json", RECORD.results[:3]), ("two.json", RECORD.results[3:])):
+        write_json(tmp_path / name, dataclasses.replace(RECORD, results=results))
+    whole = tmp_path / "whole.json"
+    done = call("report", "join", tmp_path / "one.json", tmp_path / "two.json", "-o", whole)
+    assert (done.exit_code, done.output) == (0, "")
+    assert call("compare", report, whole).output.endswith("no difference in 7 contracts\n")
+    assert "expected each file once" in call("report", "join", report, report, "-o", whole).output
+    twice = call("report", "join", report, whole, "-o", tmp_path / "no.json")
+    assert (twice.exit_code, (tmp_path / "no.json").exists()) == (2, False)
+
+
 def test_a_report_is_shown_as_the_run_showed_it(report: Path) -> None:
     done = call("report", "show", report)
     assert done.exit_code == 1
