@@ -100,7 +100,7 @@ class ReportFile(click.Path):
         """Check the folder."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not path.parent.is_dir():
-            self.fail(f"expected a file in a folder that exists, but there is no {str(path.parent)!r}", param, ctx)
+            self.fail(f"expected a folder for {path.name} at {path.parent}, but there is none", param, ctx)
         return path
 
 

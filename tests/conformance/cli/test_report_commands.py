@@ -151,7 +151,7 @@ def test_a_file_in_a_folder_that_is_not_there_is_refused_before_anything_runs(wo
     option = "-o" if words[0] == "report" else "--html"
     done = call(*words, option, "/no/such/folder/page.html")
     assert done.exit_code == 2
-    assert "there is no '/no/such/folder'" in done.output
+    assert "expected a folder for page.html at /no/such/folder" in done.output
 
 
 def test_a_hostile_report_is_only_text(tmp_path: Path) -> None:
