@@ -14,7 +14,7 @@ from rich.table import Table
 from conformance.catalogue import find
 from conformance.contract import Contract, Document
 from conformance.document import SENTENCES
-from conformance.results import Result, Verdict, conforms, counts
+from conformance.results import Result, RunRecord, Verdict, counts
 
 STYLES = {
     Verdict.PASSED: "green",
@@ -71,22 +71,28 @@ def print_summary(console: Console, results: Sequence[Result], client: str, serv
     console.print(table)
 
 
-def as_json(results: Sequence[Result], client: str, server: str, release: str, seed: int) -> dict[str, Any]:
+def as_json(record: RunRecord) -> dict[str, Any]:
     """The run as a JSON document."""
     return {
-        "client": client,
-        "server": server,
-        "release": release,
-        "seed": seed,
-        "conforming": conforms(results),
+        "client": record.client,
+        "server": record.server,
+        "release": record.release,
+        "seed": record.seed,
+        "command": list(record.command),
+        "started": record.started,
+        "seconds": round(record.seconds, 3),
+        "lag": {"most": round(record.lag.most, 4), "p99": round(record.lag.p99, 4)},
+        "conforming": record.conforms,
         "results": [
             {
                 "contract": result.contract,
                 "verdict": result.verdict.value,
                 "seconds": round(result.seconds, 4),
                 "message": result.message,
+                "counts": result.counts,
+                "script": list(result.script),
             }
-            for result in results
+            for result in record.results
         ],
     }
 

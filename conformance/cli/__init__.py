@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from conformance.cli.catalogue import contracts, explain, list_contracts
+from conformance.cli.requirements import requirements
 from conformance.cli.run import run
 from conformance.cli.self_test import self_test
 
@@ -18,5 +19,5 @@ def main() -> None:
     """The contracts of NVIDIA FLARE's admin API, against any client and any server."""
 
 
-for command in (list_contracts, explain, contracts, run, self_test):
+for command in (list_contracts, explain, contracts, requirements, run, self_test):
     main.add_command(command)
