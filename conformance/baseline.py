@@ -115,6 +115,8 @@ def read(path: Path, catalogue: Sequence[Contract]) -> Baseline:
         raise BaselineError(f"{path}: expected YAML or JSON, but {problem}") from problem
     if not isinstance(content, dict):
         raise BaselineError(f"{path}:1: expected a mapping with known_failures, but got {content!r:.60}")
+    if doubles := [f"{path}{line}: {field}: expected once, but it stands twice" for line, field in _doubles(node)]:
+        raise BaselineError("\n".join(doubles))
     try:
         entries = _File.model_validate(content).known_failures
     except ValidationError as problem:
@@ -194,6 +196,21 @@ def _line(node: yaml.Node | None, path: Sequence[int | str]) -> int | None:
             node = node.value[step]
             line = node.start_mark.line + 1
     return line
+
+
+def _doubles(node: yaml.Node | None, field: str = "") -> Iterator[tuple[str, str]]:
+    """Keys that stand twice: YAML keeps the last and says nothing, so an entry would be lost in silence."""
+    if isinstance(node, yaml.SequenceNode):
+        for number, element in enumerate(node.value):
+            yield from _doubles(element, f"{field}[{number}]")
+    elif isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            inner = f"{field}.{key.value}".lstrip(".")
+            if key.value in seen:
+                yield f":{key.start_mark.line + 1}", inner
+            seen.add(key.value)
+            yield from _doubles(value, inner)
 
 
 def _place(node: yaml.Node | None, path: Sequence[int | str]) -> str:

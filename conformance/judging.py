@@ -60,7 +60,7 @@ def judge(contract: Contract, problem: BaseException | None, seconds: float, beh
 
 def _is_impatience(problem: BaseException | None) -> bool:
     while problem is not None:
-        if isinstance(problem, ClientFailure) or (isinstance(problem, ClientError) and problem.is_a(*IMPATIENT)):
+        if isinstance(problem, ClientError) and problem.is_a(*IMPATIENT):
             return True
         problem = problem.__cause__
     return False

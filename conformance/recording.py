@@ -87,6 +87,9 @@ class RecordingAdapter:
         adapter: the client.
         script: where calls are noted.
         watch: is told of each call before it is made.
+
+    Attributes:
+        opening: the user and the kit of the session that was opened last, or is about to be.
     """
 
     def __init__(self, adapter: Adapter, script: Script, watch: Watch | None = None) -> None:
@@ -94,6 +97,7 @@ class RecordingAdapter:
         self._adapter = adapter
         self._script = script
         self._watch = watch
+        self.opening: tuple[str, Path] | None = None
         self._numbers = itertools.count(1)
 
     def __getattr__(self, name: str) -> Any:
@@ -107,6 +111,7 @@ class RecordingAdapter:
     def begin(self) -> None:
         """Begin the script of another contract."""
         self._script.begin()
+        self.opening = None
         self._numbers = itertools.count(1)
 
     def note(self, line: str) -> None:
@@ -117,6 +122,7 @@ class RecordingAdapter:
 
     def note_open(self, name: str, username: str, kit: Path, secure: bool, further: dict[str, Any]) -> None:
         """Note that a session is opened, or that one is used which was opened for several contracts."""
+        self.opening = (username, kit)
         function = "new_secure_session" if secure else "new_insecure_session"
         self.note(f"{name} = " + call_text(function, (username, kit) if secure else (kit,), further))
 

@@ -55,11 +55,13 @@ class Manner:
         seed: makes properties draw the same examples again.
         profile: how thoroughly.
         scripts: whether results get the script of a contract that holds, too.
+        captured: whether what the client prints is kept from the terminal.
     """
 
     seed: int = 0
     profile: Profile = CI
     scripts: bool = False
+    captured: bool = True
 
 
 def _skips(contract: Contract, adapter: Adapter, target: Target) -> str | None:
@@ -238,7 +240,7 @@ def run_tasks(
         str(SUITE),
         str(SUITE),
     ]
-    words += ["-c", os.devnull, "--import-mode=importlib"]
+    words += ["-c", os.devnull, "--import-mode=importlib", *([] if manner.captured else ["-s"])]
 
     def begin() -> Callable[[], None]:
         mark = trial.script.mark

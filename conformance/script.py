@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 _ID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+_PATH = re.compile(r"(?<=')/(?:[^'\n]*/)?([^'/\n]+)(?=')")
 MOST_LINES = 5000
 """Calls that are kept of one contract."""
 
@@ -70,14 +71,20 @@ class Script:
             return len(self._main)
 
     @property
+    def raw(self) -> tuple[str, ...]:
+        """The calls of the first thread, with ids and paths as they are."""
+        with self._lock:
+            return tuple(self._main)
+
+    @property
     def last(self) -> str:
         """The call that the first thread made last; empty where it made none."""
         with self._lock:
-            return self._main[-1] if self._main else ""
+            return _short(self._main[-1]) if self._main else ""
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Every call; those of further threads follow those of the first, in an order of their own."""
+        """Every call; those of further threads follow those of the first, each once, in the order of the alphabet."""
         with self._lock:
             return self._numbered(self._main)
 
@@ -102,17 +109,23 @@ class Script:
         def known(match: re.Match[str]) -> str:
             return f"<id {numbers.get(match[0].lower(), '')}>"
 
-        found = [_ID.sub(number, line) for line in main]
-        others = list(self._threads.values())[1:]
-        # Which thread came first is the machine's choice: what they did decides on their order.
-        others.sort(key=lambda lines: [_ID.sub(known, line) for line in lines])
-        for count, lines in enumerate(others, 2):
-            found += [f"thread {count}: {_ID.sub(number, line)}" for line in lines]
+        found = [_ID.sub(number, _short(line)) for line in main]
+        # Which thread does what, and when, is the machine's choice: what was done is all that is the same again.
+        others = {line for lines in list(self._threads.values())[1:] for line in lines}
+        found += [
+            f"at the same time: {_ID.sub(number, _short(line))}"
+            for line in sorted(others, key=lambda o: _ID.sub(known, o))
+        ]
         return tuple(found)
 
 
+def _short(line: str) -> str:
+    """A line whose folders have lost the path to them."""
+    return _PATH.sub(r"…/\1", line)
+
+
 def call_text(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    """A call as it is written in Python, as far as it is the same in every run."""
+    """A call as it is written in Python."""
     given = [_text(value) for value in args]
     given += [f"{key}={_text(value)}" for key, value in kwargs.items()]
     return f"{name}({', '.join(given)})"
@@ -121,8 +134,8 @@ def call_text(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if callable(value):
         return "<callback>"
-    if isinstance(value, PurePath) or (isinstance(value, str) and value.startswith("/") and "\n" not in value):
-        return repr(f"…/{PurePath(value).name}")
+    if isinstance(value, PurePath):
+        return repr(str(value))
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):

@@ -11,6 +11,7 @@ from conformance.cli.catalogue import contracts, explain, list_contracts
 from conformance.cli.requirements import requirements
 from conformance.cli.run import run
 from conformance.cli.self_test import self_test
+from conformance.cli.serve import serve
 
 
 @click.group()
@@ -19,5 +20,5 @@ def main() -> None:
     """The contracts of NVIDIA FLARE's admin API, against any client and any server."""
 
 
-for command in (list_contracts, explain, contracts, requirements, run, self_test):
+for command in (list_contracts, explain, contracts, requirements, run, self_test, serve):
     main.add_command(command)

@@ -61,7 +61,7 @@ class Worker:
                         adapter,
                         target,
                         self._report,
-                        Manner(self._plan.seed, self._plan.thoroughness, self._plan.scripts),
+                        Manner(self._plan.seed, self._plan.thoroughness, self._plan.scripts, captured=False),
                         self._made,
                     )
                 finally:
@@ -106,7 +106,7 @@ class Worker:
         self._send({messages.HUNG: self._hung})
         if adapter.interrupt():
             # The check learns that the client is gone, and comes to an end by itself.
-            self._limit = threading.Timer(GRACE, os._exit, (LEFT_BY_FORCE,))
+            self._limit = threading.Timer(GRACE, self.leave)
             self._limit.daemon = True
             self._limit.start()
         else:
