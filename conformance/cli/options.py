@@ -29,6 +29,9 @@ def errors_end_the_run(function: _F) -> _F:
         except (ValueError, OSError, PeerUnavailable, runner.HarnessError, ClientFailure) as problem:
             click.echo(f"flare-conformance: {problem}", err=True)
             sys.exit(COULD_NOT_RUN)
+        except KeyboardInterrupt:
+            click.echo("flare-conformance: interrupted", err=True)
+            sys.exit(COULD_NOT_RUN)
 
     return wrapper  # type: ignore[return-value] # same signature
 

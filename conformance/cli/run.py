@@ -16,6 +16,7 @@ from conformance.cli.options import errors_end_the_run, release_line
 from conformance.cli.progress import Lines
 from conformance.contract import RELEASES, Level
 from conformance.junit import write_junit
+from conformance.parties import MOCK
 from conformance.profiles import CI, PROFILES
 from conformance.results import RunRecord
 from conformance.running.plan import Plan
@@ -49,7 +50,9 @@ _PROFILES_TEXT = "; ".join(f"{profile.name}: {profile.says}" for profile in PROF
 @click.option("--shard", help="Only a part, as 2/8: the second of eight machines.")
 @click.option("--seed", type=int, help="Draw the examples and names of this run again.")
 @click.option(
-    "--workers", type=click.IntRange(1, 256), help="Processes that check at the same time; one a CPU by default."
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Processes that check at the same time; by default one a CPU, and one alone on a server at a kit.",
 )
 @click.option(
     "--limit",
@@ -95,7 +98,9 @@ def run(**options: Any) -> None:
     for path in (options["junit"], options["json_path"], options["new_baseline"]):
         _must_be_writable(path)
     plan.prepare()
-    workers = options["workers"] or os.cpu_count() or 1
+    # A server at a kit is one for all workers, and may run but one job at a time.
+    usual = (os.cpu_count() or 1) if plan.server == MOCK else 1
+    workers = options["workers"] or usual
     console = Console()
     with Lines(console, len(chosen), plan) as lines:
         record = carry_out(plan, chosen, terms, workers=workers, command=_words(options, plan.seed), watcher=lines)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -151,6 +153,26 @@ def test_nothing_is_left_in_the_temporary_folder(runs: Runs, tmp_path: Path, mon
     monkeypatch.setattr("tempfile.tempdir", None)
     runs("hangs", "LIST-ORDER-01", "ID-CASE-01", limit=3.0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_a_run_and_all_its_workers(tmp_path: Path) -> None:
+    note, temporary = tmp_path / "pid", tmp_path / "tmp"
+    temporary.mkdir()
+    words = ["--client", f"{CLIENTS}:hangs", "--select", "LIST-ORDER-01", "--limit", "600"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "conformance.cli", "run", *words],
+        cwd=ROOT,
+        env={**os.environ, "HANGS_NOTE": str(note), "TMPDIR": str(temporary)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: note.exists() and note.read_text() != "", seconds=60)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (2, "flare-conformance: interrupted\n")
+    wait_until(lambda: not _lives(int(note.read_text())))
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_lag_of_the_machine_is_measured(monkeypatch: pytest.MonkeyPatch, notes: Notes) -> None:
