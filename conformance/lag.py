@@ -24,6 +24,8 @@ _TOLERATED = 0.005
 _LOOK = 0.1
 """Seconds between two looks at what the kernel knows."""
 _PROC = Path("/proc")
+_METERS: set[str] = set()
+"""The threads that measure, by the names of their folders: they wait for a CPU like all others, and delay nobody."""
 
 
 class Waits:
@@ -32,15 +34,15 @@ class Waits:
     def __init__(self) -> None:
         self._first: dict[str, int] = {}
         self._last: dict[str, int] = {}
-        self._left_out = str(threading.get_native_id())
         self._known = False
         self.look()
 
     def look(self) -> None:
         """Read the kernel's numbers again."""
         for path in _threads(os.getpid()):
-            if path.name == self._left_out:
-                continue  # that of the watching thread, which sees its lag by itself
+            if path.name in _METERS:
+                self._last.pop(str(path), None)  # it may have been looked at before it said so
+                continue
             with contextlib.suppress(OSError, ValueError, IndexError):  # it is gone meanwhile
                 waited = int((path / "schedstat").read_text().split()[1])
                 key = str(path)
@@ -102,6 +104,14 @@ class LagMeter:
         return Lag(lags[-1], lags[int(len(lags) * 0.99)]) if lags else Lag()
 
     def _watch(self) -> None:
+        own = str(threading.get_native_id())
+        _METERS.add(own)
+        try:
+            self._measure()
+        finally:
+            _METERS.discard(own)
+
+    def _measure(self) -> None:
         waits = Waits()
         looked = time.monotonic()
         ended = False

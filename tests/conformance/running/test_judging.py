@@ -10,10 +10,11 @@ import pytest
 from conformance import catalogue
 from conformance.adapters.base import ClientError, ClientFailure
 from conformance.judging import BEHIND, judge
-from conformance.lag import LagMeter
+from conformance.lag import LagMeter, Waits
 from conformance.results import Lag, Verdict
 from conformance.timing import measured, not_after
 from conformance.verdicts import Inconclusive, TooLate, Unsuitable, Violation
+from tests.support import wait_until
 
 CONTRACT = catalogue.find("MON-CB-01")
 NO_ANSWER = ClientError(("NoConnection", "ConnectionError", "Exception"), "no answer")
@@ -81,6 +82,19 @@ def test_a_sleep_is_no_lag() -> None:
     with measured() as spent:
         threading.Event().wait(0.5)
     assert spent.lag < spent.seconds
+
+
+def test_those_that_measure_do_not_count() -> None:
+    meters = [LagMeter(0.001) for _ in range(20)]
+    for meter in meters:
+        meter.start()
+    waits = Waits()
+    wait_until(lambda: all(meter.lag != Lag() for meter in meters))
+    waits.look()
+    counted = set(waits._last)
+    for meter in meters:
+        meter.stop()
+    assert len(counted) < len(meters)
 
 
 def test_the_lag_of_two_is_the_worse_of_each() -> None:
