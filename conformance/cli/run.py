@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import sys
@@ -82,6 +83,8 @@ def run(**options: Any) -> None:
     )
     if (plan.client is None) == (plan.command is None):
         raise ValueError("expected either --client or --client-command")
+    if plan.limit is not None and math.isnan(plan.limit):
+        raise ValueError("expected a number of seconds as --limit, but got nan")
     shard = Shard.parse(options["shard"]) if options["shard"] is not None else None
     chosen = catalogue.select(
         release,

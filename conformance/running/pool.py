@@ -221,16 +221,3 @@ class Pool:
                 left.discard(id(worker))
             elif messages.END in message:
                 self._lag = self._lag.joined(Lag(message[messages.END]["most"], message[messages.END]["p99"]))
-
-
-class Silent:
-    """A watcher that says nothing."""
-
-    def parties(self, client: str, server: str) -> None:
-        """Nothing."""
-
-    def begun(self, contract: str, *, alone: bool) -> None:
-        """Nothing."""
-
-    def done(self, result: Result, *, alone: bool) -> None:
-        """Nothing."""
