@@ -20,6 +20,7 @@ ACTS = frozenset(
         "delete_job",
         "set_site_connected",
         "limit_downloads",
+        "inject",
     }
 )
 """What a check does to a server of its own, as far as it belongs to the script."""

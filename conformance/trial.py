@@ -273,6 +273,8 @@ class Trial:
             with only_given_constants():
                 quiet(hypothesis.seed(self.seed)(given(**strategies)(example)))()
         except (Violation, ClientError) as problem:
+            if isinstance(problem, Violation) and problem.script:
+                raise  # the check says itself how it came to it
             raise _of_example(problem, last) from problem
         except Flaky as problem:
             # It failed, and the same example did not when it was tried again to be shown.
