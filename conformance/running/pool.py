@@ -124,7 +124,8 @@ class Pool:
         return _Place(worker, folder, deadline=now + START_SECONDS)
 
     def _hand_out(self) -> None:
-        busy = any(place.task is not None for place in self._places)
+        # A worker that starts is busy, too.
+        busy = any(place.task is not None or not place.is_ready for place in self._places)
         for place in self._places:
             if not place.is_ready or place.task is not None:
                 continue
