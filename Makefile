@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop lab bench fuzz beside browser contracts schema pythons clean
+.PHONY: help demo test check format interop lab bench fuzz seeds beside browser contracts schema pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -47,6 +47,9 @@ bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this
 fuzz: $(BIN)/.installed ## The fuzzers, each for SECONDS or one of them (as TARGET=fobs SECONDS=60).
 	$(BIN)/python -m pip install --quiet --editable '.[dev,fuzz]'
 	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
+
+seeds: $(BIN)/.installed ## Ten runs of the contracts with one seed: the same verdicts, the same scripts.
+	$(BIN)/python -m tests.conformance.running.repetitions
 
 beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.12 and beside 2.9.0.
 	$(BIN)/python -m conformance.beside 2.3.12 2.9.0

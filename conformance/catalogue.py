@@ -7,8 +7,10 @@ import importlib
 import pkgutil
 
 import conformance.contracts
-from conformance.contract import CATALOGUE, Contract, Document
+from conformance.contract import CATALOGUE, Contract, Document, Level
 from conformance.document import SENTENCES
+from conformance.profiles import Profile
+from conformance.shards import Shard
 
 
 def catalogue() -> list[Contract]:
@@ -26,34 +28,66 @@ def catalogue() -> list[Contract]:
     return sorted(CATALOGUE.values(), key=lambda contract: contract.id)
 
 
-def select(release: str | None = None, patterns: tuple[str, ...] = (), group: str | None = None) -> list[Contract]:
+def select(
+    release: str | None = None,
+    patterns: tuple[str, ...] = (),
+    group: str | None = None,
+    *,
+    without: tuple[str, ...] = (),
+    level: Level | None = None,
+    profile: Profile | None = None,
+    shard: Shard | None = None,
+) -> list[Contract]:
     """Choose contracts.
 
     Args:
         release: only those that hold for this release line.
         patterns: only those whose id matches one of these globs.
         group: only those of this group.
+        without: none whose id matches one of these globs.
+        level: only those of this level and of those that bind more.
+        profile: only those of this profile; a contract whose very id is among the patterns is never left out by it.
+        shard: only this part of what is left.
+
+    Returns:
+        At least one contract, sorted by id.
 
     Raises:
         ValueError: nothing fits, or a pattern matches no contract at all.
     """
     everything = catalogue()
-    for pattern in patterns:
-        if not any(fnmatch.fnmatchcase(contract.id, pattern) for contract in everything):
+    for pattern in (*patterns, *without):
+        if not _matches(pattern, everything):
             raise ValueError(f"expected the id of a contract or a glob that matches one, but got {pattern!r}")
     groups = sorted({contract.group for contract in everything})
     if group is not None and group not in groups:
         raise ValueError(f"expected one of the groups {', '.join(groups)}, but got {group!r}")
+    binding = list(Level)[: 1 + list(Level).index(level)] if level is not None else list(Level)
     chosen = [
         contract
         for contract in everything
         if (release is None or release in contract.releases)
         and (not patterns or any(fnmatch.fnmatchcase(contract.id, pattern) for pattern in patterns))
         and (group is None or contract.group == group)
+        and not any(fnmatch.fnmatchcase(contract.id, pattern) for pattern in without)
+        and contract.level in binding
+        and (profile is None or profile.has(contract) or contract.id in patterns)
     ]
     if not chosen:
-        raise ValueError(f"no contract fits release {release}, {list(patterns)} and group {group}")
-    return chosen
+        asked = {
+            "release": release,
+            "--select": ", ".join(patterns),
+            "--group": group,
+            "--deselect": ", ".join(without),
+            "--level": level.value if level is not None else None,
+            "--profile": profile.name if profile is not None else None,
+        }
+        raise ValueError(f"no contract fits {', '.join(f'{name} {what}' for name, what in asked.items() if what)}")
+    return chosen if shard is None else shard.of(chosen)
+
+
+def _matches(pattern: str, contracts: list[Contract]) -> bool:
+    return any(fnmatch.fnmatchcase(contract.id, pattern) for contract in contracts)
 
 
 def find(contract_id: str) -> Contract:

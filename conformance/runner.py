@@ -1,10 +1,15 @@
-"""Runs contracts: pytest is the engine, this is the plugin that feeds it and collects the verdicts."""
+"""Runs contracts in this process: pytest is the engine, this is the plugin that feeds it and collects the verdicts.
+
+It can neither end a client that hangs nor tell whether it is alone on the machine: ``conformance.running`` can, which
+has processes do this.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +17,51 @@ import pytest
 
 from conformance.adapters.base import Adapter, ClientError, ClientFailure
 from conformance.contract import Contract
+from conformance.judging import Outcome, judge
+from conformance.lag import LagMeter
 from conformance.needs import CLIENT_NEEDS
+from conformance.profiles import CI, Profile
 from conformance.results import Result, Verdict
 from conformance.targets import Target
+from conformance.timing import REPEATED, Repeats
 from conformance.trial import Trial
-from conformance.verdicts import Inconclusive, Unsuitable, Violation
+from conformance.verdicts import Inconclusive, Unsuitable
 
 SUITE = Path(__file__).parent / "suite"
 
 
 class HarnessError(RuntimeError):
     """The run could not be carried out; no verdict on the client."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A contract to check now.
+
+    Attributes:
+        contract: its id.
+        attempt: how often it was checked before in this run.
+    """
+
+    contract: str
+    attempt: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Manner:
+    """How contracts are checked.
+
+    Attributes:
+        seed: makes properties draw the same examples again.
+        profile: how thoroughly.
+        scripts: whether results get the script of a contract that holds, too.
+        captured: whether what the client prints is kept from the terminal.
+    """
+
+    seed: int = 0
+    profile: Profile = CI
+    scripts: bool = False
+    captured: bool = True
 
 
 def _skips(contract: Contract, adapter: Adapter, target: Target) -> str | None:
@@ -36,13 +75,32 @@ def _skips(contract: Contract, adapter: Adapter, target: Target) -> str | None:
 
 
 class _Plugin:
-    """The run as pytest sees it."""
+    """The run as pytest sees it.
 
-    def __init__(self, contracts: list[Contract], trial: Trial, report: Callable[[Result], None]) -> None:
+    Args:
+        contracts: all that may come.
+        tasks: which of them to check, one after the other; asked for the next when one is over.
+        trial: the client and the server.
+        report: is told of each outcome.
+        scripts: whether results get the script of a contract that holds, too.
+    """
+
+    def __init__(
+        self,
+        contracts: list[Contract],
+        tasks: Iterable[Task],
+        trial: Trial,
+        report: Callable[[Outcome], None],
+        scripts: bool,
+    ) -> None:
         self._contracts = contracts
+        self._tasks = tasks
         self._trial = trial
         self._report = report
-        self.results: list[Result] = []
+        self._scripts = scripts
+        self._outcomes: list[Outcome] = []
+        self._meter = LagMeter()
+        self.reported = 0
 
     @pytest.fixture
     def trial(self, contract: Contract) -> Iterator[Trial]:
@@ -60,6 +118,25 @@ class _Plugin:
         """Make one test of each contract."""
         metafunc.parametrize("contract", self._contracts, ids=[contract.id for contract in self._contracts])
 
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Check one contract after the other, as tasks come."""
+        items: dict[str, Any] = {item.callspec.params["contract"].id: item for item in session.items}  # type: ignore[attr-defined] # made above
+        for task in self._tasks:
+            self._outcomes.clear()
+            self._trial.begin(task.contract, task.attempt)
+            self._meter = LagMeter()
+            self._meter.start()
+            try:
+                # Without a next item everything of this one is torn down; a contract may come again.
+                item = items[task.contract]
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            finally:
+                self._meter.stop()
+            for outcome in self._outcomes:
+                self.reported += 1
+                self._report(outcome)
+        return True
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
         """Turn the end of a test into a verdict."""
@@ -67,48 +144,24 @@ class _Plugin:
         contract: Contract = item.callspec.params["contract"]  # type: ignore[attr-defined] # made above
         problem = call.excinfo.value if call.excinfo else None
         if isinstance(problem, (Inconclusive, Unsuitable)):
-            # For JUnit readers, too, this is no failure.
             report.outcome = "skipped"
             report.longrepr = (str(SUITE), 0, f"Skipped: {problem}")
         if call.when == "call" or (call.when == "setup" and problem is not None):
-            self._add(_result(contract, problem, call.duration))
+            outcome = judge(contract, problem, call.duration, self._meter.behind)
+            self._outcomes.append(self._with_script(outcome))
             if problem is not None and not isinstance(problem, pytest.skip.Exception):
                 # Whatever state the client is in, the next contract gets a fresh session.
                 self._trial.forget_session()
         return report
 
-    def _add(self, result: Result) -> None:
-        self.results.append(result)
-        self._report(result)
-
-
-def _result(contract: Contract, problem: BaseException | None, seconds: float) -> Result:
-    if problem is None:
-        return Result(contract.id, Verdict.PASSED, seconds)
-    if isinstance(problem, Inconclusive):
-        return Result(contract.id, Verdict.INCONCLUSIVE, seconds, str(problem))
-    if isinstance(problem, (pytest.skip.Exception, Unsuitable)):
-        return Result(contract.id, Verdict.SKIPPED, seconds, str(problem))
-    if isinstance(problem, (Violation, ClientError)):
-        return _broken(contract, problem, seconds)
-    if isinstance(problem, ClientFailure):
-        return Result(contract.id, Verdict.FAILED, seconds, f"the client failed: {problem}")
-    return Result(contract.id, Verdict.FAILED, seconds, f"{type(problem).__name__}: {problem}")
-
-
-def _broken(contract: Contract, problem: Violation | ClientError, seconds: float) -> Result:
-    if isinstance(problem, ClientError):
-        text = f"the client raised {problem}"
-        return Result(contract.id, Verdict.FAILED, seconds, text, expected="no exception", observed=str(problem))
-    return Result(
-        contract.id,
-        Verdict.FAILED,
-        seconds,
-        str(problem),
-        expected=problem.expected,
-        observed=problem.observed,
-        script=problem.script,
-    )
+    def _with_script(self, outcome: Outcome) -> Outcome:
+        """The outcome with the calls of the check: the few that break it, or all where they are asked for."""
+        result, script = outcome.result, self._trial.script
+        if self._scripts:
+            result = dataclasses.replace(result, script=(*result.script, *script.lines))
+        elif result.verdict is Verdict.FAILED:
+            result = dataclasses.replace(result, script=(*result.script, *script.shortest))
+        return dataclasses.replace(outcome, result=result)
 
 
 def run(
@@ -117,18 +170,18 @@ def run(
     target: Target,
     *,
     seed: int = 0,
-    junit: Path | None = None,
     report: Callable[[Result], None] = lambda _: None,
+    profile: Profile = CI,
 ) -> list[Result]:
-    """Check contracts.
+    """Check contracts, in this process.
 
     Args:
         contracts: which.
         adapter: the client under test.
         target: the server under test.
         seed: makes properties draw the same examples again.
-        junit: a file for the JUnit report.
         report: is told of each result as it comes.
+        profile: how thoroughly.
 
     Returns:
         A result a contract, in order.
@@ -136,20 +189,71 @@ def run(
     Raises:
         HarnessError: the run could not be carried out.
     """
-    trial = Trial(adapter, target, seed)
-    plugin = _Plugin(contracts, trial, report)
-    words = ["-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:xdist", "--rootdir", str(SUITE), str(SUITE)]
-    words += ["-c", os.devnull, "--import-mode=importlib", "-o", "junit_family=xunit2"]
-    if junit is not None:
-        words += ["--junitxml", str(junit), "-o", "junit_suite_name=flare-conformance"]
+    results: list[Result] = []
+
+    def collect(outcome: Outcome) -> None:
+        results.append(outcome.result)
+        report(outcome.result)
+
+    run_tasks(contracts, [Task(one.id) for one in contracts], adapter, target, collect, Manner(seed, profile))
+    if len(results) != len(contracts):
+        raise HarnessError(f"the run ended with {len(results)} of {len(contracts)} verdicts")
+    return results
+
+
+def run_tasks(
+    contracts: list[Contract],
+    tasks: Iterable[Task],
+    adapter: Adapter,
+    target: Target,
+    report: Callable[[Outcome], None],
+    manner: Manner,
+    made: Callable[[Trial], None] = lambda _: None,
+) -> None:
+    """Check contracts as tasks come, until no more come.
+
+    Args:
+        contracts: all that may come.
+        tasks: asked for the next one when one is over.
+        adapter: the client under test.
+        target: the server under test.
+        report: is told of each outcome, once nothing of the check is left.
+        manner: how they are checked.
+        made: is given the trial before the first contract.
+
+    Raises:
+        HarnessError: the run could not be carried out.
+    """
+    trial = Trial(adapter, target, manner.seed, manner.profile.effort)
+    made(trial)
+    plugin = _Plugin(contracts, tasks, trial, report, manner.scripts)
+    words = [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:terminal",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:faulthandler",
+        "--rootdir",
+        str(SUITE),
+        str(SUITE),
+    ]
+    words += ["-c", os.devnull, "--import-mode=importlib", *([] if manner.captured else ["-s"])]
+
+    def begin() -> Callable[[], None]:
+        mark = trial.script.mark
+        return lambda: trial.script.forget_from(mark)
+
     started = time.monotonic()
+    token = REPEATED.set(Repeats(manner.profile.repeats, begin))
     try:
         code = pytest.main(words, plugins=[plugin])
     finally:
+        REPEATED.reset(token)
         trial.close()
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or len(plugin.results) != len(contracts):
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise HarnessError(
-            f"the run ended after {time.monotonic() - started:.1f} s with {len(plugin.results)} of {len(contracts)} "
-            f"verdicts (pytest: {code!r})"
+            f"the run ended after {time.monotonic() - started:.1f} s with {plugin.reported} verdicts (pytest: {code!r})"
         )
-    return plugin.results

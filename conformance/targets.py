@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shutil
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from conformance.needs import Need
+from conformance.seeds import Names, derived
 from conformance.verdicts import Unsuitable
 from mock_server import MockServer
 from mock_server.context import ServerContext
@@ -95,6 +97,9 @@ class Target(Protocol):
     def user(self) -> str:
         """The name of the project admin."""
 
+    def begin(self, seed: int) -> None:
+        """Begin a contract: what the server draws by chance is drawn from this seed, as far as that can be had."""
+
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:
         """A context manager with a ``ControlledServer``.
 
@@ -108,6 +113,14 @@ class Target(Protocol):
 
 class _MockServer(MockServer):
     """A mock server with what checks want beside."""
+
+    def draw_ids(self, names: Names) -> None:
+        """Give jobs the ids that are drawn next; other ones are as likely, and no run could be had again."""
+
+        def change(context: ServerContext) -> None:
+            context.engine.new_id = names.identifier
+
+        self.call(change)
 
     def limit_downloads(self, job_id: str, over: int) -> None:
         """Set the limit on downloads so that the result of a job is so many bytes over it."""
@@ -144,6 +157,8 @@ class MockTarget:
         self._scheme = scheme
         self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme)
         self._shared.start()
+        self._seed = 0
+        self._own = itertools.count()
         self.release = self._shared.release
         self.name = f"mock_server {self.release}" + (f" over {scheme}" if scheme is not None else "")
 
@@ -151,11 +166,18 @@ class MockTarget:
         """The project admin's kit of the shared server."""
         return self._shared.kit(ADMIN)
 
+    def begin(self, seed: int) -> None:
+        """Draw the ids of jobs from a seed."""
+        self._seed = seed
+        self._own = itertools.count()
+        self._shared.draw_ids(Names(seed))
+
     @contextlib.contextmanager
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A mock server with a scenario of the check's choice."""
         server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure, scheme=self._scheme)
         with server:
+            server.draw_ids(Names(derived(self._seed, str(next(self._own)))))
             yield server
 
     def close(self) -> None:
@@ -191,6 +213,9 @@ class KitTarget:
     def kit(self) -> Path:
         """The given kit."""
         return self._kit
+
+    def begin(self, seed: int) -> None:
+        """Nothing of a server that runs already can be drawn again."""
 
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:  # noqa: ARG002
         """Not to be had."""

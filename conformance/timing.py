@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import dataclasses
-import threading
 import time
 from collections.abc import Callable, Iterator
 
-from conformance.verdicts import Inconclusive, Violation
+from conformance.lag import LagMeter
+from conformance.verdicts import Inconclusive, TooLate, Violation
 
-_STEP = 0.005
 REPEATS = 3
-"""How often a timing failure must show, alone, before it counts."""
+"""How often a timing failure must show before it counts, where nothing else is said."""
 
 
 @dataclasses.dataclass
@@ -21,36 +21,44 @@ class Measured:
 
     Attributes:
         seconds: by the clock.
-        lag: how much longer than asked a sleeping thread slept meanwhile, added up: what the machine may have cost.
+        lag: seconds of it that the machine may have cost, as ``conformance.lag`` measures them meanwhile.
     """
 
     seconds: float = 0.0
     lag: float = 0.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Repeats:
+    """How timing failures are confirmed.
+
+    Attributes:
+        most: how often a failure must show before it counts.
+        begin: is called before each try, and returns what to do before the next one.
+    """
+
+    most: int = REPEATS
+    begin: Callable[[], Callable[[], None]] = lambda: lambda: None
+
+
+_USUAL = Repeats()
+REPEATED: contextvars.ContextVar[Repeats] = contextvars.ContextVar("REPEATED", default=_USUAL)
+"""Set by whoever runs contracts."""
+
+
 @contextlib.contextmanager
 def measured() -> Iterator[Measured]:
     """Measure what happens inside, and the scheduling lag of the machine at the same time."""
     result = Measured()
-    done = threading.Event()
-
-    def watch() -> None:
-        while True:
-            before = time.monotonic()
-            ended = done.wait(_STEP)
-            result.lag += max(0.0, time.monotonic() - before - 2 * _STEP)
-            if ended:
-                return
-
-    watcher = threading.Thread(target=watch, name="lag", daemon=True)
-    watcher.start()
+    meter = LagMeter()
+    meter.start()
     start = time.monotonic()
     try:
         yield result
     finally:
         result.seconds = time.monotonic() - start
-        done.set()
-        watcher.join()
+        meter.stop()
+        result.lag = min(meter.behind, result.seconds)
 
 
 def not_before(result: Measured, seconds: float, what: str) -> None:
@@ -67,7 +75,7 @@ def not_after(result: Measured, seconds: float, what: str) -> None:
     """Demand that something did not come too late, as far as the client is to blame.
 
     Raises:
-        Violation: it came too late, and the machine's lag does not explain it.
+        TooLate: it came too late, and the machine's lag does not explain it.
         Inconclusive: it came too late, but the machine's lag may be the reason.
     """
     if result.seconds <= seconds:
@@ -77,7 +85,7 @@ def not_after(result: Measured, seconds: float, what: str) -> None:
             f"{what} came after {result.seconds:.3f} s instead of {seconds:.3f} s at most, but the machine was up to "
             f"{result.lag:.3f} s behind"
         )
-    raise Violation(f"{what} at most {seconds:.3f} s", f"it after {result.seconds:.3f} s (lag {result.lag:.3f} s)")
+    raise TooLate(f"{what} at most {seconds:.3f} s", f"it after {result.seconds:.3f} s (lag {result.lag:.3f} s)")
 
 
 def confirmed(check: Callable[[], None]) -> None:
@@ -87,11 +95,14 @@ def confirmed(check: Callable[[], None]) -> None:
         Violation: it failed each time.
         Inconclusive: it failed, and could not be told from the machine's lag.
     """
-    for attempt in range(1, REPEATS + 1):
+    repeats = REPEATED.get()
+    for attempt in range(1, repeats.most + 1):
+        again = repeats.begin()
         try:
             check()
         except (Violation, Inconclusive):
-            if attempt == REPEATS:
+            if attempt == repeats.most:
                 raise
+            again()
         else:
             return

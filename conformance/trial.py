@@ -7,21 +7,25 @@ import itertools
 import shutil
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
 from conformance.adapters.base import Adapter, ClientError, ClientSession
 from conformance.jobs import JobKind, write_job
+from conformance.recording import RecordingAdapter, RecordingServer, Watch
+from conformance.script import Script
+from conformance.seeds import Names, derived, only_given_constants
 from conformance.targets import ControlledServer, Target, redirected_kit
-from conformance.verdicts import Unsuitable, Violation
+from conformance.verdicts import TooLate, Unsuitable, Violation
 
 FINISHED = "FINISHED"
+_SESSION_SECONDS = 15.0
 
 
 class Trial:
@@ -30,13 +34,20 @@ class Trial:
     Args:
         adapter: the client under test.
         target: the server under test.
-        seed: makes properties draw the same examples again.
+        seed: makes properties draw the same examples again, and jobs have the same names.
+        effort: how many examples are tried, as a multiple of the usual number.
+        watch: is told of each call to the client before it is made.
     """
 
-    def __init__(self, adapter: Adapter, target: Target, seed: int) -> None:
-        self.adapter = adapter
+    def __init__(
+        self, adapter: Adapter, target: Target, seed: int, effort: float = 1.0, watch: Watch | None = None
+    ) -> None:
+        self.script = Script()
+        self.adapter = RecordingAdapter(adapter, self.script, watch)
         self.target = target
-        self._seed = seed
+        self._run_seed = seed
+        self._effort = effort
+        self.begin("")
         self._scratch = Path(tempfile.mkdtemp(prefix="flare-conformance-"))
         self._numbers = itertools.count(1)
         self._session: ClientSession | None = None
@@ -46,6 +57,20 @@ class Trial:
     def release(self) -> str:
         """The release of the server."""
         return self.target.release
+
+    def begin(self, contract_id: str, attempt: int = 0) -> None:
+        """Begin a contract: what is drawn from now on depends on the seed of the run and on this contract alone.
+
+        Args:
+            contract_id: the id of the contract.
+            attempt: how often it was checked before in this run. Examples are the same again, names of jobs are not:
+                the server may still know those of the last time.
+        """
+        self.seed = derived(self._run_seed, contract_id)
+        self.names = Names(derived(self._run_seed, contract_id, "names", str(attempt)))
+        self.target.begin(derived(self._run_seed, contract_id, "ids", str(attempt)))
+        self.adapter.begin()
+        self._uses_session = False
 
     def close(self) -> None:
         """Remove what the checks made."""
@@ -57,8 +82,14 @@ class Trial:
     @property
     def session(self) -> ClientSession:
         """A session of the project admin that checks share; whoever breaks it calls ``forget_session``."""
+        if not self._uses_session:
+            # Whether it is open already depends on what ran before; the script of a contract does not.
+            self._uses_session = True
+            self.adapter.note_open("session", self.target.user, self.target.kit(), True, {"timeout": _SESSION_SECONDS})
         if self._session is None:
-            self._session = self.adapter.open(self.target.user, self.target.kit(), timeout=15.0)
+            self._session = self.adapter.open_unnoted(
+                "session", self.target.user, self.target.kit(), timeout=_SESSION_SECONDS
+            )
         return self._session
 
     def forget_session(self) -> None:
@@ -71,7 +102,7 @@ class Trial:
     @contextlib.contextmanager
     def own_session(self) -> Iterator[ClientSession]:
         """A session of the project admin that the check may break."""
-        session = self.adapter.open(self.target.user, self.target.kit(), timeout=15.0)
+        session = self.adapter.open(self.target.user, self.target.kit(), timeout=_SESSION_SECONDS)
         try:
             yield session
         finally:
@@ -82,7 +113,8 @@ class Trial:
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A server that the check may break."""
         with self.target.own_server(scenario, secure=secure) as server:
-            yield server
+            recording: Any = RecordingServer(server, self.adapter.note)
+            yield recording
 
     def redirected_kit(self, kit: Path, port: int) -> Path:
         """A copy of a kit that names another admin port; it is removed at the end, with the key in it."""
@@ -104,7 +136,7 @@ class Trial:
 
     def name(self, kind: JobKind, tail: str = "") -> str:
         """A name that no other job has."""
-        return f"{kind.value}-{uuid.uuid4().hex[:8]}{tail}"
+        return f"{kind.value}-{self.names.word()}{tail}"
 
     def folder(
         self, kind: JobKind = JobKind.WAITING, name: str | None = None, meta: dict[str, Any] | None = None
@@ -205,6 +237,7 @@ class Trial:
             Violation: an example breaks it; the text ends with that example.
         """
         last: dict[str, Any] = {}
+        broken: list[Violation | ClientError] = []
         final: list[Exception] = []
 
         def example(**values: Any) -> None:
@@ -212,18 +245,24 @@ class Trial:
                 raise final[0]
             last.clear()
             last.update(values)
+            self.script.begin_example()
             try:
                 check(**values)
-            except (Violation, ClientError):
+            except TooLate as problem:
+                # Shown to be late several times by now; waiting for a smaller example would take for ever.
+                broken.append(problem)
+                final.append(problem)
+                raise
+            except (Violation, ClientError) as problem:
+                broken.append(problem)
                 raise
             except Exception as problem:
                 # Not a matter of the example: a client that hangs must not be asked again to find a smaller one.
                 final.append(problem)
                 raise
 
-        most = min(examples or self.target.examples, self.target.examples)
         quiet = settings(
-            max_examples=most,
+            max_examples=self.examples(examples),
             deadline=None,
             database=None,
             report_multiple_bugs=False,
@@ -231,10 +270,33 @@ class Trial:
             verbosity=hypothesis.Verbosity.quiet,
         )
         try:
-            quiet(hypothesis.seed(self._seed)(given(**strategies)(example)))()
+            with only_given_constants():
+                quiet(hypothesis.seed(self.seed)(given(**strategies)(example)))()
         except (Violation, ClientError) as problem:
-            script = tuple(f"{name} = {value!r}" for name, value in last.items())
-            expected = problem.expected if isinstance(problem, Violation) else "no exception"
-            observed = problem.observed if isinstance(problem, Violation) else str(problem)
-            smallest = ", ".join(line.replace(" = ", "=", 1) for line in script)
-            raise Violation(expected, f"{observed} (smallest example: {smallest})", script) from problem
+            if isinstance(problem, Violation) and problem.script:
+                raise  # the check says itself how it came to it
+            raise _of_example(problem, last) from problem
+        except Flaky as problem:
+            # It failed, and the same example did not when it was tried again to be shown.
+            if not broken:
+                raise
+            raise _of_example(broken[-1], last, "; not every time") from problem
+
+    def examples(self, asked: int | None = None) -> int:
+        """How many examples of a property to try.
+
+        Args:
+            asked: how many the check thinks fit where nothing is said about the effort; what suits the target by
+                default.
+        """
+        return max(1, round(self._effort * min(asked or self.target.examples, self.target.examples)))
+
+
+def _of_example(problem: Violation | ClientError, values: dict[str, Any], remark: str = "") -> Violation:
+    """What an example broke, with the example."""
+    script = tuple(f"{name} = {value!r}" for name, value in values.items())
+    expected = problem.expected if isinstance(problem, Violation) else "no exception"
+    observed = problem.observed if isinstance(problem, Violation) else str(problem)
+    smallest = ", ".join(line.replace(" = ", "=", 1) for line in script)
+    kind = TooLate if isinstance(problem, TooLate) else Violation
+    return kind(expected, f"{observed} (smallest example: {smallest}{remark})", script)

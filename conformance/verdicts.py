@@ -21,6 +21,10 @@ class Violation(AssertionError):
         self.script = script
 
 
+class TooLate(Violation):
+    """The client came too late. A busy machine looks the same, so this is confirmed before it counts."""
+
+
 class Inconclusive(Exception):
     """The check could not tell the client's fault from the machine's: the text says why."""
 

@@ -101,5 +101,12 @@ class Adapter(Protocol):
             What it returned, and the counter after the call.
         """
 
+    def interrupt(self) -> bool:
+        """End a call that hangs, from another thread; the call then raises ``ClientFailure``.
+
+        Returns:
+            Whether that can be done: no thread of this process can be ended from outside.
+        """
+
     def close(self) -> None:
         """End everything that the adapter started."""

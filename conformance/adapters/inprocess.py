@@ -113,6 +113,10 @@ class InProcessAdapter:
         """What the client has beside the sessions."""
         return frozenset({"threads", "basic_cb", "debug"} if self._basic_cb is not None else {"threads"})
 
+    def interrupt(self) -> bool:
+        """Not to be had: what runs in this process ends with it."""
+        return False
+
     def close(self) -> None:
         """Close every session that is still open."""
         for session in self._sessions:

@@ -118,6 +118,13 @@ class StdioAdapter:
             raise self._fail(f"expected value and count from basic_cb, but got {answer!r:.200}")
         return answer.get("value"), answer["count"]
 
+    def interrupt(self) -> bool:
+        """Kill the program; whoever waits for its answer learns of that."""
+        process = self._process
+        if process is not None:
+            process.kill()
+        return True
+
     def close(self) -> None:
         """End the program."""
         process, self._process = self._process, None

@@ -10,10 +10,12 @@ import click
 from conformance.cli.catalogue import contracts, explain, list_contracts
 from conformance.cli.compare import compare
 from conformance.cli.report import report
+from conformance.cli.requirements import requirements
 from conformance.cli.rerun import rerun
 from conformance.cli.run import run
 from conformance.cli.schema import schema
 from conformance.cli.self_test import self_test
+from conformance.cli.serve import serve
 
 
 @click.group()
@@ -26,8 +28,10 @@ for command in (
     list_contracts,
     explain,
     contracts,
+    requirements,
     run,
     rerun,
+    serve,
     report,
     compare,
     schema,

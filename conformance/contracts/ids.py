@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from hypothesis import strategies as st
 
 from conformance.contract import Document, Observed, contract
@@ -55,7 +53,7 @@ def wrong_type(trial: Trial) -> None:
 )
 def unknown(trial: Trial) -> None:
     for method in METHODS:
-        job_id = str(uuid.uuid4())
+        job_id = trial.names.identifier()
         trial.raises(("JobNotFound",), f"{method} of no job", trial.session.call, method, job_id)
 
 

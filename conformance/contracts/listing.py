@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,7 +17,7 @@ SUMMARY_KEYS = {"job_id", "job_name", "status", "submit_time", "duration"}
 
 def _jobs(trial: Trial, count: int = 4) -> tuple[str, list[str]]:
     """Jobs with a prefix of their own, and that prefix; so that other jobs on the server do not matter."""
-    prefix = f"waiting-{uuid.uuid4().hex[:6]}-"
+    prefix = f"waiting-{trial.names.word()}-"
     return prefix, [trial.submit(JobKind.WAITING, f"{prefix}Job{number}") for number in range(count)]
 
 
@@ -124,7 +123,7 @@ def negative_limit(trial: Trial) -> None:
     Observed(_SEEN, "filters are ANDed, the limit counts what is left of them, the order comes last"),
 )
 def together(trial: Trial) -> None:
-    prefix = f"waiting-{uuid.uuid4().hex[:6]}-"
+    prefix = f"waiting-{trial.names.word()}-"
     # The newest ones fit no narrower prefix: a limit that is applied before the filters keeps the wrong jobs.
     names = [f"{prefix}{tail}" for tail in ("a1", "b1", "a2", "b2", "a3", "c1", "c2")]
     jobs = [(trial.submit(JobKind.WAITING, name), name) for name in names]
@@ -172,7 +171,7 @@ def _mix_case(text: str, pattern: int) -> str:
 )
 def name_prefix(trial: Trial) -> None:
     prefix, ids = _jobs(trial, 3)
-    other = trial.submit(JobKind.WAITING, f"waiting-{uuid.uuid4().hex[:6]}-other")
+    other = trial.submit(JobKind.WAITING, f"waiting-{trial.names.word()}-other")
 
     def check(length: int, case: int) -> None:
         wanted = _mix_case(f"{prefix}Job"[:length], case)
@@ -233,7 +232,7 @@ def both(trial: Trial) -> None:
 )
 def nothing(trial: Trial) -> None:
     trial.submit()
-    same(_ids(trial, name_prefix=f"none-{uuid.uuid4()}"), [], "the jobs of a name that none has")
+    same(_ids(trial, name_prefix=f"none-{trial.names.identifier()}"), [], "the jobs of a name that none has")
 
 
 @contract(

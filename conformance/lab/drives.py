@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from conformance.adapters.base import Adapter
-from conformance.cli.options import OFFICIAL, make_adapter
 from conformance.lab.jobs import QUICK, SLOW
 from conformance.lab.provisioning import ADMIN, USERS
+from conformance.parties import OFFICIAL, make_adapter
 from mock_server import MockServer
 
 _SCENARIO: dict[str, Any] = {

@@ -19,13 +19,13 @@ from typing import Any
 
 from conformance.adapters.base import Adapter, ClientError, ClientFailure
 from conformance.adapters.inprocess import FLARE_CLIENT, InProcessAdapter
-from conformance.cli.options import OFFICIAL
 from conformance.lab.compatibility import Outcome
 from conformance.lab.drives import DrivenServer, MockTarget, official_client
 from conformance.lab.observations import Observation, compare
 from conformance.lab.provisioning import ADMIN, LabError
 from conformance.lab.script import run_script
 from conformance.lab.server import OfficialServer
+from conformance.parties import OFFICIAL
 
 _CONTRACT_SECONDS = 1800
 

@@ -48,10 +48,6 @@ class Descriptions:
         contract = self._known.get(contract_id)
         return Described(contract_id) if contract is None else describe(contract)
 
-    def of_release(self, release: str) -> frozenset[str]:
-        """The ids of the contracts that hold for a release line."""
-        return frozenset(name for name, contract in self._known.items() if release in contract.releases)
-
 
 def describe(contract: Contract) -> Described:
     """What the catalogue says of a contract."""

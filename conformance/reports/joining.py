@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
 from conformance.reports.json_report import ReportError
 from conformance.reports.rerun import OUTPUTS, without
-from conformance.results import Result, RunRecord
+from conformance.results import Lag, Result, RunRecord
 
 _SAME = ("client", "server", "release", "seed")
 """What parts of one run have in common."""
@@ -49,5 +50,6 @@ def joined(parts: Mapping[Path, RunRecord]) -> RunRecord:
         started=min(part.started for part in parts.values()),
         seconds=max(part.seconds for part in parts.values()),
         results=tuple(result for _, (_, result) in sorted(results.items())),
+        lag=functools.reduce(Lag.joined, (part.lag for part in parts.values())),
         versions=whole.versions,
     )

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from conformance.reports.described import Descriptions
 from conformance.reports.redaction import without_keys, without_secrets
 from conformance.reports.text import encodable, plain
-from conformance.results import Result, RunRecord, Verdict
+from conformance.results import Lag, Result, RunRecord, Verdict
 
 FORMAT = "flare-conformance report"
 VERSION = 1
@@ -55,6 +55,13 @@ class ResultDocument(_Model):
     )
 
 
+class LagDocument(_Model):
+    """How far the machine was behind during a run."""
+
+    most: _Seconds = Field(description="Seconds by which a thread that slept was woken late at worst.")
+    p99: _Seconds = Field(description="The same, of all but the worst hundredth of the times.")
+
+
 class ReportDocument(_Model):
     """A run of contracts against a client and a server."""
 
@@ -70,6 +77,7 @@ class ReportDocument(_Model):
     command: tuple[str, ...] = Field(description="The arguments of flare-conformance that make this run again.")
     started: str = Field(description="When, as ISO 8601 with a zone.")
     seconds: _Seconds = Field(description="How long it took.")
+    lag: LagDocument = Field(LagDocument(most=0.0, p99=0.0), description="How far the machine was behind.")
     versions: dict[str, str] = Field(description="Of the software that took part, by its name.")
     results: tuple[ResultDocument, ...] = Field(description="A verdict a contract.")
 
@@ -99,6 +107,7 @@ def as_document(record: RunRecord) -> dict[str, Any]:
             "command": record.command,
             "started": record.started,
             "seconds": record.seconds,
+            "lag": {"most": record.lag.most, "p99": record.lag.p99},
             "versions": record.versions,
             "results": [_result(result, descriptions) for result in record.results],
         }
@@ -155,6 +164,7 @@ def read_json(path: Path) -> RunRecord:
         started=document.started,
         seconds=document.seconds,
         results=tuple(_read(result) for result in document.results),
+        lag=Lag(document.lag.most, document.lag.p99),
         versions=document.versions,
     )
 

@@ -7,6 +7,8 @@ import dataclasses
 import enum
 from collections.abc import Iterable
 
+from conformance import requirements
+from conformance.contract import RELEASES
 from conformance.reports.described import NO_LEVEL, Descriptions
 from conformance.results import Result, RunRecord, Verdict
 
@@ -38,11 +40,11 @@ class Standing:
     text: str
 
 
-def standing(record: RunRecord, descriptions: Descriptions | None = None) -> Standing:
+def standing(record: RunRecord) -> Standing:
     """Say how a run ended.
 
-    It says ``conforming``, without more, only if every contract of the release that the catalogue has was run, none
-    was left open, and none is a known failure.
+    It says ``conforming``, without more, only if every contract of the release's requirement set was run, none was left
+    open, and none is a known failure.
     """
     counting = [result for result in record.results if result.counts or result.is_bad]
     bad = sum(result.is_bad for result in counting)
@@ -50,13 +52,18 @@ def standing(record: RunRecord, descriptions: Descriptions | None = None) -> Sta
         return Standing(Tone.BAD, f"{bad} of {len(counting)} broken")
     if not record.conforms:
         return Standing(Tone.NONE, "nothing passed")
-    missing = (descriptions or Descriptions()).of_release(record.release) - {r.contract for r in record.results}
+    missing = _required(record.release) - {result.contract for result in record.results}
     known = sum(result.verdict is Verdict.EXPECTED_FAILURE for result in counting)
     undecided = sum(result.verdict in _UNDECIDED for result in counting)
     remarks = [f"{known} known failure{'s' * (known > 1)}"] if known else []
     remarks += [f"{undecided} not decided"] if undecided else []
     remarks += [f"{len(missing)} not run"] if missing else []
     return Standing(Tone.FAIR if remarks else Tone.GOOD, ", ".join(["conforming", *remarks]))
+
+
+def _required(release: str) -> frozenset[str]:
+    """The requirement set of a release; of a release that this version does not know, nothing is asked."""
+    return requirements.required(release) if release in RELEASES else frozenset()
 
 
 def by_group(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:

@@ -55,7 +55,7 @@ def print_summary(console: Console, record: RunRecord) -> None:
         if result.verdict in _EXPLAINED:
             _print_failure(console, result, descriptions)
     console.print(_table(record, descriptions))
-    ended = standing(record, descriptions)
+    ended = standing(record)
     console.print(Text(f"{visible(record.release)}: {ended.text}", style=TONES[ended.tone]), highlight=False)
 
 

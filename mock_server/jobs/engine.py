@@ -119,7 +119,7 @@ class JobEngine:
             site.since = clock.time()
         self._disabled: dict[str, bool] = {}
         """The sites that are kept out, and whether each would be connected otherwise."""
-        self._new_id = new_id
+        self.new_id = new_id
         self._rules = rules or ServerRules()
         self._store = JobStore()
         self._results = Results(profile)
@@ -238,7 +238,7 @@ class JobEngine:
         given_id = meta.get(JobMetaKey.JOB_ID.value) if token is None else None
         keep = self._profile.keeps_given_job_id and isinstance(given_id, str) and _may_name_folder(given_id)
         job = self._take_in(
-            given_id if keep and isinstance(given_id, str) else self._new_id(),
+            given_id if keep and isinstance(given_id, str) else self.new_id(),
             submitter,
             meta,
             self._profile.data_storage_format,
@@ -266,7 +266,7 @@ class JobEngine:
         """
         self.advance()
         return self._take_in(
-            self._new_id(),
+            self.new_id(),
             submitter,
             job_meta.cloned(source.meta, source.job_id, submitter, self._profile),
             None,

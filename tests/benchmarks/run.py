@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import cellnet, command, imports, start, store, transfer
+from tests.benchmarks import cellnet, command, harness, imports, start, store, transfer
 from tests.benchmarks.figures import Figure, Progress, all_kept
 from tests.benchmarks.processes import CELL_OFFICIAL_VERSION, OFFICIAL_VERSION
 from tests.benchmarks.report import circumstances, page, terminal_line
@@ -79,6 +79,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cellnet-sessions": Benchmark(
         cellnet.measure_sessions,
         "All sessions in one client process, with a connection each; they ask one after the other, a round a second.",
+    ),
+    "harness": Benchmark(
+        harness.measure,
+        "A client that answers at once: its calls straight away, through the adapter for Python and through the one "
+        "for programs, as checks make them, in turn; the figure is the difference of the medians. A profile is a whole "
+        "run of `flare-conformance run`, with a worker a CPU.",
     ),
 }
 """Every benchmark, in the order of a run."""

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from flare_client import new_secure_session
 from mock_server import MockServer
-from tests.benchmarks import cellnet, command, imports, processes, run, start, store, transfer
+from tests.benchmarks import cellnet, command, harness, imports, processes, run, start, store, transfer
 from tests.benchmarks.figures import (
     MIB,
     Figure,
@@ -87,6 +87,19 @@ def test_a_number_has_three_digits_that_count(value: float, text: str) -> None:
 def test_a_ratio_to_nothing_is_infinite_and_breaks_an_upper_bound() -> None:
     assert ratio(3, 2) == 1.5
     assert not at_most(2).is_kept(ratio(1, 0))
+
+
+# --- harness -------------------------------------------------------------------------------------------------------
+
+
+def test_the_harness_is_measured_on_both_adapters_with_what_a_client_returns() -> None:
+    inprocess, stdio = harness.call_figures(rounds=1)
+    assert (inprocess.unit, stdio.unit) == ("ms", "ms")
+    assert inprocess.value is not None
+    assert stdio.value is not None
+    assert stdio.value > inprocess.value > 0
+    assert inprocess.bound == at_most(1.0)
+    assert stdio.bound == at_most(3.0)
 
 
 # --- timing ---------------------------------------------------------------------------------------------------------

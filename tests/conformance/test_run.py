@@ -69,9 +69,7 @@ def test_reports_for_programs(tmp_path: Path) -> None:
     assert (document["conforming"], document["seed"], document["release"]) == (True, 3, "2.9")
     assert {result["verdict"] for result in document["results"]} == {"passed"}
     cases = ElementTree.parse(junit).getroot().iter("testcase")  # noqa: S314 - our own file
-    assert {case.get("name") for case in cases} == {
-        f"test_contract[{result['contract']}]" for result in document["results"]
-    }
+    assert {case.get("name") for case in cases} == {result["contract"] for result in document["results"]}
 
 
 def test_a_failure_names_statement_source_and_the_smallest_example() -> None:
@@ -166,6 +164,20 @@ def test_a_program_that_misbehaves_fails_its_contract_with_the_reason(tmp_path: 
         (["--client", "flare_client", "--server", "kit:/no/such"], "expected a startup kit"),
         (["--client", "flare_client", "--server", "other"], "mock or kit:DIR"),
         (["--client", "official:0.0.1"], "unknown nvflare version"),
+        (["--client", "flare_client", "--deselect", "NOPE-*"], "'NOPE-*'"),
+        (["--client", "flare_client", "--select", "MON-CB-01", "--deselect", "*"], "no contract fits"),
+        (["--client", "flare_client", "--group", "NOPE"], "one of the groups"),
+        (["--client", "flare_client", "--level", "maybe"], "'maybe'"),
+        (["--client", "flare_client", "--profile", "slow"], "'slow'"),
+        (["--client", "flare_client", "--shard", "3/2"], "expected a shard as 2/8"),
+        (["--client", "flare_client", "--select", "MON-CB-01", "--shard", "2/2"], "at most as many shards"),
+        (["--client", "flare_client", "--workers", "0"], "0"),
+        (["--client", "flare_client", "--limit", "-1"], "-1"),
+        (["--client", "flare_client", "--limit", "nan"], "nan"),
+        (["--client", "flare_client", "--scheme", "carrier-pigeon"], "carrier-pigeon"),
+        (["--client", "flare_client", "--release", "2.6", "--scheme", "tcp"], "scheme"),
+        (["--client", "flare_client", "--json", "/no/such/folder/report.json"], "expected a folder"),
+        (["--client", "flare_client", "--baseline", "/no/such.yaml"], "expected a baseline"),
     ],
 )
 def test_a_run_that_cannot_be_is_exit_code_2(words: list[str], text: str) -> None:
@@ -173,6 +185,50 @@ def test_a_run_that_cannot_be_is_exit_code_2(words: list[str], text: str) -> Non
     assert done.returncode == 2, done.stdout + done.stderr
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+WRONG = ["--client", "conformance.mutants:drops_callback_kwargs", "--select", "MON-CB-*", "--profile", "quick"]
+
+
+def test_known_failures_do_not_fail_a_run_until_they_pass(tmp_path: Path) -> None:
+    known, junit = tmp_path / "known.yaml", tmp_path / "junit.xml"
+    first = run("run", *WRONG, "--write-baseline", str(known))
+    assert first.returncode == 1
+    assert "MON-CB-01" in known.read_text()
+    second = run("run", *WRONG, "--baseline", str(known), "--junit", str(junit))
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "expected-failure MON-CB-01" in second.stdout
+    suite = ElementTree.parse(junit).getroot().find("testsuite")  # noqa: S314 - our own file
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "0", "1")
+    known.write_text("known_failures:\n  - {id: MON-CB-0*, reason: all of them}\n")
+    third = run("run", *WRONG, "--baseline", str(known))
+    assert third.returncode == 1
+    assert "unexpected-pass MON-CB-02" in third.stdout
+
+
+def test_an_entry_that_matches_nothing_cannot_be_run_with(tmp_path: Path) -> None:
+    known = tmp_path / "known.yaml"
+    known.write_text("known_failures:\n  - id: GONE-*\n    reason: r\n")
+    done = run("run", *WRONG, "--baseline", str(known))
+    assert done.returncode == 2
+    assert f"{known}:2: known_failures[0].id: expected the id of a contract" in done.stderr
+
+
+def test_a_run_says_the_command_that_makes_it_again(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    words = ["--client", "flare_client", "--select", "MON-CB-0[12]", "--workers", "1", "--json", str(report)]
+    assert run("run", *words).returncode == 0
+    document = json.loads(report.read_text())
+    command = document["command"]
+    assert command[0] == "run"
+    assert f"--seed={document['seed']}" in command
+    assert "--select=MON-CB-0[12]" in command
+    assert run(*command).returncode == 0
+    again = json.loads(report.read_text())
+    assert [one["verdict"] for one in again["results"]] == [one["verdict"] for one in document["results"]]
+    assert again["command"] == command
+    assert set(document["lag"]) == {"most", "p99"}
 
 
 def test_list_and_explain_tell_what_there_is() -> None:

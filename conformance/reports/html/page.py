@@ -39,7 +39,7 @@ def page(record: RunRecord, beside: RunRecord | None = None) -> str:
     descriptions = Descriptions()
     style, script = _resource("page.css"), _resource("page.js")
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
-    ended = standing(record, descriptions)
+    ended = standing(record)
     title = f"FLARE admin API {record.release}: {record.client}: {ended.text}"
     head = tag(
         "head",
@@ -73,7 +73,7 @@ def _hash(content: str) -> str:
 
 
 def _header(record: RunRecord, beside: RunRecord | None, descriptions: Descriptions) -> Markup:
-    ended = standing(record, descriptions)
+    ended = standing(record)
     total = len(record.results)
     return tag(
         "header",
@@ -100,6 +100,9 @@ def _header(record: RunRecord, beside: RunRecord | None, descriptions: Descripti
 
 def _facts(record: RunRecord, beside: RunRecord | None) -> Markup:
     facts: list[tuple[str, object]] = [("Started", record.started), ("Seed", str(record.seed))]
+    if record.lag.most:
+        late = f"at most {1000 * record.lag.most:.0f} ms, 99 of 100 times {1000 * record.lag.p99:.0f} ms"
+        facts.append(("The machine was late by", late))
     facts += [("Versions", join(tag("span", f"{name} {version}") for name, version in record.versions.items()))]
     if record.command:
         facts.append(("Command", command((PROGRAM, *record.command))))

@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli import main
-from conformance.cli.options import words_of
 from conformance.cli.run import run
 from conformance.reports import ReportError, read_json, rerun_words, write_json
 from conformance.reports.rerun import NOT_AGAIN
@@ -76,14 +75,6 @@ def test_every_option_of_run_is_taken_over_or_left_behind() -> None:
     assert set(options) <= AGAIN | NOT_AGAIN
     assert not AGAIN & NOT_AGAIN
     assert all(not options[name].is_flag for name in NOT_AGAIN & set(options))
-
-
-def test_words_of_a_command_are_read_as_they_were() -> None:
-    words = ["--client", "-odd", "--select", "A-*", "--select", "B", "--seed", "5", "--release", "2.6"]
-    context = run.make_context("run", list(words))
-    again = run.make_context("run", list(words_of(context)[1:]))
-    assert again.params == context.params
-    assert words_of(context) == ("run", "--client=-odd", "--release=2.6", "--select=A-*", "--select=B", "--seed=5")
 
 
 @pytest.mark.parametrize("how", [(), ("demo",), ("self-test", "--release", "2.6")])

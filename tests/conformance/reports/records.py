@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.results import Result, RunRecord, Verdict
+from conformance.results import Lag, Result, RunRecord, Verdict
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'`&amp; ]]> \x1b[31m[red]\x00\ud800 \u202e"
 """What a client may say to harm whoever reads of it: markup of HTML, XML and rich, control characters, a surrogate."""
@@ -113,6 +113,7 @@ records = st.builds(
     started=_text,
     seconds=_seconds,
     results=st.lists(_results, max_size=5, unique_by=lambda result: result.contract).map(tuple),
+    lag=st.builds(Lag, _seconds, _seconds),
     versions=st.dictionaries(_text, _text, max_size=3),
 )
 """Any record of a run."""

@@ -12,6 +12,7 @@ from conformance import catalogue
 from conformance.reports import write_badge
 from conformance.reports.badge import badge
 from conformance.reports.standing import Tone, standing
+from conformance.requirements import required
 from conformance.results import Result, RunRecord, Verdict
 from tests.conformance.reports.records import HOSTILE_RECORD, RECORD
 
@@ -24,6 +25,7 @@ def ran(**verdicts: Verdict) -> RunRecord:
 
 
 ALL = len(catalogue.select("2.9"))
+MISSING = len(required("2.9") - {contract.id for contract in catalogue.select("2.9")[:10]})
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ ALL = len(catalogue.select("2.9"))
             Tone.FAIR,
             "conforming, 2 not decided",
         ),
-        (dataclasses.replace(ran(), results=ran().results[:10]), Tone.FAIR, f"conforming, {ALL - 10} not run"),
+        (dataclasses.replace(ran(), results=ran().results[:10]), Tone.FAIR, f"conforming, {MISSING} not run"),
         (dataclasses.replace(RECORD, results=()), Tone.NONE, "nothing passed"),
         (
             dataclasses.replace(RECORD, results=(Result("A-B-01", Verdict.SKIPPED, 0.0, "why"),)),
