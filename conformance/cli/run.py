@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from conformance import catalogue, reports, runner
+from conformance.adapters.stdio import require_release
 from conformance.cli.options import errors_end_the_run, make_adapter, make_target, release_line
 from conformance.contract import RELEASES
 from conformance.results import conforms
@@ -40,6 +41,7 @@ def run(**options: Any) -> None:
     console = Console()
     adapter = make_adapter(options["client"], options["client_command"])
     try:
+        require_release(adapter, release)
         target = make_target(options["server"], release, options["user"], options["scheme"])
         try:
             console.print(

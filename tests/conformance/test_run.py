@@ -113,7 +113,8 @@ def test_the_program_of_a_python_factory_is_driven_over_stdio(tmp_path: Path) ->
         f"sys.path.insert(0, {str(adapters.parents[1])!r})\nimport flare_client\n"
         "def factory(username, kit, secure=True, timeout=10.0, debug=False):\n"
         "    return flare_client.new_secure_session(username, kit, debug, timeout)\n"
-        "program.main(factory, flare_client.basic_cb_with_print)\n"
+        "features = ['debug', 'threads', 'monitor_callback', 'downloads']\n"
+        "program.main(factory, flare_client.basic_cb_with_print, releases=['2.9'], features=features)\n"
     )
     selection = [
         *FAST,
