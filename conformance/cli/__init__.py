@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import click
 
+from conformance.cli.adapter import adapter
 from conformance.cli.catalogue import contracts, explain, list_contracts
 from conformance.cli.run import run
+from conformance.cli.schema import schema
 from conformance.cli.self_test import self_test
 
 
@@ -18,5 +20,5 @@ def main() -> None:
     """The contracts of NVIDIA FLARE's admin API, against any client and any server."""
 
 
-for command in (list_contracts, explain, contracts, run, self_test):
+for command in (list_contracts, explain, contracts, run, self_test, adapter, schema):
     main.add_command(command)

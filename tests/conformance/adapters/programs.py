@@ -6,6 +6,10 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+from conformance.adapters.features import Feature
+
+ROOT = Path(__file__).parents[3]
+
 TEMPLATE = """
 import json, os, sys, time
 
@@ -55,6 +59,27 @@ def program(
     source = source.replace("ON_OPEN", inside(opening)).replace("ON_CALL", inside(call)).replace("AT_END", end)
     path = folder / "client.py"
     path.write_text(source)
+    return path
+
+
+def reference_program(folder: Path, releases: list[str]) -> Path:
+    """Write the program of the reference client."""
+    path = folder / "reference.py"
+    path.write_text(
+        f"""
+import sys
+sys.path[:0] = [{str(ROOT / "conformance" / "adapters")!r}, {str(ROOT)!r}]
+import flare_client, program
+
+def factory(username, kit, secure=True, timeout=10.0, **further):
+    if secure:
+        return flare_client.new_secure_session(username, kit, timeout=timeout, **further)
+    return flare_client.new_insecure_session(kit, timeout=timeout, **further)
+
+features = {sorted({feature.value for feature in Feature} - {"cell_info", "basic_cb"})!r}
+program.main(factory, flare_client.basic_cb_with_print, releases={releases!r}, features=features)
+"""
+    )
     return path
 
 
