@@ -167,6 +167,8 @@ def test_a_program_that_misbehaves_fails_its_contract_with_the_reason(tmp_path: 
         (["--client", "flare_client", "--server", "kit:/no/such"], "expected a startup kit"),
         (["--client", "flare_client", "--server", "other"], "mock or kit:DIR"),
         (["--client", "official:0.0.1"], "unknown nvflare version"),
+        (["--client-command", "/no/such/program"], "cannot start /no/such/program"),
+        (["--client-command", ""], "expected the command of a client program"),
     ],
 )
 def test_a_run_that_cannot_be_is_exit_code_2(words: list[str], text: str) -> None:
@@ -174,6 +176,31 @@ def test_a_run_that_cannot_be_is_exit_code_2(words: list[str], text: str) -> Non
     assert done.returncode == 2, done.stdout + done.stderr
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_kit_of_another_wire_is_no_run() -> None:
+    with MockServer("2.6") as server:
+        kit = server.kit()
+        words = ["--client", "flare_client", "--server", f"kit:{kit}"]
+        done = run("run", *words, "--release", "2.9")
+        assert (done.returncode, "is of 2.3, 2.4, 2.5, 2.6" in done.stderr) == (2, True), done.stderr
+        (kit / "startup" / "fed_admin.json").write_text("[]")
+        done = run("run", *words, "--release", "2.6")
+        assert (done.returncode, "expected an object with admin" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_client_is_not_held_to_a_release_that_it_does_not_speak(tmp_path: Path) -> None:
+    hello = {"protocol": 1, "language": "sh", "name": "x", "version": "", "releases": ["2.6"], "features": []}
+    program = tmp_path / "client.sh"
+    program.write_text(f"read _; echo '{json.dumps({'jsonrpc': '2.0', 'id': 1, 'result': hello})}'; cat > /dev/null\n")
+    done = run("run", "--client-command", f"sh {program}", "--release", "2.9")
+    assert done.returncode == 2
+    assert "speaks releases 2.6, but the run is of release 2.9" in done.stderr
+
+
+def test_the_schema_of_the_adapter_protocol_is_printed() -> None:
+    assert json.loads(run("schema", "adapter").stdout)["title"] == "Messages of the adapter protocol, version 1"
+    assert run("schema", "nothing").returncode == 2
 
 
 def test_list_and_explain_tell_what_there_is() -> None:

@@ -42,7 +42,7 @@ def _info(trial: Trial) -> None:
 def target(tmp_path: Path) -> KitTarget:
     kit = tmp_path / "kit"
     (kit / "startup").mkdir(parents=True)
-    (kit / "startup" / "fed_admin.json").write_text("{}")
+    (kit / "startup" / "fed_admin.json").write_text('{"admin": {"overseer_agent": {}}}')
     return KitTarget(kit, "admin", "2.6")
 
 

@@ -73,7 +73,7 @@ export function readEnvelope(text: string): Envelope {
 function depth(value: unknown): number {
   let layer = [value];
   let levels = 0;
-  for (; layer.length > 0 && levels <= MAX_DEPTH; levels++) {
+  for (; layer.length > 0 && levels <= MAX_DEPTH + 1; levels++) {
     layer = layer.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
   }
   return levels - 1;
