@@ -120,5 +120,15 @@ class Adapter(Protocol):
             What it returned, and the counter after the call.
         """
 
+    def interrupt(self) -> bool:
+        """End a call that hangs, from another thread; the call then raises ``ClientFailure``.
+
+        Returns:
+            Whether that can be done: no thread of this process can be ended from outside.
+        """
+
+    def another(self) -> Adapter:
+        """A second adapter of the same client, with processes of its own where it has any; to be closed by itself."""
+
     def close(self) -> None:
         """End everything that the adapter started."""

@@ -123,6 +123,14 @@ class InProcessAdapter:
         """A factory does not say which releases it speaks."""
         return None
 
+    def interrupt(self) -> bool:
+        """Not to be had: what runs in this process ends with it."""
+        return False
+
+    def another(self) -> InProcessAdapter:
+        """A second adapter of the same factory."""
+        return InProcessAdapter(self.name)
+
     def close(self) -> None:
         """Close every session that is still open."""
         for session in self._sessions:

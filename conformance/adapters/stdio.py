@@ -140,6 +140,7 @@ class StdioAdapter:
         self._call_seconds = call_seconds
         self._starting = threading.Lock()
         self._live: _Live | None = None
+        self._latest: Conversation | None = None
         self._failed_starts: list[ClientFailure] = []
 
     @property
@@ -186,6 +187,16 @@ class StdioAdapter:
         if not isinstance(answer, dict) or not isinstance(answer.get("count"), int):
             raise self._blame(live, f"expected value and count from basic_cb, but got {answer!r:.200}")
         return answer.get("value"), answer["count"]
+
+    def interrupt(self) -> bool:
+        """Kill the program; whoever waits for its answer learns of that."""
+        if (latest := self._latest) is not None:  # one that never says hello hangs, too
+            latest.blame("the harness gave it up")
+        return True
+
+    def another(self) -> StdioAdapter:
+        """The same program once more, as a process of its own."""
+        return StdioAdapter(self._command, self.name, self._call_seconds)
 
     def close(self) -> None:
         """End the program."""
@@ -271,7 +282,7 @@ class StdioAdapter:
         if len(self._failed_starts) >= MOST_STARTS:
             last = self._failed_starts[-1]
             raise ClientFailure(f"{last} (started {MOST_STARTS} times, and never got past hello)")
-        conversation = Conversation(self._command)
+        conversation = self._latest = Conversation(self._command)
         try:
             answer = conversation.ask("hello", {"protocol": messages.PROTOCOL}, self._call_seconds)
             if isinstance(answer, Failure):

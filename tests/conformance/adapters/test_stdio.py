@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import os
 import sys
 import threading
@@ -252,6 +253,23 @@ def test_a_daemon_that_holds_the_pipes_keeps_nobody_waiting(adapter: Callable[..
     with pytest.raises(ClientFailure, match=r"no answer in 1.5 s"):
         session.call("list_jobs", name_prefix="x" * 1_000_000)
     assert time.monotonic() - start < SOON
+
+
+def test_a_call_that_hangs_can_be_interrupted(adapter: Callable[..., StdioAdapter]) -> None:
+    client = adapter("time.sleep(60)", limit=60.0)
+    session = opened(client)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(session.call, "list_jobs")
+        assert client.interrupt()
+        with pytest.raises(ClientFailure, match="the harness gave it up"):
+            hanging.result(SOON)
+    assert opened(client).call("get_system_info"), "the next one gets a fresh program"
+
+
+def test_another_is_a_process_of_its_own(adapter: Callable[..., StdioAdapter]) -> None:
+    client = adapter("send(id=number, result=os.getpid())", limit=SOON)
+    with contextlib.closing(client.another()) as other:
+        assert opened(client).call("list_jobs") != opened(other).call("list_jobs")
 
 
 def test_sessions_of_a_program_that_failed_are_over(adapter: Callable[..., StdioAdapter]) -> None:
