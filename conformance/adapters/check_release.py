@@ -94,8 +94,8 @@ class ReleaseCheck:
                 session.call("list_jobs", False, None, None, folder.name),
                 session.call("list_jobs", limit=1),
             ):
-                (entry,) = _is(found, list, "a list of one job")
-                _equal(_is(entry, dict, "an object").get("job_id"), job_id, "the job_id in it")
+                _equal(len(_is(found, list, "a list of jobs")), 1, "the number of jobs")
+                _equal(_is(found[0], dict, "an object").get("job_id"), job_id, "the job_id in it")
         with self._point("clone_job", "the id of another job, a text"):
             clone = _is(session.call("clone_job", job_id), str, "a text")
             if clone == job_id:
@@ -143,6 +143,15 @@ class ReleaseCheck:
 
         with self._point("an error in a callback", "the error of monitor_job to name LookupError among its types"):
             _raises("LookupError", session.monitor, job_id, poll_interval=0.02, cb=raises)
+        inside: list[Any] = []
+
+        def asks(*_: Any) -> bool:
+            inside.append(session.call("list_jobs", limit=1))
+            return False
+
+        with self._point("threads", "list_jobs to be answered while monitor_job waits for its callback"):
+            _equal(session.monitor(job_id, poll_interval=0.02, cb=asks), ReturnCode("ENDED_BY_CB", 2), "the code")
+            _equal([type(found) for found in inside], [list], "what list_jobs returned, once")
         with self._point("a sample callback", "value true, and the counter one higher"):
             _equal(self._adapter.basic_cb("RUNNING", 3), (True, 4), "value and count")
 

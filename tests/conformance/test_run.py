@@ -13,6 +13,7 @@ import pytest
 from conformance.mutants import mutants
 from conformance.targets import SHARED_SCENARIO
 from mock_server import MockServer
+from tests.conformance.adapters.programs import reference_program
 from tests.support import ALL_RELEASES
 
 FAST = ["--select", "MON-FINISH-0[12]", "--select", "LIST-ORDER-01", "--select", "DOWN-PATH-01", "--select", "ID-*"]
@@ -196,6 +197,19 @@ def test_a_client_is_not_held_to_a_release_that_it_does_not_speak(tmp_path: Path
     done = run("run", "--client-command", f"sh {program}", "--release", "2.9")
     assert done.returncode == 2
     assert "speaks releases 2.6, but the run is of release 2.9" in done.stderr
+
+
+def test_what_a_client_does_not_claim_is_skipped_with_that_reason(tmp_path: Path) -> None:
+    program = reference_program(tmp_path, ["2.6"])
+    program.write_text(program.read_text().replace("'downloads', ", ""))
+    report = tmp_path / "report.json"
+    words = ["--client-command", f"{sys.executable} {program}", "--release", "2.6", "--json", str(report)]
+    done = run("run", *words, "--select", "DOWN-PATH-01", "--select", "LIST-ORDER-01", "--select", "CONN-THREAD-01")
+    assert done.returncode == 0, done.stdout + done.stderr
+    verdicts = {result["contract"]: result for result in json.loads(report.read_text())["results"]}
+    assert verdicts["LIST-ORDER-01"]["verdict"] == verdicts["CONN-THREAD-01"]["verdict"] == "passed"
+    assert verdicts["DOWN-PATH-01"]["verdict"] == "skipped"
+    assert verdicts["DOWN-PATH-01"]["message"].startswith("needs the feature downloads (download_job_result), which ")
 
 
 def test_the_schema_of_the_adapter_protocol_is_printed() -> None:

@@ -84,6 +84,22 @@ def test_what_is_wrong_is_told_with_what_came(tmp_path: Path, parts: dict[str, s
     assert came in finding.came
 
 
+def test_a_client_that_claims_threads_must_have_them(tmp_path: Path) -> None:
+    call = """
+if params["method"] == "submit_job":
+    send(id=number, result="j")
+elif params["method"] == "monitor_job" and "cb" in params["kwargs"]:
+    invoke(same_session=True, job_id="j", job_meta={"job_id": "j"}, args=[], kwargs={})
+    while "method" in json.loads(sys.stdin.readline()): pass
+    send(id=number, result={"$type": "MonitorReturnCode", "name": "ENDED_BY_CB", "value": 2})
+else:
+    send(id=number, result=[])
+"""
+    finding = findings(program(tmp_path, call, start="HELLO['features'] += ['threads']"))["2.6: threads"]
+    assert (finding.state, "no answer in 3 s" in finding.came) == (State.WRONG, True)
+    assert "2.6: threads" not in findings(program(tmp_path, call)), "it does not claim them"
+
+
 def test_exit_codes(tmp_path: Path) -> None:
     code, said, _ = run(f"{sys.executable} {program(tmp_path, start='sys.exit(1)')}")
     assert code == 1
