@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from conformance.trial import Trial
 from tests.conformance.adapters.programs import AT_A_CALL, AT_START, IN_A_CALLBACK, Bad, program
 
 LIMIT = 1.5
-SOON = 8.0
-"""Seconds within which the verdict must be there: the limit of a call, the start of Python, the end of the program."""
+"""Seconds that a call may take; no program here would end by itself within the time limit of a test."""
 SOURCE = (Observed("none", "made for this test"),)
 
 
@@ -74,17 +72,14 @@ def test_a_program_that_breaks_the_protocol(bad: Bad, check: object, tmp_path: P
         for id_, one in (("BAD-1", check), ("GOOD-1", good), ("BAD-2", check))
     ]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.monotonic()
     with driven(bad.write(tmp_path)) as adapter:
         results = runner.run(contracts, adapter, target)
-    spent = time.monotonic() - start
     first, second, third = results
     assert first.verdict is third.verdict is Verdict.FAILED
     assert _matches(bad, first.message), first.message
     assert _matches(bad, third.message), third.message
     if bad.place == "call":
         assert second.verdict is Verdict.PASSED, second.message
-    assert spent < 2 * SOON
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024, "KiB that a flood may take"
 
 
