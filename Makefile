@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop lab bench fuzz seeds beside browser contracts schema pythons clean
+.PHONY: help demo test check format interop typescript lab bench fuzz seeds beside browser contracts schema pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -22,7 +22,7 @@ demo: $(BIN)/.installed ## The main path: server, kits, client, jobs, the downlo
 	$(BIN)/python -m conformance.demo
 
 test: $(BIN)/.installed ## The test suite.
-	$(BIN)/python -m pytest -n 2 -m 'not interop and not browser' tests
+	$(BIN)/python -m pytest -n 2 -m 'not interop and not browser and not typescript' tests
 
 check: $(BIN)/.installed ## Format, lint, types, import rules.
 	$(BIN)/ruff format --check .
@@ -37,6 +37,9 @@ format: $(BIN)/.installed ## Format the code.
 interop: $(BIN)/.installed ## The official clients of each release on MockServer, and the contracts through them.
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
 	$(BIN)/python -m pytest -n 2 -m interop tests/interop
+
+typescript: $(BIN)/.installed ## The TypeScript client of docs/examples: its build, its tests, every contract (needs Node 20 and npm).
+	$(BIN)/python -m pytest -n 2 -m typescript tests/typescript
 
 lab: $(BIN)/.installed ## flare_client and the contracts on the official server of RELEASE (as RELEASE=2.6.3).
 	$(BIN)/python -m conformance.lab --release $(RELEASE)

@@ -115,6 +115,12 @@ class RecordingAdapter:
         self.opening = None
         self._numbers = itertools.count(1)
 
+    def another(self) -> RecordingAdapter:
+        """A second adapter of the same client, whose calls are noted in the same script."""
+        other = RecordingAdapter(self._adapter.another(), self._script, self._watch)
+        other._numbers = self._numbers
+        return other
+
     def note(self, line: str) -> None:
         """Note a call."""
         count = self._script.note(line)

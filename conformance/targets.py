@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from conformance.needs import Need
 from conformance.seeds import Names, derived
 from conformance.verdicts import Unsuitable
+from flare_client.protocol.releases import PROFILES, Dialect
 from mock_server import MockServer
 from mock_server.context import ServerContext
 
@@ -194,7 +195,7 @@ class KitTarget:
         release: the release line of the server.
 
     Raises:
-        ValueError: there is no kit.
+        ValueError: there is no kit, or it is of the other wire.
     """
 
     poll_interval = 0.5
@@ -205,6 +206,9 @@ class KitTarget:
     def __init__(self, kit: Path, user: str, release: str) -> None:
         if not (kit / "startup" / "fed_admin.json").is_file():
             raise ValueError(f"expected a startup kit at {kit}, but it has no startup/fed_admin.json")
+        if _dialect(kit) is not PROFILES[release].dialect:
+            others = ", ".join(line for line, profile in PROFILES.items() if profile.dialect is _dialect(kit))
+            raise ValueError(f"expected a kit of release {release}, but the one at {kit} is of {others}")
         self._kit = kit
         self.user = user
         self.release = release
@@ -223,6 +227,16 @@ class KitTarget:
 
     def close(self) -> None:
         """Nothing was started."""
+
+
+def _dialect(kit: Path) -> Dialect:
+    """Which wire a kit is made for; its files name no release."""
+    path = kit / "startup" / "fed_admin.json"
+    try:
+        has_agent = "overseer_agent" in json.loads(path.read_text(encoding="utf-8"))["admin"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ValueError(f"expected an object with admin in {path}, but {problem!r}") from problem
+    return Dialect.HCI if has_agent else Dialect.CELLNET
 
 
 @contextlib.contextmanager

@@ -37,6 +37,10 @@ class ClientFailure(Exception):
     """The client under test crashed, hung or broke the adapter protocol; it is to blame for that."""
 
 
+class CannotStart(ClientFailure):
+    """There is no such program, or it may not be run: nothing was under test."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ReturnCode:
     """A ``MonitorReturnCode``."""
@@ -54,6 +58,7 @@ class ClientSession(Protocol):
         Raises:
             ClientError: the method raised.
             ClientFailure: the client crashed or hung.
+            Unsuitable: the client does not claim what the call needs.
         """
 
     def monitor(self, job_id: str, *args: Any, cb: Callback | None = None, **kwargs: Any) -> Any:
@@ -62,6 +67,7 @@ class ClientSession(Protocol):
         Raises:
             ClientError: the method or the callback raised.
             ClientFailure: the client crashed or hung.
+            Unsuitable: the client does not claim callbacks.
         """
 
     def close(self) -> None:
@@ -75,7 +81,19 @@ class Adapter(Protocol):
 
     @property
     def features(self) -> frozenset[str]:
-        """What the client has beside the sessions: ``basic_cb``, ``debug``, ``threads``."""
+        """What the client claims to have, words of ``conformance.adapters.features.Feature``.
+
+        Raises:
+            ClientFailure: the client crashed or hung before it could say so.
+        """
+
+    @property
+    def releases(self) -> frozenset[str] | None:
+        """The release lines that the client speaks; ``None`` where it does not say.
+
+        Raises:
+            ClientFailure: the client crashed or hung before it could say so.
+        """
 
     def open(
         self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, **further: Any
@@ -92,6 +110,7 @@ class Adapter(Protocol):
         Raises:
             ClientError: the function raised.
             ClientFailure: the client crashed or hung.
+            Unsuitable: the client does not claim what the arguments need.
         """
 
     def basic_cb(self, status: str, count: int) -> tuple[Any, int]:
@@ -107,6 +126,9 @@ class Adapter(Protocol):
         Returns:
             Whether that can be done: no thread of this process can be ended from outside.
         """
+
+    def another(self) -> Adapter:
+        """A second adapter of the same client, with processes of its own where it has any; to be closed by itself."""
 
     def close(self) -> None:
         """End everything that the adapter started."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from conformance.adapters import features
 from conformance.adapters.base import Callback, ClientError, ClientFailure, ReturnCode
+from conformance.adapters.features import Feature
 
 Factory = Callable[..., Any]
 """``factory(username, startup_kit_location, secure=True, timeout=10.0)`` returns an object with Session's methods."""
@@ -86,12 +89,14 @@ class InProcessAdapter:
             self._factory, self._basic_cb = _flare_client()
         else:
             self._factory = _load(name)
+        self._features = _features(self._factory, has_basic_cb=self._basic_cb is not None)
         self._sessions: list[InProcessSession] = []
 
     def open(
         self, username: str, kit: Path, *, secure: bool = True, timeout: float = 10.0, **further: Any
     ) -> InProcessSession:
         """Call the factory."""
+        features.require(features.of_opening(secure, further), self.features, self.name)
         try:
             session = InProcessSession(self._factory(username, str(kit), secure=secure, timeout=timeout, **further))
         except Exception as problem:
@@ -110,12 +115,21 @@ class InProcessAdapter:
 
     @property
     def features(self) -> frozenset[str]:
-        """What the client has beside the sessions."""
-        return frozenset({"threads", "basic_cb", "debug"} if self._basic_cb is not None else {"threads"})
+        """What a whole session has, and what the factory's signature takes."""
+        return self._features
+
+    @property
+    def releases(self) -> None:
+        """A factory does not say which releases it speaks."""
+        return None
 
     def interrupt(self) -> bool:
         """Not to be had: what runs in this process ends with it."""
         return False
+
+    def another(self) -> InProcessAdapter:
+        """A second adapter of the same factory."""
+        return InProcessAdapter(self.name)
 
     def close(self) -> None:
         """Close every session that is still open."""
@@ -136,6 +150,16 @@ def _flare_client() -> tuple[Factory, Callable[..., Any]]:
     return factory, client.basic_cb_with_print
 
 
+def _features(factory: Factory, *, has_basic_cb: bool) -> frozenset[str]:
+    parameters = inspect.signature(factory).parameters
+    takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+    found = {*features.SESSION_FEATURES, Feature.THREADS}
+    found |= {feature for feature in (Feature.DEBUG, Feature.STUDY) if takes_all or feature.value in parameters}
+    if has_basic_cb:
+        found.add(Feature.BASIC_CB)
+    return frozenset(feature.value for feature in found)
+
+
 def _load(name: str) -> Factory:
     module, colon, function = name.partition(":")
     if not colon:
@@ -148,4 +172,8 @@ def _load(name: str) -> Factory:
         raise ValueError(f"expected a factory at {name!r}, but {problem}") from problem
     if not callable(found):
         raise ValueError(f"expected a function at {name!r}, but it is {type(found).__name__}")
+    try:
+        inspect.signature(found)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"expected a function with a signature at {name!r}, but {problem}") from problem
     return found  # type: ignore[no-any-return] # whatever it is, it is called and judged by what it does

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
+import select
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 
-from conformance.adapters.base import ClientFailure
+from conformance.adapters.base import CannotStart
 
-MAX_LINE = 64 * 1024 * 1024
+MAX_LINE = 16 * 1024 * 1024
 """Bytes of one message; what is longer comes in pieces, which are no JSON."""
-MAX_WAITING = 4
-"""Lines that are kept for the harness; a program that floods waits at its pipe."""
 TAIL = 2000
 """Bytes of the program's standard error that are kept for the reason of a failure."""
-_PUT_SECONDS = 0.2
-_END_SECONDS = 2.0
+END_SECONDS = 2.0
+"""How long a program has to end by itself after its input did."""
+_LOOK_SECONDS = 0.2
+"""How often somebody who waits for room in the pipe looks whether the program still lives."""
+_WORDS_SECONDS = 0.5
+"""How long the last words of a program that ended may be on their way."""
 
 
 class ProgramProcess:
@@ -31,12 +33,14 @@ class ProgramProcess:
 
     Args:
         command: the words of the command.
+        consume: takes each line that the program writes, with its end, and empty bytes at the end of them all; it
+            is called in one thread, and must not wait for anything.
 
     Raises:
-        ClientFailure: it cannot be started.
+        CannotStart: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], consume: Callable[[bytes], None]) -> None:
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the command is the user's own
                 list(command),
@@ -47,36 +51,52 @@ class ProgramProcess:
                 start_new_session=True,
             )
         except OSError as problem:
-            raise ClientFailure(f"cannot start {command[0]}: {problem.strerror}") from problem
-        self._lines: queue.Queue[bytes] = queue.Queue(maxsize=MAX_WAITING)
+            raise CannotStart(f"cannot start {command[0]}: {problem.strerror}") from problem
+        self._consume = consume
         self._ended = threading.Event()
+        self._writing = threading.Lock()
+        self._ending = threading.Lock()
         self._tail = b""
-        for work, stream in ((self._read_lines, self._process.stdout), (self._read_errors, self._process.stderr)):
-            threading.Thread(target=work, args=(stream,), name="client-program", daemon=True).start()
+        if self._process.stdin is not None and hasattr(select, "poll"):
+            # Nobody else must be able to keep a writer waiting: a daemon that the program left may hold the pipe.
+            os.set_blocking(self._process.stdin.fileno(), False)
+        self._readers = [
+            threading.Thread(target=work, args=(stream,), name="client-program", daemon=True)
+            for work, stream in ((self._read_lines, self._process.stdout), (self._read_errors, self._process.stderr))
+        ]
+        for reader in self._readers:
+            reader.start()
 
     @property
     def last_words(self) -> str:
-        """The end of what the program wrote to standard error."""
+        """The end of what the program wrote to standard error; whole once it ended."""
+        if self._ended.is_set():
+            self._readers[1].join(_WORDS_SECONDS)
         return self._tail.decode("utf-8", "replace").strip()
 
     def write(self, line: bytes) -> None:
-        """Send a line. A program that does not read may block this until ``kill``.
+        """Send a line. A program that does not read may keep this waiting until ``kill``.
 
         Raises:
             OSError: the program is gone.
         """
         stream = self._process.stdin
-        if stream is None or stream.closed:
-            raise BrokenPipeError("its standard input is closed")
-        stream.write(line + b"\n")
-        stream.flush()
-
-    def read(self, seconds: float) -> bytes | None:
-        """The next line; empty at the end of the output, ``None`` where none comes in time."""
-        try:
-            return self._lines.get(timeout=max(0.0, seconds))
-        except queue.Empty:
-            return None
+        with self._writing:
+            if stream is None or stream.closed:
+                raise BrokenPipeError("its standard input is closed")
+            if not hasattr(select, "poll"):
+                stream.write(line + b"\n")
+                stream.flush()
+                return
+            view = memoryview(line + b"\n")
+            room = select.poll()
+            room.register(stream.fileno(), select.POLLOUT)
+            while view:
+                if self._ended.is_set():
+                    raise BrokenPipeError("the program was ended")
+                if room.poll(_LOOK_SECONDS * 1000):
+                    with contextlib.suppress(BlockingIOError):
+                        view = view[os.write(stream.fileno(), view) :]
 
     def kill(self) -> None:
         """End the program at once, and what it started; may be called from any thread, and again."""
@@ -88,17 +108,28 @@ class ProgramProcess:
             else:
                 self._process.kill()
 
-    def end(self) -> None:
-        """End the program: it is told by the end of its input, and killed if it does not mind."""
-        if self._process.stdin is not None and not self._ended.is_set():
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_END_SECONDS)
-        self.kill()
-        self._process.wait()
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):  # what could not be sent is lost
+    def end(self) -> bool:
+        """End the program: it is told by the end of its input, and killed if it does not mind.
+
+        Returns:
+            Whether it ended by itself.
+        """
+        with self._ending:
+            by_itself = False
+            if not self._ended.is_set():
+                self._close_input()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(END_SECONDS)
+                    by_itself = True
+            self.kill()
+            self._process.wait()
+            self._close_input()  # what could not be sent is lost
+            self._readers[0].join(_WORDS_SECONDS)
+            return by_itself
+
+    def _close_input(self) -> None:
+        with self._writing, contextlib.suppress(OSError):
+            if self._process.stdin is not None:
                 self._process.stdin.close()
 
     def _read_lines(self, stream: IO[bytes]) -> None:
@@ -107,16 +138,7 @@ class ProgramProcess:
             line = b"-"
             while line and not self._ended.is_set():
                 line = stream.readline(MAX_LINE)
-                self._put(line)
-
-    def _put(self, line: bytes) -> None:
-        while not self._ended.is_set():
-            with contextlib.suppress(queue.Full):
-                self._lines.put(line, timeout=_PUT_SECONDS)
-                return
-        # Whoever waits for a line of a program that was killed learns that none will come.
-        with contextlib.suppress(queue.Full):
-            self._lines.put_nowait(b"")
+                self._consume(line)
 
     def _read_errors(self, stream: IO[bytes]) -> None:
         with stream:

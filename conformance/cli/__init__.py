@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from conformance.cli.adapter import adapter
 from conformance.cli.catalogue import contracts, explain, list_contracts
 from conformance.cli.compare import compare
 from conformance.cli.report import report
@@ -34,6 +35,7 @@ for command in (
     serve,
     report,
     compare,
+    adapter,
     schema,
     self_test,
 ):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from conformance import reports
+from conformance.adapters import schema as adapter_schema
 from conformance.cli.options import errors_end_the_run
 
-SCHEMAS = {"report": reports.schema_text}
+SCHEMAS = {"adapter": adapter_schema.schema_text, "report": reports.schema_text}
 """What makes each schema, by its name."""
 
 

@@ -246,7 +246,7 @@ def wrong_types(trial: Trial) -> None:
     wrong: dict[str, list[Any]] = {
         "detailed": ["yes", 1, 0],
         "reverse": [1, "no"],
-        "limit": ["2", 1.0, [1]],
+        "limit": ["2", 1.5, [1]],  # 1.0 is a whole number where a language has but one kind of them
         "id_prefix": [3, ["a"]],
         "name_prefix": [3, 1.5],
     }

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from conformance import catalogue
 from conformance.adapters.base import Adapter, ClientFailure
+from conformance.adapters.stdio import require_release
 from conformance.judging import Outcome
 from conformance.lag import LagMeter
 from conformance.peers import PeerUnavailable
@@ -52,6 +53,7 @@ class Worker:
         try:
             adapter = self._plan.make_adapter()
             try:
+                require_release(adapter, self._plan.release)
                 target = self._plan.make_target()
                 try:
                     self._send({messages.READY: {"client": adapter.name, "server": target.name}})

@@ -13,6 +13,7 @@ import pytest
 from conformance.mutants import mutants
 from conformance.targets import SHARED_SCENARIO
 from mock_server import MockServer
+from tests.conformance.adapters.programs import reference_program
 from tests.support import ALL_RELEASES
 
 FAST = ["--select", "MON-FINISH-0[12]", "--select", "LIST-ORDER-01", "--select", "DOWN-PATH-01", "--select", "ID-*"]
@@ -111,7 +112,8 @@ def test_the_program_of_a_python_factory_is_driven_over_stdio(tmp_path: Path) ->
         f"sys.path.insert(0, {str(adapters.parents[1])!r})\nimport flare_client\n"
         "def factory(username, kit, secure=True, timeout=10.0, debug=False):\n"
         "    return flare_client.new_secure_session(username, kit, debug, timeout)\n"
-        "program.main(factory, flare_client.basic_cb_with_print)\n"
+        "features = ['debug', 'threads', 'monitor_callback', 'downloads']\n"
+        "program.main(factory, flare_client.basic_cb_with_print, releases=['2.9'], features=features)\n"
     )
     selection = [
         *FAST,
@@ -178,6 +180,8 @@ def test_a_program_that_misbehaves_fails_its_contract_with_the_reason(tmp_path: 
         (["--client", "flare_client", "--release", "2.6", "--scheme", "tcp"], "scheme"),
         (["--client", "flare_client", "--json", "/no/such/folder/report.json"], "expected a folder"),
         (["--client", "flare_client", "--baseline", "/no/such.yaml"], "expected a baseline"),
+        (["--client-command", "/no/such/program"], "cannot start /no/such/program"),
+        (["--client-command", ""], "expected the command of a client program"),
     ],
 )
 def test_a_run_that_cannot_be_is_exit_code_2(words: list[str], text: str) -> None:
@@ -229,6 +233,44 @@ def test_a_run_says_the_command_that_makes_it_again(tmp_path: Path) -> None:
     assert [one["verdict"] for one in again["results"]] == [one["verdict"] for one in document["results"]]
     assert again["command"] == command
     assert set(document["lag"]) == {"most", "p99"}
+
+
+def test_a_kit_of_another_wire_is_no_run() -> None:
+    with MockServer("2.6") as server:
+        kit = server.kit()
+        words = ["--client", "flare_client", "--server", f"kit:{kit}"]
+        done = run("run", *words, "--release", "2.9")
+        assert (done.returncode, "is of 2.3, 2.4, 2.5, 2.6" in done.stderr) == (2, True), done.stderr
+        (kit / "startup" / "fed_admin.json").write_text("[]")
+        done = run("run", *words, "--release", "2.6")
+        assert (done.returncode, "expected an object with admin" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_client_is_not_held_to_a_release_that_it_does_not_speak(tmp_path: Path) -> None:
+    hello = {"protocol": 1, "language": "sh", "name": "x", "version": "", "releases": ["2.6"], "features": []}
+    program = tmp_path / "client.sh"
+    program.write_text(f"read _; echo '{json.dumps({'jsonrpc': '2.0', 'id': 1, 'result': hello})}'; cat > /dev/null\n")
+    done = run("run", "--client-command", f"sh {program}", "--release", "2.9")
+    assert done.returncode == 2
+    assert "speaks releases 2.6, but the run is of release 2.9" in done.stderr
+
+
+def test_what_a_client_does_not_claim_is_skipped_with_that_reason(tmp_path: Path) -> None:
+    program = reference_program(tmp_path, ["2.6"])
+    program.write_text(program.read_text().replace("'downloads', ", ""))
+    report = tmp_path / "report.json"
+    words = ["--client-command", f"{sys.executable} {program}", "--release", "2.6", "--json", str(report)]
+    done = run("run", *words, "--select", "DOWN-PATH-01", "--select", "LIST-ORDER-01", "--select", "CONN-THREAD-01")
+    assert done.returncode == 0, done.stdout + done.stderr
+    verdicts = {result["contract"]: result for result in json.loads(report.read_text())["results"]}
+    assert verdicts["LIST-ORDER-01"]["verdict"] == verdicts["CONN-THREAD-01"]["verdict"] == "passed"
+    assert verdicts["DOWN-PATH-01"]["verdict"] == "skipped"
+    assert verdicts["DOWN-PATH-01"]["message"].startswith("needs the feature downloads (download_job_result), which ")
+
+
+def test_the_schema_of_the_adapter_protocol_is_printed() -> None:
+    assert json.loads(run("schema", "adapter").stdout)["title"] == "Messages of the adapter protocol, version 1"
+    assert run("schema", "nothing").returncode == 2
 
 
 def test_list_and_explain_tell_what_there_is() -> None:

@@ -14,4 +14,4 @@ program: Any = importlib.import_module("program")
 idle: Any = importlib.import_module("tests.benchmarks.programs.idle_client")
 
 if __name__ == "__main__":
-    program.main(idle.idle_client)
+    program.main(idle.idle_client, releases=["2.9"], features=[])

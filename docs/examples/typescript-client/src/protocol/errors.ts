@@ -1,0 +1,2 @@
+/** The peer broke a rule of the wire; the text says what was expected and what came. */
+export class ProtocolError extends Error {}
