@@ -112,6 +112,10 @@ class Trial:
         """Write a job definition."""
         return write_job(self._scratch / str(next(self._numbers)), name or self.name(kind), kind, meta)
 
+    def empty_folder(self) -> Path:
+        """A path for files of the check; nothing is there yet."""
+        return self._scratch / str(next(self._numbers))
+
     def submit_folder(self, folder: Path) -> str:
         """Submit a job definition that was written before."""
         job_id = self.session.call("submit_job", str(folder))
@@ -233,6 +237,8 @@ class Trial:
         try:
             quiet(hypothesis.seed(self._seed)(given(**strategies)(example)))()
         except (Violation, ClientError) as problem:
+            if isinstance(problem, Violation) and problem.script:
+                raise  # the check says itself how it came to it
             script = tuple(f"{name} = {value!r}" for name, value in last.items())
             expected = problem.expected if isinstance(problem, Violation) else "no exception"
             observed = problem.observed if isinstance(problem, Violation) else str(problem)
