@@ -101,5 +101,8 @@ class Adapter(Protocol):
             What it returned, and the counter after the call.
         """
 
+    def another(self) -> Adapter:
+        """A second adapter of the same client, with processes of its own where it has any; to be closed by itself."""
+
     def close(self) -> None:
         """End everything that the adapter started."""

@@ -113,6 +113,10 @@ class InProcessAdapter:
         """What the client has beside the sessions."""
         return frozenset({"threads", "basic_cb", "debug"} if self._basic_cb is not None else {"threads"})
 
+    def another(self) -> InProcessAdapter:
+        """A second adapter of the same factory."""
+        return InProcessAdapter(self.name)
+
     def close(self) -> None:
         """Close every session that is still open."""
         for session in self._sessions:

@@ -118,6 +118,10 @@ class StdioAdapter:
             raise self._fail(f"expected value and count from basic_cb, but got {answer!r:.200}")
         return answer.get("value"), answer["count"]
 
+    def another(self) -> StdioAdapter:
+        """The same program once more, as a process of its own."""
+        return StdioAdapter(self._command, self.name, self._call_seconds)
+
     def close(self) -> None:
         """End the program."""
         process, self._process = self._process, None

@@ -6,42 +6,37 @@ What single calls must do, the other groups say. Here it is their interplay: eve
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+from collections.abc import Mapping
+
 from hypothesis import errors as hypothesis_errors
 
+from conformance.adapters.base import ClientSession
 from conformance.contract import FROM_28, Document, Observed, contract
-from conformance.jobs import JobKind
-from conformance.machines import programs
-from conformance.machines.calls import Program, Until
+from conformance.machines import histories, scenes
+from conformance.machines.calls import Program
+from conformance.machines.linearise import Decision
 from conformance.machines.model import Model
-from conformance.machines.player import play
-from conformance.machines.programs import Calls
+from conformance.machines.player import Cast, play, proceed
 from conformance.machines.release import RULES
+from conformance.machines.scenes import Crowd, Scene
+from conformance.machines.script import Script
 from conformance.machines.stage import Stage, staged
-from conformance.machines.users import LEAD, MEMBER, ORG_ADMIN, OTHER_LEAD, PROJECT_ADMIN, User
+from conformance.machines.state import State
+from conformance.machines.users import LEAD, PROJECT_ADMIN
 from conformance.needs import Need
 from conformance.trial import Trial
-from conformance.verdicts import Violation
+from conformance.verdicts import Inconclusive, Violation
 
 _SEEN = "2.3.12-2.9.0"
-
-ONE = {"admin": PROJECT_ADMIN}
-ROLES = {"admin": PROJECT_ADMIN, "orgadmin": ORG_ADMIN, "lead": LEAD, "member": MEMBER, "other": OTHER_LEAD}
-TWICE = {"first": PROJECT_ADMIN, "second": PROJECT_ADMIN}
-
-CALLS = 24
-"""Calls of a program, at most."""
 SHARE = 5
 """A program is worth so many examples of a property of single calls."""
 
-_WAITING = [JobKind.WAITING]
 
-
-def _check(
-    trial: Trial, stage: Stage, users: dict[str, User], opening: Calls, steps: Calls, length: int = CALLS
-) -> None:
+def _check(trial: Trial, stage: Stage, scene: Scene) -> None:
     """Play programs; the shortest script that parts ways with the model is the failure."""
-    model = Model(RULES[trial.release], users)
-    drawn = programs.programs(opening, steps, length)
+    model = Model(RULES[trial.release], scene.users)
     found: list[Violation] = []
 
     def check(program: Program) -> None:
@@ -52,7 +47,7 @@ def _check(
             raise
 
     try:
-        trial.forall(check, program=drawn, examples=max(2, trial.target.examples // SHARE))
+        trial.forall(check, program=scene.programs(), examples=max(2, trial.target.examples // SHARE))
     except hypothesis_errors.Flaky:
         # It does not come again with the same calls: a matter of time, and a violation all the same.
         raise min(found, key=lambda problem: len(problem.script)) from None
@@ -73,17 +68,7 @@ def _check(
 )
 def sequences(trial: Trial) -> None:
     with staged(trial) as stage:
-        opening = programs.submissions(["admin"], _WAITING)
-        steps = programs.mixed(
-            (3, opening),
-            (4, programs.calls_on_jobs(["admin"])),
-            (4, programs.calls_on_jobs(["admin"], ("clone_job", "delete_job", "abort_job"))),
-            (4, programs.short_lists(["admin"], _WAITING, everything=stage.is_exclusive)),
-            (2, programs.mistakes(["admin"])),
-            (1, programs.looks(["admin"])),
-            (1, programs.monitors(["admin"])),
-        )
-        _check(trial, stage, ONE, opening, steps)
+        _check(trial, stage, scenes.one_admin(everything=stage.is_exclusive))
 
 
 @contract(
@@ -97,18 +82,8 @@ def sequences(trial: Trial) -> None:
     needs=(Need.RUNNING,),
 )
 def states(trial: Trial) -> None:
-    kinds = [JobKind.LONG, JobKind.QUICK]
     with staged(trial) as stage:
-        opening = programs.submissions(["admin"], kinds)
-        steps = programs.mixed(
-            (1, opening),
-            (4, programs.calls_on_jobs(["admin"])),
-            (4, programs.calls_on_jobs(["admin"], ("abort_job", "delete_job", "get_job_meta"))),
-            (4, programs.monitors(["admin"], (Until.STARTED, Until.STARTED, Until.END, Until.FIRST))),
-            (3, programs.short_lists(["admin"], kinds, everything=stage.is_exclusive)),
-            (1, programs.looks(["admin"])),
-        )
-        _check(trial, stage, ONE, opening, steps, CALLS // 2)
+        _check(trial, stage, scenes.running_jobs(everything=stage.is_exclusive))
 
 
 @contract(
@@ -124,13 +99,7 @@ def states(trial: Trial) -> None:
 )
 def listing(trial: Trial) -> None:
     with staged(trial) as stage:
-        opening = programs.submissions(["admin"], _WAITING)
-        steps = programs.mixed(
-            (2, opening),
-            (5, programs.calls_on_jobs(["admin"], ("clone_job", "clone_job", "delete_job"))),
-            (10, programs.lists(["admin"], _WAITING, everything=stage.is_exclusive)),
-        )
-        _check(trial, stage, ONE, opening, steps)
+        _check(trial, stage, scenes.lists(everything=stage.is_exclusive))
 
 
 @contract(
@@ -142,18 +111,7 @@ def listing(trial: Trial) -> None:
 )
 def tokens(trial: Trial) -> None:
     with staged(trial) as stage:
-        users = {"admin": PROJECT_ADMIN, "lead": LEAD} if stage.is_exclusive else ONE
-        names = sorted(users)
-        opening = programs.submissions_with_tokens(names, _WAITING)
-        steps = programs.mixed(
-            (5, opening),
-            (5, programs.lists_by_token(names)),
-            (4, programs.calls_on_jobs(names, ("delete_job", "clone_job"))),
-            (2, programs.short_lists(names, _WAITING, everything=stage.is_exclusive)),
-            (1, programs.submissions(names, _WAITING)),
-            (1, programs.mistakes(names, tokens=True)),
-        )
-        _check(trial, stage, users, opening, steps)
+        _check(trial, stage, scenes.tokens(everything=stage.is_exclusive, alone=not stage.is_exclusive))
 
 
 @contract(
@@ -165,17 +123,8 @@ def tokens(trial: Trial) -> None:
     needs=(Need.CONTROL,),
 )
 def roles(trial: Trial) -> None:
-    names = list(ROLES)
     with staged(trial, needs_control=True) as stage:
-        opening = programs.submissions(["lead", "other", "admin"], _WAITING)
-        steps = programs.mixed(
-            (2, programs.submissions(names, _WAITING)),
-            (10, programs.calls_on_jobs(names)),
-            (3, programs.short_lists(names, _WAITING, everything=stage.is_exclusive)),
-            (1, programs.mistakes(names)),
-            (1, programs.looks(names)),
-        )
-        _check(trial, stage, ROLES, opening, steps)
+        _check(trial, stage, scenes.all_roles(everything=stage.is_exclusive))
 
 
 @contract(
@@ -187,15 +136,89 @@ def roles(trial: Trial) -> None:
     needs=(Need.CONTROL,),
 )
 def sessions(trial: Trial) -> None:
-    names = list(TWICE)
     with staged(trial, needs_control=True) as stage:
-        opening = programs.submissions(names, _WAITING)
-        steps = programs.mixed(
-            (1, opening),
-            (4, programs.calls_on_jobs(names)),
-            (4, programs.short_lists(names, _WAITING, everything=True)),
-            (4, programs.endings(names)),
-            (1, programs.looks(names)),
-            (1, programs.mistakes(names)),
-        )
-        _check(trial, stage, TWICE, opening, steps, CALLS // 2)
+        _check(trial, stage, scenes.ending_sessions())
+
+
+@contract(
+    "MODEL-CONC-01",
+    "Several sessions at the same time",
+    "What several sessions see at the same time can be explained by an order of their calls: none is lost or half.",
+    Observed(_SEEN, "the server carries out one command after the other"),
+    needs=(Need.CONTROL,),
+)
+def concurrent_sessions(trial: Trial) -> None:
+    users = {"first": PROJECT_ADMIN, "second": PROJECT_ADMIN, "lead": LEAD}
+    with staged(trial, needs_control=True) as stage, contextlib.ExitStack() as stack:
+        # A client that one thread alone may drive is started once a session.
+        together = "threads" in trial.adapter.features
+        adapters = [
+            trial.adapter
+            if together or not number
+            else stack.enter_context(contextlib.closing(trial.adapter.another()))
+            for number in range(len(users))
+        ]
+        opened = {
+            name: stack.enter_context(contextlib.closing(stage.open(user, adapter)))
+            for (name, user), adapter in zip(users.items(), adapters, strict=True)
+        }
+        _check_histories(trial, stage, scenes.crowd(users), opened)
+
+
+@contract(
+    "MODEL-CONC-02",
+    "Several threads on one session",
+    "What several threads see through one session at the same time can be explained by an order of their calls.",
+    Observed(_SEEN, "eight threads on one session: all answered"),
+    needs=(Need.CONTROL, Need.THREADS),
+)
+def concurrent_threads(trial: Trial) -> None:
+    users = {"one": PROJECT_ADMIN, "two": PROJECT_ADMIN, "three": PROJECT_ADMIN}
+    with staged(trial, needs_control=True) as stage, contextlib.closing(stage.open(PROJECT_ADMIN)) as session:
+        _check_histories(trial, stage, scenes.crowd(users), dict.fromkeys(users, session))
+
+
+def _check_histories(trial: Trial, stage: Stage, crowd: Crowd, opened: Mapping[str, ClientSession]) -> None:
+    """Record histories and look for an order that explains each; the first that has none is the failure."""
+    model = Model(RULES[trial.release], crowd.users)
+    # Jobs that are submitted at the same time may stand in either order.
+    unordered = dataclasses.replace(model, is_ordered=False)
+    found: list[Violation | Inconclusive] = []
+
+    def check(before: Program, meanwhile: dict[str, Program]) -> None:
+        if found:
+            return  # what happened at the same time once will not do so again, so there is nothing to shrink by playing
+        cast = Cast(stage, model, opened)
+        lines, made = Script(cast.mark), list[str]()
+        try:
+            state = proceed(cast, model, State(), before, lines, made)
+            history = histories.record(cast, made, meanwhile)
+            decision = histories.judge(unordered, state, history).decision
+            if decision is Decision.UNDECIDED:
+                found.append(
+                    Inconclusive(f"no order of {len(history)} calls was found in time, nor that there is none")
+                )
+            elif decision is Decision.IMPOSSIBLE:
+                found.append(_unexplained(unordered, cast.mark, lines, state, history))
+        except Violation as problem:
+            found.append(problem)
+        finally:
+            stage.clean(made)
+
+    examples = max(2, trial.target.examples // SHARE)
+    trial.forall(check, before=crowd.before, meanwhile=crowd.meanwhile, examples=examples)
+    if found:
+        raise found[0]
+
+
+def _unexplained(model: Model, mark: str, lines: Script, state: State, history: histories.History) -> Violation:
+    state, history = histories.smallest(model, state, history)
+    best = histories.judge(model, state, history).order
+    script = histories.script(mark, state, lines, history)
+    left = [operation for number, operation in enumerate(history) if number not in best]
+    answers = "; ".join(histories.script(mark, state, Script(), left)) or "nothing"
+    return Violation(
+        "an order of the calls in which every answer is possible (numbers are the moments of call and answer)",
+        f"none: of {len(history)} calls {len(best)} can be explained, but not {answers}",
+        script,
+    )

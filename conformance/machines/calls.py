@@ -173,6 +173,11 @@ def is_read(call: Call) -> bool:
     return isinstance(call, READS) or (isinstance(call, CallOnJob) and call.method == "get_job_meta")
 
 
+def makes_job(call: Call) -> bool:
+    """Whether a call returns the id of a new job, if it succeeds."""
+    return isinstance(call, SubmitJob) or (isinstance(call, CallOnJob) and call.method == "clone_job")
+
+
 @dataclasses.dataclass(frozen=True)
 class Returned:
     """A call returned."""

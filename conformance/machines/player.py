@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.adapters.base import ClientError, ClientSession, ReturnCode
@@ -26,6 +27,7 @@ from conformance.machines.calls import (
     Returned,
     SubmitJob,
     Until,
+    makes_job,
 )
 from conformance.machines.model import Impossible, Model
 from conformance.machines.script import Script
@@ -44,14 +46,15 @@ class Cast:
     Args:
         stage: where it is played.
         model: names the sessions and their users.
+        sessions: sessions that are open already, by their names.
     """
 
-    def __init__(self, stage: Stage, model: Model) -> None:
+    def __init__(self, stage: Stage, model: Model, sessions: Mapping[str, ClientSession] | None = None) -> None:
         self._stage = stage
         self._model = model
         self.mark = new_mark()
-        self.sessions: dict[str, ClientSession] = {}
-        self._folders: dict[Definition, str] = {}
+        self.sessions = dict(sessions or {})
+        self._folders: dict[tuple[str, Definition], str] = {}
 
     def name(self, definition: Definition) -> str:
         """The real name of a job."""
@@ -91,8 +94,10 @@ class Cast:
         """Open the session of a call, and write its definition."""
         if call.session and call.session not in self.sessions:
             self.sessions[call.session] = self._stage.open(self._model.users[call.session])
-        if isinstance(call, SubmitJob) and call.definition not in self._folders:
-            self._folders[call.definition] = self._stage.write(call.definition, self.name(call.definition))
+        # A folder a session: official clients write into it.
+        if isinstance(call, SubmitJob) and (call.session, call.definition) not in self._folders:
+            folder = self._stage.write(call.definition, self.name(call.definition))
+            self._folders[call.session, call.definition] = folder
 
     def perform(self, call: Call) -> Outcome:
         """Make a real call.
@@ -114,7 +119,7 @@ class Cast:
         session = self.sessions[call.session]
         if isinstance(call, SubmitJob):
             token = {} if call.token is None else {"submit_token": call.token}
-            return session.call("submit_job", self._folders[call.definition], **token)
+            return session.call("submit_job", self._folders[call.session, call.definition], **token)
         if isinstance(call, CallOnJob):
             return session.call(call.method, call.job)
         if isinstance(call, ListJobs):
@@ -188,7 +193,7 @@ def _list_options(call: ListJobs) -> dict[str, Any]:
 
 
 def play(stage: Stage, model: Model, program: Program) -> State:
-    """Play a program, one call after the other.
+    """Play a program in sessions of its own, one call after the other.
 
     Returns:
         What the model knows in the end.
@@ -197,28 +202,49 @@ def play(stage: Stage, model: Model, program: Program) -> State:
         Violation: a call had an outcome that it cannot have; the script has the calls up to it.
         ClientFailure: the client crashed or hung.
     """
-    cast, state = Cast(stage, model), State()
-    script = Script(cast.mark)
+    cast = Cast(stage, model)
+    made: list[str] = []
     try:
-        for symbolic in program:
-            call = cast.real(symbolic, [job.id for job in state.jobs])
-            if call is None or not _is_playable(call, state):
-                continue
-            cast.prepare(call)
-            if call.session:
-                state = state.with_link(call.session, state.link(call.session))
-            outcome = cast.perform(call)
-            script.add(call, outcome)
-            try:
-                state = model.step(state, call, outcome)
-            except Impossible as problem:
-                what = script.line(call)
-                expected = f"{what} to give {script.plain(problem.expected)}"
-                raise Violation(expected, script.plain(str(outcome)), tuple(script.lines)) from problem
-        return state
+        return proceed(cast, model, State(), program, Script(cast.mark), made)
     finally:
         cast.leave()
-        stage.clean([job.id for job in state.jobs if not job.is_deleted])
+        stage.clean(made)
+
+
+def proceed(cast: Cast, model: Model, state: State, program: Program, script: Script, made: list[str]) -> State:
+    """Play a program with a cast.
+
+    Args:
+        cast: the sessions.
+        model: the model.
+        state: what is known before.
+        program: the calls.
+        script: is told of each call.
+        made: is told of each job.
+
+    Returns:
+        What is known then.
+
+    Raises:
+        Violation: a call had an outcome that it cannot have; the script has the calls up to it.
+    """
+    for symbolic in program:
+        call = cast.real(symbolic, [job.id for job in state.jobs])
+        if call is None or not _is_playable(call, state):
+            continue
+        cast.prepare(call)
+        if call.session:
+            state = state.with_link(call.session, state.link(call.session))
+        outcome = cast.perform(call)
+        script.add(call, outcome)
+        if makes_job(call) and isinstance(outcome, Returned) and isinstance(outcome.value, str):
+            made.append(outcome.value)
+        try:
+            state = model.step(state, call, outcome)
+        except Impossible as problem:
+            expected = f"{script.line(call)} to give {script.plain(problem.expected)}"
+            raise Violation(expected, script.plain(str(outcome)), tuple(script.lines)) from problem
+    return state
 
 
 def _is_playable(call: Call, state: State) -> bool:

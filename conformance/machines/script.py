@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from conformance.machines import calls
-from conformance.machines.calls import Call, Outcome, Raised, Returned, Until
+from conformance.machines.calls import Call, Outcome, Raised, Returned, Until, makes_job
 
 _CALLBACKS = {Until.FIRST: "stop_at_once", Until.STARTED: "stop_when_started", Until.END: "never_stop"}
 
@@ -26,7 +26,7 @@ class Script:
     def add(self, call: Call, outcome: Outcome, when: str = "") -> None:
         """Add a call and what came of it."""
         text = self.line(call)
-        job_id = outcome.value if isinstance(outcome, Returned) and _makes_job(call) else None
+        job_id = outcome.value if isinstance(outcome, Returned) and makes_job(call) else None
         if isinstance(job_id, str) and job_id:
             is_new = job_id not in self._names
             name = self._names.setdefault(job_id, f"job{len(self._names) + 1}")
@@ -55,10 +55,6 @@ class Script:
             for quoted in (f"{job_id!r}", f'"{job_id}"', job_id):
                 text = text.replace(quoted, name)
         return text.replace(f"-{self.mark}", "").replace(f"-{self.mark.upper()}", "") if self.mark else text
-
-
-def _makes_job(call: Call) -> bool:
-    return isinstance(call, calls.SubmitJob) or (isinstance(call, calls.CallOnJob) and call.method == "clone_job")
 
 
 def _written(call: Call) -> tuple[str, list[str]]:

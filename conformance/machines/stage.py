@@ -49,9 +49,14 @@ class Stage:
         """Whether there are no jobs but those of the program."""
         return self.server is not None
 
-    def open(self, user: User) -> ClientSession:
-        """A session of a user."""
-        return self.adapter.open(user.name, self.kit_of(user), timeout=CONNECT_SECONDS)
+    def open(self, user: User, adapter: Adapter | None = None) -> ClientSession:
+        """A session of a user.
+
+        Args:
+            user: who logs in.
+            adapter: the client where it is not the usual one.
+        """
+        return (adapter or self.adapter).open(user.name, self.kit_of(user), timeout=CONNECT_SECONDS)
 
     def write(self, definition: Definition, name: str) -> str:
         """Write a job definition, and return the path of its folder."""
