@@ -21,10 +21,17 @@ class Nth:
 
 
 @dataclasses.dataclass(frozen=True)
+class MadeBy:
+    """A job by the number of the call that made it."""
+
+    number: int
+
+
+@dataclasses.dataclass(frozen=True)
 class IdPrefix:
     """The begin of a job's id."""
 
-    job: Nth
+    job: Nth | MadeBy
     length: int
     upper: bool = False
 
@@ -163,6 +170,8 @@ Call = (
     | ExpireSessions
 )
 Program = tuple[Call, ...]
+Steps = tuple[tuple[int, Call], ...]
+"""Calls with their numbers."""
 
 JOB_METHODS = ("get_job_meta", "abort_job", "delete_job", "clone_job", "download_job_result")
 READS = (ListJobs, GetSystemInfo, MonitorJob)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import itertools
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from conformance.machines.calls import Call, CallOnJob, ListJobs, Outcome, Program, Returned, is_read, makes_job
 from conformance.machines.linearise import Decision, Explanation, Operation, explain
 from conformance.machines.model import Impossible, Model
-from conformance.machines.player import Cast
+from conformance.machines.player import Cast, KnownJobs
 from conformance.machines.script import Script
 from conformance.machines.state import State
 
@@ -26,20 +27,23 @@ History = list[Operation[Event]]
 SEARCH_SECONDS = 10.0
 """Seconds after which a search is given up; a history of a dozen operations needs milliseconds."""
 _READY_SECONDS = 30.0
+_FIRST_NUMBER = 1000
+"""Beyond the numbers of the calls before."""
 
 
-def record(cast: Cast, known: list[str], programs: Mapping[str, Program]) -> History:
+def record(cast: Cast, known: KnownJobs, programs: Mapping[str, Program]) -> History:
     """Play a program in each session, all at the same time.
 
     Args:
         cast: the sessions.
-        known: the ids of the jobs that there are; those that come are added.
+        known: the jobs that there are; those that come are added.
         programs: the program of each session.
 
     Raises:
         ClientFailure: the client crashed or hung.
     """
     together = threading.Barrier(len(programs))
+    numbers = itertools.count(_FIRST_NUMBER)  # of calls that make jobs; next() is safe in threads
 
     def act(program: Program) -> History:
         for drawn in program:
@@ -47,14 +51,14 @@ def record(cast: Cast, known: list[str], programs: Mapping[str, Program]) -> His
         together.wait(_READY_SECONDS)
         history: History = []
         for symbolic in program:
-            call = cast.real(symbolic, list(known))
+            call = cast.real(symbolic, known)
             if call is None:
                 continue
             called = time.perf_counter()
             outcome = cast.perform(call)
             history.append(Operation((call, outcome), called, time.perf_counter()))
             if (made := _made(call, outcome)) is not None:
-                known.append(made)
+                known.add(next(numbers), made)
         return history
 
     with concurrent.futures.ThreadPoolExecutor(len(programs)) as pool:
@@ -109,22 +113,19 @@ def smallest(model: Model, state: State, history: History) -> tuple[State, Histo
     return state, history
 
 
-def script(mark: str, state: State, before: Script, history: Sequence[Operation[Event]]) -> tuple[str, ...]:
-    """A history as lines: the calls before it, then each operation with the moments of its call and of its answer.
+def script(before: Script, history: Sequence[Operation[Event]]) -> tuple[str, ...]:
+    """A history as lines, each operation with the moments of its call and of its answer, after the calls before it.
 
     Args:
-        mark: that of the cast.
-        state: what was known before.
         before: the script of the calls before.
         history: the operations.
     """
     moments = sorted({moment for operation in history for moment in (operation.called, operation.answered)})
     place = {moment: number for number, moment in enumerate(moments, 1)}
-    lines = Script(mark)
-    lines.name_jobs(job.id for job in state.jobs)
+    lines = before.copy()
     for operation in sorted(history, key=lambda operation: operation.called):
         lines.add(*operation.event, when=f"[{place[operation.called]:>2} to {place[operation.answered]:>2}] ")
-    return (*before.lines, *lines.lines)
+    return tuple(lines.lines)
 
 
 def _made(call: Call, outcome: Outcome) -> str | None:

@@ -17,20 +17,22 @@ from conformance.machines.calls import (
     ExpireSessions,
     IdPrefix,
     ListJobs,
+    MadeBy,
     Monitored,
     MonitorJob,
     NamePrefix,
     Nth,
     Outcome,
-    Program,
     Raised,
     Returned,
+    Steps,
     SubmitJob,
     Until,
     makes_job,
 )
 from conformance.machines.model import Impossible, Model
 from conformance.machines.script import Script
+from conformance.machines.shrink import Failure
 from conformance.machines.stage import Stage, new_mark
 from conformance.machines.state import Link, State
 from conformance.verdicts import Unsuitable, Violation
@@ -38,6 +40,39 @@ from conformance.verdicts import Unsuitable, Violation
 EXPIRY_SECONDS = 10.0
 """Seconds within which a client has heard that its session is over, where the server tells it."""
 _PAUSE = 0.02
+
+
+class KnownJobs:
+    """The jobs of a program, whether or not they are still there."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self._makers: dict[str, int] = {}
+
+    def add(self, number: int, job_id: str) -> None:
+        """Note that a call made a job, or returned one that there was."""
+        if job_id not in self._makers:
+            self._makers[job_id] = number
+            self.ids.append(job_id)
+
+    def find(self, job: Nth | MadeBy) -> str | None:
+        """The id of a job, or ``None`` where there is none."""
+        if isinstance(job, MadeBy):
+            return next((job_id for job_id, number in self._makers.items() if number == job.number), None)
+        return self.ids[-1 - job.back % len(self.ids)] if self.ids else None
+
+    def fixed(self, call: Call) -> Call:
+        """A call that names jobs by the calls that made them, so that it means the same if others are left out."""
+        if isinstance(call, (CallOnJob, MonitorJob)) and isinstance(call.job, Nth):
+            return dataclasses.replace(call, job=self._maker(call.job))
+        if isinstance(call, ListJobs) and isinstance(call.id_prefix, IdPrefix):
+            prefix = call.id_prefix
+            if isinstance(prefix.job, Nth):
+                return dataclasses.replace(call, id_prefix=dataclasses.replace(prefix, job=self._maker(prefix.job)))
+        return call
+
+    def _maker(self, job: Nth) -> MadeBy:
+        return MadeBy(self._makers[self.ids[-1 - job.back % len(self.ids)]])
 
 
 class Cast:
@@ -60,26 +95,28 @@ class Cast:
         """The real name of a job."""
         return f"{definition.kind.value}-{self.mark}-{definition.tail}"
 
-    def real(self, call: Call, known: list[str]) -> Call | None:
-        """A call with real ids, names and tokens; ``None`` where it names a job and there was none yet.
+    def real(self, call: Call, known: KnownJobs) -> Call | None:
+        """A call with real ids, names and tokens; ``None`` where it names a job that there never was.
 
         Args:
             call: the call of a program.
-            known: the ids of all jobs so far, oldest first.
+            known: the jobs so far.
         """
         if isinstance(call, SubmitJob):
             return dataclasses.replace(call, name=self.name(call.definition), token=self._token(call.token))
         if isinstance(call, (CallOnJob, MonitorJob)):
-            if not isinstance(call.job, Nth):
+            if not isinstance(call.job, (Nth, MadeBy)):
                 return call
-            return dataclasses.replace(call, job=_nth(call.job, known)) if known else None
+            job_id = known.find(call.job)
+            return dataclasses.replace(call, job=job_id) if job_id is not None else None
         if not isinstance(call, ListJobs):
             return call
         id_prefix, name_prefix = call.id_prefix, call.name_prefix
         if isinstance(id_prefix, IdPrefix):
-            if not known:
+            job_id = known.find(id_prefix.job)
+            if job_id is None:
                 return None
-            text = _nth(id_prefix.job, known)[: id_prefix.length]
+            text = job_id[: id_prefix.length]
             id_prefix = text.upper() if id_prefix.upper else text
         if isinstance(name_prefix, NamePrefix):
             text = f"{name_prefix.kind.value}-{self.mark}-{name_prefix.tail}"
@@ -176,10 +213,6 @@ def _is_over(session: ClientSession) -> bool:
     return False
 
 
-def _nth(place: Nth, known: list[str]) -> str:
-    return known[-1 - place.back % len(known)]
-
-
 def _list_options(call: ListJobs) -> dict[str, Any]:
     options = {
         "detailed": call.detailed,
@@ -192,53 +225,58 @@ def _list_options(call: ListJobs) -> dict[str, Any]:
     return options if call.token is None else {**options, "submit_token": call.token}
 
 
-def play(stage: Stage, model: Model, program: Program) -> State:
-    """Play a program in sessions of its own, one call after the other.
+def play(stage: Stage, model: Model, steps: Steps) -> Failure | None:
+    """Play calls in sessions of their own, one after the other.
 
     Returns:
-        What the model knows in the end.
+        The failure that they show, if they do: the first call with an outcome that it cannot have.
 
     Raises:
-        Violation: a call had an outcome that it cannot have; the script has the calls up to it.
         ClientFailure: the client crashed or hung.
     """
-    cast = Cast(stage, model)
-    made: list[str] = []
+    cast, known, made = Cast(stage, model), KnownJobs(), list[tuple[int, Call]]()
     try:
-        return proceed(cast, model, State(), program, Script(cast.mark), made)
+        proceed(cast, model, steps, known, Script(cast.mark), made)
+    except Violation as problem:
+        return Failure(tuple(made), problem)
     finally:
         cast.leave()
-        stage.clean(made)
+        stage.clean(known.ids)
+    return None
 
 
-def proceed(cast: Cast, model: Model, state: State, program: Program, script: Script, made: list[str]) -> State:
-    """Play a program with a cast.
+def proceed(
+    cast: Cast, model: Model, steps: Steps, known: KnownJobs, script: Script, made: list[tuple[int, Call]]
+) -> State:
+    """Play calls with a cast, from a state in which there are no jobs.
 
     Args:
         cast: the sessions.
         model: the model.
-        state: what is known before.
-        program: the calls.
+        steps: the calls.
+        known: is told of each job.
         script: is told of each call.
-        made: is told of each job.
+        made: is told of each call that was made, in a form that can be played again.
 
     Returns:
-        What is known then.
+        What the model knows then.
 
     Raises:
         Violation: a call had an outcome that it cannot have; the script has the calls up to it.
     """
-    for symbolic in program:
-        call = cast.real(symbolic, [job.id for job in state.jobs])
+    state = State()
+    for number, symbolic in steps:
+        call = cast.real(symbolic, known)
         if call is None or not _is_playable(call, state):
             continue
         cast.prepare(call)
         if call.session:
             state = state.with_link(call.session, state.link(call.session))
         outcome = cast.perform(call)
+        made.append((number, known.fixed(symbolic)))
         script.add(call, outcome)
         if makes_job(call) and isinstance(outcome, Returned) and isinstance(outcome.value, str):
-            made.append(outcome.value)
+            known.add(number, outcome.value)
         try:
             state = model.step(state, call, outcome)
         except Impossible as problem:

@@ -1,7 +1,6 @@
 """Strategies that draw programs.
 
-A program is drawn whole, a call or none at each place, and played afterwards. So it shrinks to the few calls that
-matter, and the same program can be played again on any server.
+A program is drawn whole and played afterwards, so that it can be played again, in part or on another server.
 """
 
 from __future__ import annotations
@@ -57,21 +56,22 @@ def mixed(*weighted: tuple[int, Calls]) -> Calls:
     return st.integers(0, len(sorts) - 1).flatmap(lambda number: sorts[number])
 
 
-def programs(opening: Calls, steps: Calls, length: int) -> SearchStrategy[Program]:
+def programs(opening: Calls, steps: Calls, looks: Calls, length: int) -> SearchStrategy[Program]:
     """Programs of at most so many calls.
 
     Args:
         opening: the calls that a program begins with, so that there is something to work on.
         steps: the calls that follow.
-        length: how many calls.
+        looks: calls that show what became of the ones before; every other step is followed by one.
+        length: how many calls, without these looks.
     """
-    places = st.tuples(*[_maybe(opening)] * OPENING, *[_maybe(steps)] * (length - OPENING))
-    return places.map(lambda found: tuple(call for call in found if call is not None))
+    first = st.tuples(*[opening] * OPENING)
+    pairs = st.lists(st.tuples(steps, st.none() | looks), min_size=length - OPENING, max_size=length - OPENING)
+    return st.builds(_flat, first, pairs)
 
 
-def _maybe(sort: Calls) -> SearchStrategy[Call | None]:
-    """A call, or seldom none; it shrinks to none."""
-    return st.integers(0, 9).flatmap(lambda number: sort if number else st.none())
+def _flat(first: Program, pairs: list[tuple[Call, Call | None]]) -> Program:
+    return (*first, *(call for pair in pairs for call in pair if call is not None))
 
 
 def places() -> SearchStrategy[Nth]:
@@ -123,6 +123,14 @@ def lists(sessions: Sequence[str], kinds: Sequence[JobKind], *, everything: bool
     )
 
 
+def looks(sessions: Sequence[str], kinds: Sequence[JobKind], *, everything: bool) -> Calls:
+    """The same few questions again and again: an answer that is out of date shows."""
+    session = st.sampled_from(sessions)
+    prefix = st.none() if everything else st.builds(NamePrefix, st.just(kinds[0]), st.just(""))
+    metas: Calls = st.builds(CallOnJob, session, st.just("get_job_meta"), st.integers(0, 1).map(Nth))
+    return metas | st.builds(ListJobs, session, name_prefix=prefix)
+
+
 def short_lists(sessions: Sequence[str], kinds: Sequence[JobKind], *, everything: bool) -> Calls:
     """Lists of all jobs of a kind, or of all that there are."""
     plain = st.builds(
@@ -163,7 +171,7 @@ def monitors(sessions: Sequence[str], untils: Sequence[Until] = (Until.FIRST,)) 
     return st.builds(MonitorJob, st.sampled_from(sessions), places(), st.sampled_from(untils))
 
 
-def looks(sessions: Sequence[str]) -> Calls:
+def trifles(sessions: Sequence[str]) -> Calls:
     """Calls that are always fine."""
     session = st.sampled_from(sessions)
     return st.builds(GetSystemInfo, session) | st.builds(TryConnect, session)

@@ -14,14 +14,14 @@ from conformance.machines.calls import Program, Until
 from conformance.machines.programs import Calls
 from conformance.machines.users import LEAD, MEMBER, ORG_ADMIN, OTHER_LEAD, PROJECT_ADMIN, User
 
-CALLS = 24
+CALLS = 20
 """Calls of a program, at most."""
 ACTS = 4
 """Calls of a session that is one of several at the same time, beside a submission at the begin."""
 
 _WAITING = [JobKind.WAITING]
 _CHANGING = ("clone_job", "delete_job", "abort_job")
-_ADMIN = {"admin": PROJECT_ADMIN}
+_ADMIN: dict[str, User] = {"admin": PROJECT_ADMIN}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,17 +32,19 @@ class Scene:
         users: the user of each session, by its name.
         opening: the calls that a program begins with.
         steps: the calls that follow.
-        length: how many calls a program has, at most.
+        looks: calls that show what became of the ones before.
+        length: how many calls a program has, beside these looks.
     """
 
     users: Mapping[str, User]
     opening: Calls
     steps: Calls
+    looks: Calls
     length: int = CALLS
 
     def programs(self) -> SearchStrategy[Program]:
         """Programs of this scene."""
-        return programs.programs(self.opening, self.steps, self.length)
+        return programs.programs(self.opening, self.steps, self.looks, self.length)
 
 
 def one_admin(*, everything: bool) -> Scene:
@@ -59,10 +61,10 @@ def one_admin(*, everything: bool) -> Scene:
         (4, programs.calls_on_jobs(names, _CHANGING)),
         (4, programs.short_lists(names, _WAITING, everything=everything)),
         (2, programs.mistakes(names)),
-        (1, programs.looks(names)),
+        (1, programs.trifles(names)),
         (1, programs.monitors(names)),
     )
-    return Scene(_ADMIN, opening, steps)
+    return Scene(_ADMIN, opening, steps, programs.looks(names, _WAITING, everything=everything))
 
 
 def running_jobs(*, everything: bool) -> Scene:
@@ -71,13 +73,13 @@ def running_jobs(*, everything: bool) -> Scene:
     opening = programs.submissions(names, kinds)
     steps = programs.mixed(
         (1, opening),
-        (4, programs.calls_on_jobs(names)),
+        (3, programs.calls_on_jobs(names)),
         (4, programs.calls_on_jobs(names, ("abort_job", "delete_job", "get_job_meta"))),
-        (4, programs.monitors(names, (Until.STARTED, Until.STARTED, Until.END, Until.FIRST))),
-        (3, programs.short_lists(names, kinds, everything=everything)),
-        (1, programs.looks(names)),
+        (6, programs.monitors(names, (Until.STARTED, Until.END, Until.FIRST))),
+        (2, programs.short_lists(names, kinds, everything=everything)),
+        (1, programs.trifles(names)),
     )
-    return Scene(_ADMIN, opening, steps, CALLS // 2)
+    return Scene(_ADMIN, opening, steps, programs.looks(names, kinds, everything=everything), CALLS // 2)
 
 
 def lists(*, everything: bool) -> Scene:
@@ -89,7 +91,7 @@ def lists(*, everything: bool) -> Scene:
         (5, programs.calls_on_jobs(names, ("clone_job", "clone_job", "delete_job"))),
         (10, programs.lists(names, _WAITING, everything=everything)),
     )
-    return Scene(_ADMIN, opening, steps)
+    return Scene(_ADMIN, opening, steps, programs.looks(names, _WAITING, everything=everything))
 
 
 def tokens(*, everything: bool, alone: bool) -> Scene:
@@ -110,7 +112,7 @@ def tokens(*, everything: bool, alone: bool) -> Scene:
         (1, programs.submissions(names, _WAITING)),
         (1, programs.mistakes(names, tokens=True)),
     )
-    return Scene(users, opening, steps)
+    return Scene(users, opening, steps, programs.looks(names, _WAITING, everything=everything))
 
 
 def all_roles(*, everything: bool) -> Scene:
@@ -123,9 +125,9 @@ def all_roles(*, everything: bool) -> Scene:
         (10, programs.calls_on_jobs(names)),
         (3, programs.short_lists(names, _WAITING, everything=everything)),
         (1, programs.mistakes(names)),
-        (1, programs.looks(names)),
+        (1, programs.trifles(names)),
     )
-    return Scene(users, opening, steps)
+    return Scene(users, opening, steps, programs.looks(names, _WAITING, everything=everything))
 
 
 def ending_sessions() -> Scene:
@@ -138,10 +140,10 @@ def ending_sessions() -> Scene:
         (4, programs.calls_on_jobs(names)),
         (4, programs.short_lists(names, _WAITING, everything=True)),
         (4, programs.endings(names)),
-        (1, programs.looks(names)),
+        (1, programs.trifles(names)),
         (1, programs.mistakes(names)),
     )
-    return Scene(users, opening, steps, CALLS // 2)
+    return Scene(users, opening, steps, programs.looks(names, _WAITING, everything=True), CALLS // 2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,6 +170,7 @@ def crowd(users: Mapping[str, User]) -> Crowd:
         users: the user of each session; the first one has jobs before.
     """
     first = next(iter(users))
+    before: SearchStrategy[Program]
     before = st.tuples(programs.submissions([first], _WAITING), programs.calls_on_jobs([first], ("clone_job",)))
 
     def acts(name: str) -> SearchStrategy[Program]:

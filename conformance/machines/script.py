@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 
 from conformance.machines import calls
 from conformance.machines.calls import Call, Outcome, Raised, Returned, Until, makes_job
@@ -35,10 +34,9 @@ class Script:
             text += f"  # {outcome.types[0] if outcome.types else 'Exception'}"
         self.lines.append(f"{when}{text}")
 
-    def name_jobs(self, ids: Iterable[str]) -> None:
-        """Give names to jobs before the calls that made them are added."""
-        for job_id in ids:
-            self._names.setdefault(job_id, f"job{len(self._names) + 1}")
+    def copy(self) -> Script:
+        """A script that goes on from here by itself."""
+        return Script(self.mark, list(self.lines), dict(self._names))
 
     def line(self, call: Call) -> str:
         """A call as Python has it."""
