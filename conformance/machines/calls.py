@@ -12,6 +12,9 @@ from typing import Any
 
 from conformance.jobs import JobKind
 
+CONNECT_SECONDS = 5.0
+"""The timeout of ``try_connect``."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Nth:
@@ -39,9 +42,9 @@ class IdPrefix:
 class Fault(enum.Enum):
     """What is wrong with a definition."""
 
-    NO_FOLDER = "no-folder"
+    NO_FOLDER = "no folder"
     """There is none: the client finds it itself."""
-    BAD_RESOURCES = "bad-resources"
+    BAD_RESOURCES = "bad resource_spec"
     """Its ``resource_spec`` is no object: the server refuses it."""
 
 

@@ -164,7 +164,7 @@ class Cast:
         if isinstance(call, MonitorJob):
             return self._monitor(session, call)
         if isinstance(call, calls.TryConnect):
-            return session.call("try_connect", 5.0)
+            return session.call("try_connect", calls.CONNECT_SECONDS)
         if isinstance(call, calls.CloseSession):
             session.close()
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.machines import calls
-from conformance.machines.calls import Call, Outcome, Raised, Returned, Until, makes_job
+from conformance.machines.calls import CONNECT_SECONDS, Call, Outcome, Raised, Returned, Until, makes_job
 
 _CALLBACKS = {Until.FIRST: "stop_at_once", Until.STARTED: "stop_when_started", Until.END: "never_stop"}
 
@@ -58,9 +58,9 @@ class Script:
 def _written(call: Call) -> tuple[str, list[str]]:
     """The name of a method and its arguments."""
     if isinstance(call, calls.SubmitJob):
-        fault = f"  {call.definition.fault.value}" if call.definition.fault is not None else ""
+        fault = [call.definition.fault.value] if call.definition.fault is not None else []
         token = [f"submit_token={call.token!r}"] if call.token is not None else []
-        return "submit_job", [repr(f"{call.definition.name}{fault}"), *token]
+        return "submit_job", [repr(call.definition.name), *fault, *token]
     if isinstance(call, calls.CallOnJob):
         return call.method, [repr(call.job)]
     if isinstance(call, calls.ListJobs):
@@ -75,5 +75,6 @@ def _written(call: Call) -> tuple[str, list[str]]:
         return "list_jobs", [f"{name}={value!r}" for name, value in named.items() if value not in (None, False)]
     if isinstance(call, calls.MonitorJob):
         return "monitor_job", [repr(call.job), f"cb={_CALLBACKS[call.until]}"]
-    names = {calls.GetSystemInfo: "get_system_info", calls.TryConnect: "try_connect", calls.CloseSession: "close"}
-    return names[type(call)], []
+    if isinstance(call, calls.TryConnect):
+        return "try_connect", [str(CONNECT_SECONDS)]
+    return "close" if isinstance(call, calls.CloseSession) else "get_system_info", []

@@ -17,7 +17,7 @@ from conformance.needs import Need
 from conformance.targets import ControlledServer
 from conformance.trial import Trial
 
-CONNECT_SECONDS = 15.0
+LOGIN_SECONDS = 15.0
 
 
 @dataclasses.dataclass
@@ -56,7 +56,7 @@ class Stage:
             user: who logs in.
             adapter: the client where it is not the usual one.
         """
-        return (adapter or self.adapter).open(user.name, self.kit_of(user), timeout=CONNECT_SECONDS)
+        return (adapter or self.adapter).open(user.name, self.kit_of(user), timeout=LOGIN_SECONDS)
 
     def write(self, definition: Definition, name: str) -> str:
         """Write a job definition, and return the path of its folder."""
