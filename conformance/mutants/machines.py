@@ -66,8 +66,8 @@ class LosesClonesAfterAborts(Wrong):
 
 
 @mutant("MODEL-STATE-01")
-class RemembersThatAJobRuns(Wrong):
-    """It keeps the status with which a monitor ended, and shows it in the meta from then on."""
+class RemembersHowAMonitorBegan(Wrong):
+    """It keeps the first status that a monitor saw, and shows it in metas from then on."""
 
     def __init__(self, session: Any) -> None:
         super().__init__(session)
@@ -75,7 +75,7 @@ class RemembersThatAJobRuns(Wrong):
 
     def monitor_job(self, job_id: str, *args: Any, cb: Any = None, **kwargs: Any) -> Any:
         def noting(session: Any, called_id: str, meta: Any) -> Any:
-            self._statuses[job_id] = meta["status"]
+            self._statuses.setdefault(job_id, meta["status"])
             return cb(session, called_id, meta)
 
         return self._session.monitor_job(job_id, *args, cb=noting, **kwargs)
