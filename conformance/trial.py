@@ -146,6 +146,10 @@ class Trial:
         """Write a job definition."""
         return write_job(self._scratch / str(next(self._numbers)), name or self.name(kind), kind, meta)
 
+    def empty_folder(self) -> Path:
+        """A path for files of the check; nothing is there yet."""
+        return self._scratch / str(next(self._numbers))
+
     def submit_folder(self, folder: Path) -> str:
         """Submit a job definition that was written before."""
         job_id = self.session.call("submit_job", str(folder))
