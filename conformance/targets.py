@@ -14,6 +14,7 @@ from conformance.needs import Need
 from conformance.verdicts import Unsuitable
 from mock_server import MockServer
 from mock_server.context import ServerContext
+from mock_server.transcript import Entry, Transcript
 
 ADMIN = "admin@nvidia.com"
 
@@ -74,6 +75,10 @@ class ControlledServer(Protocol):
     def job_metas(self) -> list[dict[str, Any]]:
         """The meta of every job, oldest first."""
 
+    @property
+    def transcript(self) -> Transcript:
+        """What happened on the server; to be read after its end, too."""
+
 
 class Target(Protocol):
     """A server under test."""
@@ -101,6 +106,9 @@ class Target(Protocol):
         Raises:
             Unsuitable: the target gives no control.
         """
+
+    def heard(self) -> list[list[Entry]]:
+        """What happened on its servers since it was asked last: a list a server, the shared one first."""
 
     def close(self) -> None:
         """End everything that the target started."""
@@ -137,13 +145,15 @@ class MockTarget:
     poll_interval = 0.05
     patience = 20.0
     examples = 25
-    provides = frozenset({Need.CONTROL, Need.RUNNING})
+    provides = frozenset({Need.CONTROL, Need.RUNNING, Need.TRANSCRIPT})
     user = ADMIN
 
     def __init__(self, release: str, scheme: str | None = None) -> None:
         self._scheme = scheme
         self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme)
         self._shared.start()
+        self._own: list[Transcript] = []
+        self._heard = 0
         self.release = self._shared.release
         self.name = f"mock_server {self.release}" + (f" over {scheme}" if scheme is not None else "")
 
@@ -155,8 +165,16 @@ class MockTarget:
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A mock server with a scenario of the check's choice."""
         server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure, scheme=self._scheme)
+        self._own.append(server.transcript)
         with server:
             yield server
+
+    def heard(self) -> list[list[Entry]]:
+        """What happened on the shared server and on own ones since it was asked last."""
+        own, self._own = self._own, []
+        shared = self._shared.transcript.entries(since=self._heard)
+        self._heard = shared[-1].number if shared else self._heard
+        return [shared, *(transcript.entries() for transcript in own)]
 
     def close(self) -> None:
         """Stop the shared server."""
@@ -195,6 +213,10 @@ class KitTarget:
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:  # noqa: ARG002
         """Not to be had."""
         raise Unsuitable(f"needs {Need.CONTROL.value}, which a server at a kit does not give")
+
+    def heard(self) -> list[list[Entry]]:
+        """Nothing: what happens on a server at a kit is not seen."""
+        return []
 
     def close(self) -> None:
         """Nothing was started."""

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from flare_client.protocol.cellnet.fobs import Shareable
 from flare_client.protocol.cellnet.server import (
     ClientLeft,
     ClientRegistered,
@@ -19,6 +20,7 @@ from flare_client.protocol.cellnet.server import (
     ServerPeerEvent,
 )
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame
+from flare_client.protocol.cellnet.streams import PieceType, StreamHeader
 from flare_client.protocol.envelope import Envelope
 from flare_client.protocol.hci.exchange import ExchangeFraming
 from flare_client.protocol.hci.text import TextFraming
@@ -209,13 +211,20 @@ class FrameCame:
 
 
 def what_came_of(events: Sequence[ServerPeerEvent]) -> tuple[Mapping[str, Any], ...]:
-    """What a frame led to, without the content of requests, which may be large."""
+    """What a frame led to, without the large parts of what a request says."""
     return tuple(filter(None, map(_word, events)))
+
+
+_LARGE = 4096
+"""Bytes or characters above which a part of a request is not kept, but its beginning."""
 
 
 def _word(event: ServerPeerEvent) -> Mapping[str, Any]:
     if isinstance(event, RequestReceived):
-        return {"request": f"{event.channel}/{event.topic}"}
+        request = {"request": f"{event.channel}/{event.topic}"}
+        # Of a request in one frame the frame tells it all.
+        alone = event.headers.get(StreamHeader.TYPE) == PieceType.FINAL
+        return request if alone else {**request, "content": _lightened(event.content)}
     if isinstance(event, Dropped):
         return {"dropped": event.reason}
     if isinstance(event, Greeted):
@@ -223,6 +232,15 @@ def _word(event: ServerPeerEvent) -> Mapping[str, Any]:
     if isinstance(event, ClientRegistered):
         return {"registered": event.user}
     return {"left": True} if isinstance(event, ClientLeft) else {}
+
+
+def _lightened(content: Any) -> Any:
+    if isinstance(content, Shareable):
+        return Shareable({name: _lightened(value) for name, value in content.items.items()}, content.headers)
+    if isinstance(content, (bytes, str)) and len(content) > _LARGE:
+        shown = content[:32].hex() if isinstance(content, bytes) else content[:_LARGE]
+        return {"size": len(content), "begins": shown}
+    return content
 
 
 @dataclasses.dataclass(frozen=True)
