@@ -65,9 +65,9 @@ def items(traffic: Traffic) -> Iterator[Judgement]:
 )
 def order(traffic: Traffic) -> Iterator[Judgement]:
     for command in traffic.commands:
-        types = [item.get("type") for item in command.items]
-        if set(types) == {"command", "token"}:
-            yield same(command.entry, types, ["command", "token"], "the types of the items")
+        types = [item.get("type") for item in command.items if item.get("type") in ("command", "token")]
+        if len(types) == 2:
+            yield same(command.entry, types, ["command", "token"], "the command and the token")
 
 
 @rule(

@@ -27,7 +27,7 @@ _HEADERS = {
     "sm__pe": str,
     "sm__op": bool,
 }
-_CONSTANT = ("sm__ch", "sm__tp", "sm__sz", "sm__pe", "sm__ri", "sm__op")
+_CONSTANT = ("sm__ch", "sm__tp", "sm__sz", "sm__pe", "sm__op")
 _ACKNOWLEDGING = ("2.9",)
 """Clients of 2.7 and 2.8 may never acknowledge: no stream of an admin's connection is long enough to wait for it."""
 _UNANSWERED = ("ObjectStreamer.Abort",)
@@ -71,7 +71,7 @@ def sequence(traffic: Traffic) -> Iterator[Judgement]:
 def offsets(traffic: Traffic) -> Iterator[Judgement]:
     for _, pieces in _whole_streams(traffic):
         before = 0
-        for piece in sorted(pieces, key=lambda one: int(one.headers.get("sm__sq", -1))):
+        for piece in _in_order(pieces):
             yield same(piece.entry, piece.headers.get("sm__os"), before, "the offset")
             before += piece.size
 
@@ -87,7 +87,7 @@ def end(traffic: Traffic) -> Iterator[Judgement]:
     for connection, pieces in _streams(traffic):
         if _is_given_up(pieces) or (connection.event("closed") is None and not _is_ended(pieces)):
             continue
-        ordered = sorted(pieces, key=lambda one: int(one.headers.get("sm__sq", -1)))
+        ordered = _in_order(pieces)
         kinds = [piece.headers.get("sm__dt") for piece in ordered]
         if connection.is_disturbed or _is_cut(connection, pieces):
             continue
@@ -104,7 +104,7 @@ def end(traffic: Traffic) -> Iterator[Judgement]:
 )
 def size(traffic: Traffic) -> Iterator[Judgement]:
     for _, pieces in _whole_streams(traffic):
-        total = sum(piece.size for piece in pieces)
+        total = sum(piece.size for piece in _in_order(pieces))
         for piece in pieces:
             yield same(piece.entry, piece.headers.get("sm__sz"), total, "sm__sz")
 
@@ -273,6 +273,12 @@ def _whole_streams(traffic: Traffic) -> Iterator[tuple[CellConnection, list[Piec
     for connection, pieces in _streams(traffic):
         if _is_ended(pieces) and not _is_given_up(pieces):
             yield connection, pieces
+
+
+def _in_order(pieces: list[Piece]) -> list[Piece]:
+    """The pieces by their numbers; one that came twice counts once."""
+    by_number = {int(piece.headers.get("sm__sq", -1)): piece for piece in reversed(pieces)}
+    return [by_number[number] for number in sorted(by_number)]
 
 
 def _is_ended(pieces: list[Piece]) -> bool:

@@ -102,8 +102,9 @@ class SocketConnection(Connection):
 
     @functools.cached_property
     def requests(self) -> list[Entry]:
-        """The requests, also those that the server refused; bodies are none."""
-        return [entry for entry in self.incoming if "framing" in entry.detail]
+        """The requests, also those that the server refused; a body is none, nor is its refusal."""
+        framed = [entry for entry in self.incoming if "framing" in entry.detail]
+        return [entry for place, entry in enumerate(framed) if not place or "refused" not in entry.detail]
 
     @functools.cached_property
     def commands(self) -> list[Command]:
@@ -191,8 +192,8 @@ class CellConnection(Connection):
         return [Piece(entry, entry.detail["headers"]) for entry in self.raw("sm__STREAM", "sm__ACK")]
 
     @functools.cached_property
-    def streams(self) -> dict[Any, list[Piece]]:
-        """The client's streams by their ids, each with its pieces as they came."""
+    def streams(self) -> dict[tuple[Any, Any], list[Piece]]:
+        """The client's streams by their ids and request ids, each with its pieces as they came."""
         return _by_stream(self.pieces)
 
     @functools.cached_property
@@ -200,7 +201,8 @@ class CellConnection(Connection):
         """The server's streams by their ids."""
         sent = [entry for entry in self.outgoing if isinstance(entry.detail.get("headers"), Mapping)]
         pieces = [Piece(entry, entry.detail["headers"]) for entry in sent]
-        return _by_stream([piece for piece in pieces if piece.headers.get("cn__topic") == "sm__DATA"])
+        found = _by_stream([piece for piece in pieces if piece.headers.get("cn__topic") == "sm__DATA"])
+        return {number: stream for (number, _), stream in found.items()}
 
     @functools.cached_property
     def requests(self) -> list[Entry]:
@@ -251,10 +253,10 @@ class CellConnection(Connection):
         return [Command(entry, envelope, tuple(envelope), names, form, self)]
 
 
-def _by_stream(pieces: Sequence[Piece]) -> dict[Any, list[Piece]]:
-    streams: dict[Any, list[Piece]] = {}
+def _by_stream(pieces: Sequence[Piece]) -> dict[tuple[Any, Any], list[Piece]]:
+    streams: dict[tuple[Any, Any], list[Piece]] = {}
     for piece in pieces:
-        streams.setdefault(piece.headers.get("sm__id"), []).append(piece)
+        streams.setdefault((piece.headers.get("sm__id"), piece.headers.get("sm__ri")), []).append(piece)
     return streams
 
 

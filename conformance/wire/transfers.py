@@ -104,8 +104,10 @@ def sizes(traffic: Traffic) -> Iterator[Judgement]:
 def done(traffic: Traffic) -> Iterator[Judgement]:
     for connection in traffic.cells:
         ended = {_headers(content).get(_TX) for _, content in connection.asked(_DONE)}
+        answered = {(out.detail.get("headers") or {}).get("sm__ri") for out in connection.outgoing}
         for pieces in _by_transaction(connection):
-            if _is_ended(pieces) and connection.event("closed") is not None and not connection.is_disturbed:
+            is_answered = pieces[-1][0].detail["headers"].get("sm__ri") in answered
+            if is_answered and _is_ended(pieces) and connection.event("closed") is not None:
                 transaction = pieces[0][2].get(_TX)
                 yield judged(pieces[-1][0], transaction in ended, "ObjectStreamer.Abort after it", "no word of its end")
 

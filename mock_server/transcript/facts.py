@@ -25,6 +25,8 @@ from flare_client.protocol.envelope import Envelope
 from flare_client.protocol.hci.exchange import ExchangeFraming
 from flare_client.protocol.hci.text import TextFraming
 
+KEPT = 64 * 1024
+"""Bytes of a large fact that are kept, and hashed."""
 CLIENT, SERVER = "client", "server"
 """Who ends a connection."""
 
@@ -222,9 +224,10 @@ _LARGE = 4096
 def _word(event: ServerPeerEvent) -> Mapping[str, Any]:
     if isinstance(event, RequestReceived):
         request = {"request": f"{event.channel}/{event.topic}"}
-        # Of a request in one frame the frame tells it all.
-        alone = event.headers.get(StreamHeader.TYPE) == PieceType.FINAL
-        return request if alone else {**request, "content": _lightened(event.content)}
+        # Of a request in one frame that is kept whole the frame tells it all.
+        size = event.headers.get(StreamHeader.SIZE)
+        is_told = event.headers.get(StreamHeader.TYPE) == PieceType.FINAL and isinstance(size, int) and size < KEPT // 4
+        return request if is_told else {**request, "content": _lightened(event.content)}
     if isinstance(event, Dropped):
         return {"dropped": event.reason}
     if isinstance(event, Greeted):

@@ -23,6 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from flare_client.protocol.cellnet.fobs import FLContext, Shareable
+from mock_server.transcript.facts import KEPT
 
 _NAMES = {
     "__token__": "token",
@@ -59,8 +60,6 @@ _MOST_SIZE = 64 * 1024
 _VALUE_SIZE = 8
 """What any value counts for, beside its text."""
 _MOST_DEPTH = 12
-HASHED = 64 * 1024
-"""Bytes of large data that are hashed and kept."""
 _SHOWN = 16
 """Bytes of binary data that are shown."""
 
@@ -202,7 +201,7 @@ class _Walk:
 
     def _text(self, value: str, depth: int) -> Any:
         # An envelope travels as text inside other things: shown as what it is, and its token found by its place.
-        if value.startswith("{") and len(value) <= HASHED:
+        if value.startswith("{") and len(value) <= KEPT:
             try:
                 content = json.loads(value)
             except (ValueError, RecursionError):
@@ -240,11 +239,11 @@ def _form(secret: str) -> str:
 
 
 def _hash(data: bytes | memoryview) -> str:
-    return hashlib.sha256(data[:HASHED]).hexdigest()[:16]
+    return hashlib.sha256(data[:KEPT]).hexdigest()[:16]
 
 
 def describe_bytes(data: bytes | bytearray | memoryview) -> dict[str, Any]:
-    """Binary data as its size, the beginning of a hash of its first ``HASHED`` bytes, and its first bytes."""
+    """Binary data as its size, the beginning of a hash of its first ``KEPT`` bytes, and its first bytes."""
     view = memoryview(data)
     return {"size": len(view), "sha256": _hash(view), "begins": bytes(view[:_SHOWN]).hex()}
 

@@ -21,6 +21,7 @@ from flare_client.protocol.limits import MIB
 from mock_server.clock import Clock, RealClock
 from mock_server.transcript.entry import Entry
 from mock_server.transcript.facts import (
+    KEPT,
     Commanded,
     Fact,
     FrameCame,
@@ -30,7 +31,7 @@ from mock_server.transcript.facts import (
     Trace,
 )
 from mock_server.transcript.forms import form_of
-from mock_server.transcript.redaction import HASHED, Redactor
+from mock_server.transcript.redaction import Redactor
 
 Listener = Callable[[Entry], None]
 
@@ -112,8 +113,8 @@ class Transcript:
         if isinstance(fact, Commanded) and fact.token:
             self.redactor.learn(fact.token, "session")
         weight = _weight(fact)
-        if weight > HASHED:
-            fact, weight = _cut(fact), HASHED
+        if weight > KEPT:
+            fact, weight = _cut(fact), KEPT
         with self._lock:
             self._number += 1
             record = _Record(self._number, self._clock.time(), connection, fact, weight + _FIXED)
@@ -230,18 +231,18 @@ def _weight(fact: Fact) -> int:
 def _cut(fact: Fact) -> Fact:
     """A fact of which only the beginning is kept: a block of a file, a job in a command line, a long reply."""
     if isinstance(fact, FrameSent):
-        kept = PREFIX_SIZE + int.from_bytes(fact.data[4:6], "big") + HASHED
+        kept = PREFIX_SIZE + int.from_bytes(fact.data[4:6], "big") + KEPT
         return FrameSent(fact.data[:kept])
     if isinstance(fact, ReplySent):
-        return ReplySent(fact.data[:HASHED] + fact.data[-2:])
+        return ReplySent(fact.data[:KEPT] + fact.data[-2:])
     if isinstance(fact, FrameCame) and isinstance(fact.frame, Frame):
-        return FrameCame(dataclasses.replace(fact.frame, payload=fact.frame.payload[:HASHED]), fact.led_to)
+        return FrameCame(dataclasses.replace(fact.frame, payload=fact.frame.payload[:KEPT]), fact.led_to)
     if isinstance(fact, RequestCame):
         items = tuple(
-            dataclasses.replace(item, data=item.data[:HASHED])
+            dataclasses.replace(item, data=item.data[:KEPT])
             if item.type is ItemType.COMMAND and isinstance(item.data, str)
             else item
             for item in fact.envelope.items
         )
         return RequestCame(dataclasses.replace(fact.envelope, items=items), fact.framing)
-    return dataclasses.replace(fact, line=fact.line[:HASHED]) if isinstance(fact, Commanded) else fact
+    return dataclasses.replace(fact, line=fact.line[:KEPT]) if isinstance(fact, Commanded) else fact

@@ -95,6 +95,11 @@ def read_prefix(prefix: bytes) -> Prefix:
     return Prefix(*_PREFIX.unpack(prefix))
 
 
+def write_prefix(prefix: Prefix) -> bytes:
+    """The first bytes of a frame, whatever its numbers are; ``FrameEncoder`` makes those of good ones."""
+    return _PREFIX.pack(*prefix)
+
+
 @dataclasses.dataclass(frozen=True)
 class Greeting:
     """The payload of HELLO and READY.
