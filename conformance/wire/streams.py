@@ -192,7 +192,8 @@ def readable(traffic: Traffic) -> Iterator[Judgement]:
     for connection, pieces in _whole_streams(traffic):
         said = str(pieces[0].headers.get("sm__pe"))
         dropped = next((piece.entry.detail["dropped"] for piece in pieces if "dropped" in piece.entry.detail), None)
-        if not connection.is_disturbed:
+        is_proven = "proves nothing" not in str(dropped)  # what is not is another rule's matter
+        if is_proven and not connection.is_disturbed:
             kept = said == "fobs" and dropped is None
             yield judged(pieces[-1].entry, kept, "FOBS that can be read", f"{said}: {dropped}")
 
@@ -230,7 +231,8 @@ def progress(traffic: Traffic) -> Iterator[Judgement]:
         for piece in connection.acknowledgements:
             number, offset = piece.headers.get("sm__id"), piece.headers.get("sm__os")
             sent = [one for one in connection.server_streams.get(number, []) if one.entry.number < piece.entry.number]
-            if piece.headers.get("sm__dt") != _ACK or not sent or not isinstance(offset, int):
+            is_known = bool(sent) and sent[0].headers.get("sm__sq") == 0
+            if piece.headers.get("sm__dt") != _ACK or not is_known or not isinstance(offset, int):
                 continue
             most, least = sum(one.size for one in sent), reached.get(number, 0)
             yield judged(piece.entry, least <= offset <= most, f"{least} to {most} bytes", f"{offset} bytes")

@@ -301,14 +301,14 @@ class Traffic:
         found = set()
         for entry in self.entries:
             if entry.direction is Direction.OUT:
-                found |= set(_tokens(entry.detail))
+                found |= set(tokens_in(entry.detail))
         return frozenset(found)
 
 
-def _tokens(detail: Mapping[str, Any]) -> Iterator[str]:
+def tokens_in(detail: Mapping[str, Any]) -> list[str]:
+    """The marks of the tokens in a reply."""
     content = detail.get("content")
     envelope = content.get("json") if isinstance(content, Mapping) else detail
     items = envelope.get("data") if isinstance(envelope, Mapping) else None
-    for item in items if isinstance(items, list) else []:
-        if isinstance(item, Mapping) and item.get("type") == "token":
-            yield str(item.get("data"))
+    found = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    return [str(item.get("data")) for item in found if item.get("type") == "token"]

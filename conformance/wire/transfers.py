@@ -120,14 +120,18 @@ def done(traffic: Traffic) -> Iterator[Judgement]:
     releases=CELL_RELEASES,
 )
 def requests(traffic: Traffic) -> Iterator[Judgement]:
+    known: set[str | None] = set()
     for connection in traffic.cells:
+        # On a connection that is opened again, or seen from its midst, a file may be half there.
+        is_new = connection.is_whole and connection.name not in known
+        known.add(connection.name)
         reached: dict[Any, int] = {}
         for entry, content in _pieces_wanted(connection):
             ref_id, state = content.get("ref_id"), content.get("state")
             came = state.get("received_bytes") if isinstance(state, Mapping) else None
-            if ref_id not in reached:
+            if ref_id not in reached and is_new:
                 yield same(entry, came, None, "received_bytes of the first request")
-            else:
+            elif ref_id in reached:
                 kept = isinstance(came, int) and came > reached[ref_id]
                 yield judged(entry, kept, f"more than {reached[ref_id]} received_bytes", came)
             reached[ref_id] = came if isinstance(came, int) else 0
