@@ -12,6 +12,8 @@ class Need(enum.Enum):
     """Servers with scenarios, users and kits of the check's choice."""
     RUNNING = "sites that run jobs"
     """Jobs that really start and end."""
+    TRANSCRIPT = "the transcript of the server"
+    """What the client put on the wire."""
     BASIC_CB = "a client with basic_cb_with_print"
     DEBUG = "a client with a debug flag"
     THREADS = "a client that several threads can drive"

@@ -17,6 +17,7 @@ from conformance.verdicts import Unsuitable
 from flare_client.protocol.releases import PROFILES, Dialect
 from mock_server import MockServer
 from mock_server.context import ServerContext
+from mock_server.transcript import Entry, Transcript
 
 ADMIN = "admin@nvidia.com"
 
@@ -77,6 +78,10 @@ class ControlledServer(Protocol):
     def job_metas(self) -> list[dict[str, Any]]:
         """The meta of every job, oldest first."""
 
+    @property
+    def transcript(self) -> Transcript:
+        """What happened on the server; to be read after its end, too."""
+
 
 class Target(Protocol):
     """A server under test."""
@@ -107,6 +112,9 @@ class Target(Protocol):
         Raises:
             Unsuitable: the target gives no control.
         """
+
+    def heard(self) -> list[list[Entry]]:
+        """What happened on its servers since it was asked last: a list a server, the shared one first."""
 
     def close(self) -> None:
         """End everything that the target started."""
@@ -151,7 +159,7 @@ class MockTarget:
     poll_interval = 0.05
     patience = 20.0
     examples = 25
-    provides = frozenset({Need.CONTROL, Need.RUNNING})
+    provides = frozenset({Need.CONTROL, Need.RUNNING, Need.TRANSCRIPT})
     user = ADMIN
 
     def __init__(self, release: str, scheme: str | None = None) -> None:
@@ -160,6 +168,8 @@ class MockTarget:
         self._shared.start()
         self._seed = 0
         self._own = itertools.count()
+        self._transcripts: list[Transcript] = []
+        self._heard = 0
         self.release = self._shared.release
         self.name = f"mock_server {self.release}" + (f" over {scheme}" if scheme is not None else "")
 
@@ -177,9 +187,17 @@ class MockTarget:
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A mock server with a scenario of the check's choice."""
         server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure, scheme=self._scheme)
+        self._transcripts.append(server.transcript)
         with server:
             server.draw_ids(Names(derived(self._seed, str(next(self._own)))))
             yield server
+
+    def heard(self) -> list[list[Entry]]:
+        """What happened on the shared server and on own ones since it was asked last."""
+        own, self._transcripts = self._transcripts, []
+        shared = self._shared.transcript.entries(since=self._heard)
+        self._heard = shared[-1].number if shared else self._heard
+        return [shared, *(transcript.entries() for transcript in own)]
 
     def close(self) -> None:
         """Stop the shared server."""
@@ -224,6 +242,10 @@ class KitTarget:
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:  # noqa: ARG002
         """Not to be had."""
         raise Unsuitable(f"needs {Need.CONTROL.value}, which a server at a kit does not give")
+
+    def heard(self) -> list[list[Entry]]:
+        """Nothing: what happens on a server at a kit is not seen."""
+        return []
 
     def close(self) -> None:
         """Nothing was started."""

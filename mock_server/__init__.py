@@ -6,5 +6,18 @@ For tests and offline development. Never for production: it runs no federated le
 from mock_server.clock import Clock, ManualClock, RealClock
 from mock_server.scenario import Scenario, ScenarioError
 from mock_server.server import MockServer, ServerError
+from mock_server.transcript import CallError, Entry, Retention, Transcript
 
-__all__ = ["Clock", "ManualClock", "MockServer", "RealClock", "Scenario", "ScenarioError", "ServerError"]
+__all__ = [
+    "CallError",
+    "Clock",
+    "Entry",
+    "ManualClock",
+    "MockServer",
+    "RealClock",
+    "Retention",
+    "Scenario",
+    "ScenarioError",
+    "ServerError",
+    "Transcript",
+]

@@ -19,6 +19,7 @@ from flare_client.protocol.releases import LATEST, PROFILES
 from mock_server.pki import PkiError
 from mock_server.scenario import Scenario, ScenarioError, User
 from mock_server.server import MockServer, ServerError
+from mock_server.transcript import Entry, as_line
 
 DEFAULT_USERS = (
     User(name="admin@nvidia.com", role="project_admin"),
@@ -80,6 +81,29 @@ def _kits(server: MockServer, users: tuple[User, ...], workspace: Path) -> dict[
     return {user.name: server.kit(user.name, user.org, user.role, directory=workspace) for user in users}
 
 
+@contextmanager
+def _written(server: MockServer, path: Path | None) -> Iterator[None]:
+    """Write the transcript to a file, entry by entry.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if path is None:
+        yield
+        return
+    with path.open("w", encoding="utf-8") as file:
+
+        def write(entry: Entry) -> None:
+            file.write(as_line(entry))
+            file.flush()
+
+        end = server.transcript.follow(write)
+        try:
+            yield
+        finally:
+            end()
+
+
 def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     if as_json:
         description = {
@@ -121,6 +145,11 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 )
 @click.option("--user", "users", multiple=True, type=_UserType(), help="A user to write a kit for; repeatable.")
 @click.option("--insecure", is_flag=True, help="Clear text and the fixed password, as the POC of release 2.3.")
+@click.option(
+    "--transcript",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write every connection, message and decision to as it happens, one JSON object a line.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON once the server accepts connections.")
 @click.option("--verbose", is_flag=True, help="Log what is served and refused.")
 def serve(
@@ -132,6 +161,7 @@ def serve(
     admin_port: int,
     users: tuple[User, ...],
     insecure: bool,
+    transcript: Path | None,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -151,7 +181,7 @@ def serve(
             admin_port=admin_port,
             scheme=scheme,
         )
-        with _stop_signals() as stop, server:
+        with _stop_signals() as stop, _written(server, transcript), server:
             _announce(server, _kits(server, users or plan.users or DEFAULT_USERS, workspace), as_json)
             while not stop.wait(0.2) and not server.wait(0):
                 pass

@@ -26,6 +26,7 @@ from mock_server.studies import Studies
 
 if TYPE_CHECKING:
     from mock_server.downloads import Downloads
+    from mock_server.transcript.facts import Trace
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Request:
         peer: who is at the other end.
         upload: a file that came with the request; the server's to keep or remove.
         study: the study that a login asks for, as it came.
+        trace: the connection that it came on, for the transcript; ``None`` where it came on none.
     """
 
     line: str
@@ -69,6 +71,7 @@ class Request:
     peer: Peer
     upload: Path | None = None
     study: object = DEFAULT_STUDY
+    trace: Trace | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,8 +23,11 @@ from flare_client.protocol.cellnet.kit import CellWire, Scheme, Security
 from flare_client.protocol.cellnet.rules import CellRules
 from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.commands import Right, commands_of
+from flare_client.protocol.envelope import ItemType
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
+from flare_client.protocol.statuses import MetaKey
+from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer
 from mock_server.clock import Clock, RealClock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
@@ -41,6 +44,8 @@ from mock_server.scenario import Scenario, ScenarioError
 from mock_server.sessions import AdminSessions
 from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
+from mock_server.transcript import Calls, Retention, Transcript
+from mock_server.transcript.facts import Commanded
 
 _logger = logging.getLogger("mock_server")
 
@@ -91,6 +96,11 @@ class MockServer:
             where grpcio is installed.
         connection_security: what protects the connection in these releases: ``mtls`` (the default), ``tls``, in which
             only the server shows a certificate, or ``clear``. Who is who is proven in all three alike.
+        retention: how much the transcript keeps; ``Retention(entries=0)`` for nothing.
+
+    Attributes:
+        transcript: what happened: every connection, message, command and decision, without secrets.
+        calls: the commands that came, for assertions.
 
     Raises:
         ValueError: the release is unknown, or has no such scheme, security or insecure servers, or the scenario is
@@ -114,6 +124,7 @@ class MockServer:
         stall_timeout: float = 60.0,
         scheme: str | None = None,
         connection_security: str | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self.profile: ReleaseProfile = profile_for(release)
         self.scheme = _read_scheme(self.profile, scheme, secure)
@@ -122,6 +133,8 @@ class MockServer:
         self.secure = secure
         self.host = host
         self.clock: Clock = clock or RealClock()
+        self.transcript = Transcript(retention, self.clock)
+        self.calls = Calls(self.profile, self.transcript.redactor)
         self._sites = self.scenario.sites_or([Site(name, DEFAULT_ORG) for name in sites])
         self._given_workspace = Path(workspace) if workspace is not None else None
         self._given_ports = (port, admin_port)
@@ -407,6 +420,7 @@ class _Running:
         self.fl_port = int(holder.getsockname()[1])
         self.admin_port = 0
         self._host = server.host
+        self._transcript, self._calls = server.transcript, server.calls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
         uploads = _fresh(root / "run" / "uploads")
@@ -418,7 +432,15 @@ class _Running:
         limits, stall_timeout = server._limits, server._stall_timeout
         downloads = self.context.downloads
         if server.profile.cell is None or server.scheme is None or downloads is None:
-            return HciEndpoint(server.profile, self._answer, uploads, tls, limits=limits, stall_timeout=stall_timeout)
+            return HciEndpoint(
+                server.profile,
+                self._answer,
+                uploads,
+                tls,
+                limits=limits,
+                stall_timeout=stall_timeout,
+                observer=server.transcript,
+            )
         service = AdminService(
             server.profile.cell,
             _server_identity(server, server.profile.cell),
@@ -435,7 +457,13 @@ class _Running:
         elif server.security is Security.CLEAR:
             tls = credentials = None
         return CellEndpoint(
-            service, server.scheme, tls, credentials=credentials, limits=limits, stall_timeout=stall_timeout
+            service,
+            server.scheme,
+            tls,
+            credentials=credentials,
+            limits=limits,
+            stall_timeout=stall_timeout,
+            observer=server.transcript,
         )
 
     def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
@@ -531,8 +559,14 @@ class _Running:
 
         self._task = self._loop.create_task(when_answered())
 
-    def _answer(self, request: Request) -> Any:
-        return answer(self.context, request)
+    def _answer(self, request: Request) -> Answer:
+        known = self.context.sessions.find(request.token) if request.token else None
+        size = request.upload.stat().st_size if request.upload is not None else None
+        answered = answer(self.context, request)
+        fact = _told(request, answered, request.peer.name or (known.user if known is not None else ""), size)
+        self._calls.add(fact)
+        self._transcript.note(request.trace, fact)
+        return answered
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -542,6 +576,18 @@ class _Running:
             task.cancel()
         if pending:
             self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+
+
+_FORMS: dict[type[Answer], str] = {Reply: "reply", EmptyAnswer: "empty", SilentAnswer: "silence"}
+
+
+def _told(request: Request, answered: Answer, user: str, upload_size: int | None) -> Commanded:
+    form = _FORMS.get(type(answered), "file")
+    status, info, error = None, "", ""
+    if isinstance(answered, Reply):
+        status, info = answered.meta.get(MetaKey.STATUS.value), str(answered.meta.get(MetaKey.INFO.value, ""))
+        error = next((str(item.data) for item in answered.items if item.type is ItemType.ERROR), "")
+    return Commanded(request.line, user, request.token, form, status, info, error, upload_size)
 
 
 def _server_identity(server: MockServer, rules: CellRules) -> ServerIdentity:

@@ -224,7 +224,7 @@ class CellConnection(Connection):
             if self._link is not None:
                 self._link.close()
                 self._link = None
-            peer = ClientPeer(self._identity, time.time(), name=self._cell)
+            peer = self._peer()
             self._link = connect(
                 (self._config.host, self._config.port),
                 self._context,
@@ -236,6 +236,10 @@ class CellConnection(Connection):
             # A connection that is opened again takes the name of the first: what the server has to say goes there.
             self._cell = peer.name
             return self._link
+
+    def _peer(self) -> ClientPeer:
+        """What speaks the protocol on a new connection; one that is opened again keeps the cell's name."""
+        return ClientPeer(self._identity, time.time(), name=self._cell)
 
     def _codec(self) -> FrameCodec:
         config = self._config

@@ -42,6 +42,8 @@ class Item:
 
     type: ItemType
     data: Json
+    names: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    """The names in it as it came, in order; none where this side made it."""
 
     def to_json(self) -> dict[str, Json]:
         """The item as it stands in the envelope."""
@@ -58,6 +60,8 @@ class Envelope:
     """The sender's local time; informational."""
     has_meta: bool = True
     """Whether the message carried ``meta`` at all: a client keeps the meta of an earlier line otherwise."""
+    names: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    """The names at its top as it came, in order; none where this side made it."""
 
     def first(self, kind: ItemType) -> Json | None:
         """The data of the first item of a kind, or ``None``."""
@@ -136,13 +140,13 @@ def _read_item(value: Json) -> Item:
         rows = value.get("rows")
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
             raise RemoteProtocolError("expected the rows of a table to be a list of lists")
-        return Item(kind, rows)
+        return Item(kind, rows, tuple(value))
     data = value.get("data")
     if not isinstance(data, (str, dict)):
         raise RemoteProtocolError(
             f"expected the data of a {kind.value} item to be text or an object, but got {type(data).__name__}"
         )
-    return Item(kind, data)
+    return Item(kind, data, tuple(value))
 
 
 def read_envelope(text: str, limits: Limits = DEFAULT_LIMITS) -> Envelope:
@@ -169,6 +173,7 @@ def read_envelope(text: str, limits: Limits = DEFAULT_LIMITS) -> Envelope:
         meta=meta if isinstance(meta, dict) else {},
         time=time if isinstance(time, str) else None,
         has_meta=bool(meta) and isinstance(meta, dict),
+        names=tuple(value),
     )
 
 

@@ -40,6 +40,18 @@ from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswe
 from mock_server.context import Peer, Request
 from mock_server.endpoints.tls import TlsProtocol
 from mock_server.pki import peer_identity
+from mock_server.transcript.facts import (
+    CLIENT,
+    SERVER,
+    BodyCame,
+    FileSent,
+    Observer,
+    ReplySent,
+    RequestBroken,
+    RequestCame,
+    Trace,
+    Unobserved,
+)
 
 _logger = logging.getLogger("mock_server")
 
@@ -94,10 +106,12 @@ class HciConnection(asyncio.Protocol):
 
     Args:
         endpoint: the endpoint that accepted it.
+        trace: is told what happens.
     """
 
-    def __init__(self, endpoint: HciEndpoint) -> None:
+    def __init__(self, endpoint: HciEndpoint, trace: Trace) -> None:
         self._endpoint = endpoint
+        self._trace = trace
         self._wire = ServerConnection(endpoint.profile, endpoint.limits)
         self._transport: asyncio.Transport | None = None
         self._peer = Peer()
@@ -114,6 +128,7 @@ class HciConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note who is at the other end."""
         self._transport = cast(asyncio.Transport, transport)
+        self._trace.opened(transport.get_extra_info("peername"))
         self._endpoint.connections.add(self)
         tls = transport.get_extra_info("ssl_object")
         if isinstance(tls, ssl.SSLObject):
@@ -121,6 +136,7 @@ class HciConnection(asyncio.Protocol):
             if certificate is not None:
                 identity = peer_identity(certificate)
                 self._peer = Peer(identity.name, identity.org, identity.role)
+                self._trace.user = identity.name
         self._expect_bytes()
 
     def data_received(self, data: bytes) -> None:
@@ -130,6 +146,7 @@ class HciConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Take the end of the client's bytes; the answer may still go out."""
+        self._trace.ending(CLIENT)
         self._take(self._wire.receive_eof())
         return False
 
@@ -143,6 +160,7 @@ class HciConnection(asyncio.Protocol):
         if self._sending is not None:
             self._sending.cancel()
         self._drop_upload()
+        self._trace.closed(str(exc or ""), self._wire.after_end)
         self._endpoint.forget(self)
 
     def pause_writing(self) -> None:
@@ -157,6 +175,7 @@ class HciConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection."""
+        self._trace.ending(SERVER, "cut off")
         if self._transport is not None:
             self._transport.abort()
 
@@ -171,6 +190,7 @@ class HciConnection(asyncio.Protocol):
             self._peer.name,
             self._endpoint.stall_timeout,
         )
+        self._trace.ending(SERVER, "silent in the middle of a request")
         self.abort()
 
     def _take(self, events: list[ServerEvent]) -> None:
@@ -185,6 +205,9 @@ class HciConnection(asyncio.Protocol):
                 self._refuse(event)
 
     def _begin(self, event: RequestReceived) -> None:
+        token = event.envelope.first(ItemType.TOKEN)
+        self._trace.session = token if isinstance(token, str) else None
+        self._trace.note(RequestCame(event.envelope, self._wire.framing))
         if event.body_size is None:
             self._dispatch(event, None)
             return
@@ -207,6 +230,7 @@ class HciConnection(asyncio.Protocol):
         self._upload.close()
         self._upload = None
         path, self._upload_path = self._upload_path, None
+        self._trace.note(BodyCame(self._request.body_size or 0))
         self._dispatch(self._request, path)
 
     def _drop_upload(self) -> None:
@@ -219,6 +243,7 @@ class HciConnection(asyncio.Protocol):
 
     def _refuse(self, event: RequestRefused) -> None:
         _logger.warning("refusing a request of %s: %s", self._peer.name, event.reason)
+        self._trace.note(RequestBroken(event.reason, event.answer.name, self._wire.framing))
         self._drop_upload()
         if event.answer is Refusal.SILENCE:
             self._send(SilentAnswer())
@@ -236,7 +261,8 @@ class HciConnection(asyncio.Protocol):
             text = "Exception Occurred: TypeError: expected string or bytes-like object"
             self._send(Reply().error(text))
             return
-        request = Request(line, token if isinstance(token, str) else None, event.envelope.meta, self._peer, upload)
+        token = token if isinstance(token, str) else None
+        request = Request(line, token, event.envelope.meta, self._peer, upload, trace=self._trace)
         self._send(self._endpoint.answer(request))
 
     # --- the answer -------------------------------------------------------------------------------------------
@@ -249,16 +275,21 @@ class HciConnection(asyncio.Protocol):
             return
         try:
             if isinstance(answer, Reply):
-                transport.write(self._wire.send_reply(answer.envelope(_now())))
+                self._write(transport, self._wire.send_reply(answer.envelope(_now())))
             elif isinstance(answer, EmptyAnswer):
-                transport.write(self._wire.send_nothing())
+                self._write(transport, self._wire.send_nothing())
             elif isinstance(answer, (FileAnswer, InlineFileAnswer)):
                 self._wire.send_file()
                 self._sending = asyncio.get_running_loop().create_task(self._send_file(transport, answer))
                 return
         except LocalProtocolError as problem:
             _logger.error("cannot answer %s: %s", self._peer.name, problem)  # noqa: TRY400
+        self._trace.ending(SERVER)
         transport.close()
+
+    def _write(self, transport: asyncio.Transport, data: bytes) -> None:
+        self._trace.note(ReplySent(data))
+        transport.write(data)
 
     def _blocks(self, file: BinaryIO, answer: FileAnswer | InlineFileAnswer) -> Iterator[bytes]:
         if isinstance(answer, InlineFileAnswer):
@@ -268,16 +299,22 @@ class HciConnection(asyncio.Protocol):
         return _exchanged(file, answer.path.stat().st_size)
 
     async def _send_file(self, transport: asyncio.Transport, answer: FileAnswer | InlineFileAnswer) -> None:
+        form = "base64" if isinstance(answer, InlineFileAnswer) else self._endpoint.profile.download.value
+        size, whole = 0, False
         try:
+            size = answer.path.stat().st_size
             with answer.path.open("rb") as file:
                 for block in self._blocks(file, answer):
-                    transport.write(block)
                     # Let others have their turn, and wait for a client that does not keep up.
                     await asyncio.sleep(0)
                     await self._writable.wait()
+                    transport.write(block)
+                whole = True
         except OSError as problem:
             _logger.error("cannot send %s: %s", answer.path.name, problem)  # noqa: TRY400
         finally:
+            self._trace.note(FileSent(answer.path.name, form, size, whole=whole))
+            self._trace.ending(SERVER)
             transport.close()
             if isinstance(answer, FileAnswer) and answer.staging is not None:
                 shutil.rmtree(answer.staging, ignore_errors=True)
@@ -293,6 +330,7 @@ class HciEndpoint:
         tls: the TLS context; ``None`` for clear text.
         limits: how much a client may send.
         stall_timeout: seconds for a TLS handshake, and between two bytes of a request.
+        observer: is told what happens.
     """
 
     def __init__(
@@ -304,7 +342,9 @@ class HciEndpoint:
         *,
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
+        observer: Observer | None = None,
     ) -> None:
+        self._observer = observer or Unobserved()
         self.profile = profile
         self.answer = answer
         self.upload_dir = upload_dir
@@ -328,9 +368,10 @@ class HciEndpoint:
         return int(self._listener.sockets[0].getsockname()[1])
 
     def _accept(self) -> asyncio.Protocol:
+        trace = Trace(self._observer)
         if self._tls is None:
-            return HciConnection(self)
-        connection = TlsProtocol(self._tls, lambda: HciConnection(self), self.stall_timeout)
+            return HciConnection(self, trace)
+        connection = TlsProtocol(self._tls, lambda: HciConnection(self, trace), self.stall_timeout, trace)
         self._tls_connections.add(connection)
         return connection
 

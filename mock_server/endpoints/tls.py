@@ -18,6 +18,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
+from mock_server.transcript.facts import CLIENT, SERVER, HandshakeFailed, Secured, Trace
+
 _logger = logging.getLogger("mock_server")
 
 _READ = 16 * 1024
@@ -46,12 +48,18 @@ class TlsProtocol(asyncio.Protocol):
         context: the server's TLS settings.
         make_inner: makes the protocol for the bytes inside; called once the handshake is over.
         handshake_timeout: seconds for the handshake.
+        trace: is told what happens.
     """
 
     def __init__(
-        self, context: ssl.SSLContext, make_inner: Callable[[], asyncio.Protocol], handshake_timeout: float
+        self,
+        context: ssl.SSLContext,
+        make_inner: Callable[[], asyncio.Protocol],
+        handshake_timeout: float,
+        trace: Trace,
     ) -> None:
         self._make_inner = make_inner
+        self._trace = trace
         self._handshake_timeout = handshake_timeout
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
@@ -80,6 +88,7 @@ class TlsProtocol(asyncio.Protocol):
         """Wait for the peer's greeting, for so long."""
         self._raw = cast(asyncio.Transport, transport)
         self._raw.set_write_buffer_limits(high=0)
+        self._trace.opened(transport.get_extra_info("peername"))
         self._set_timer(self._handshake_timeout, self._too_slow)
 
     def data_received(self, data: bytes) -> None:
@@ -109,6 +118,7 @@ class TlsProtocol(asyncio.Protocol):
         self._clear_timer()
         if self._inner is not None:
             self._inner.connection_lost(exc)
+        self._trace.closed(str(exc or ""))
 
     def pause_writing(self) -> None:
         """Keep what comes: the peer does not take what was handed on."""
@@ -137,6 +147,7 @@ class TlsProtocol(asyncio.Protocol):
 
     def end(self) -> None:
         """Say goodbye after what waits, then wait for the peer to hang up, but not for long."""
+        self._trace.ending(SERVER)
         if self.state is _State.OPEN and self._waiting:
             self.state = _State.ENDING
             self._set_timer(_LINGER_SECONDS, self.raw.abort)
@@ -148,6 +159,7 @@ class TlsProtocol(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection, whatever its state."""
+        self._trace.ending(SERVER, "cut off")
         if self._raw is not None:
             self._raw.abort()
 
@@ -181,6 +193,11 @@ class TlsProtocol(asyncio.Protocol):
             return
         self._clear_timer()
         self.state = _State.OPEN
+        tls, suite = self.tls, self.tls.cipher()
+        certificate = tls.getpeercert(binary_form=True)
+        self._trace.note(
+            Secured(tls.version() or "", suite[0] if suite else "", tls.session_reused or False, certificate)
+        )
         self._inner = self._make_inner()
         self._inner.connection_made(_TlsTransport(self))
 
@@ -200,12 +217,15 @@ class TlsProtocol(asyncio.Protocol):
             inner.data_received(data)
 
     def _end_of_input(self) -> None:
+        self._trace.ending(CLIENT)
         if self._inner is not None and not self._inner.eof_received():
             self.end()
 
     def _fail(self, problem: ssl.SSLError) -> None:
         peer = self.raw.get_extra_info("peername")
         _logger.warning("ending the TLS connection of %s: %s", peer, problem.reason or problem)
+        self._trace.note(HandshakeFailed(str(problem.reason or problem)))
+        self._trace.ending(SERVER, "TLS failed")
         self._finish()  # what TLS wrote last is the alert
 
     def _finish(self) -> None:
@@ -225,6 +245,7 @@ class TlsProtocol(asyncio.Protocol):
     def _too_slow(self) -> None:
         peer = self.raw.get_extra_info("peername")
         _logger.warning("closing the connection of %s: no TLS handshake in %g s", peer, self._handshake_timeout)
+        self._trace.ending(SERVER, "no TLS handshake in time")
         self.raw.abort()
 
     def _set_timer(self, seconds: float, then: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ import dataclasses
 import enum
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flare_client.protocol.cellnet.packing import pack, unpack
 from flare_client.protocol.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
@@ -51,11 +51,13 @@ class Frame:
         type: what it is for.
         headers: of a DATA frame; empty otherwise.
         payload: the rest, as it came.
+        prefix: the first bytes, as they came; see ``read_prefix``.
     """
 
     type: FrameType
     headers: Mapping[str, Any]
     payload: bytes
+    prefix: bytes = dataclasses.field(default=b"", compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +66,38 @@ class BadFrame:
 
     Attributes:
         reason: what was expected and what came.
+        prefix: the first bytes, as they came; see ``read_prefix``.
     """
 
     reason: str
+    prefix: bytes = dataclasses.field(default=b"", compare=False, repr=False)
+
+
+class Prefix(NamedTuple):
+    """The numbers that a frame begins with."""
+
+    length: int
+    header_size: int
+    type: int
+    reserved: int
+    flags: int
+    app: int
+    stream: int
+    sequence: int
+
+
+def read_prefix(prefix: bytes) -> Prefix:
+    """Read the first bytes of a frame.
+
+    Args:
+        prefix: ``PREFIX_SIZE`` bytes.
+    """
+    return Prefix(*_PREFIX.unpack(prefix))
+
+
+def write_prefix(prefix: Prefix) -> bytes:
+    """The first bytes of a frame, whatever its numbers are; ``FrameEncoder`` makes those of good ones."""
+    return _PREFIX.pack(*prefix)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,25 +200,26 @@ def _checked_length(view: memoryview | bytes, limits: Limits) -> int:
 
 
 def _decode(view: memoryview, limits: Limits) -> Frame | BadFrame:
-    length, header_size, kind, _, _, app, _, _ = _PREFIX.unpack_from(view)
+    prefix = bytes(view[:PREFIX_SIZE])
+    length, header_size, kind, _, _, app, _, _ = _PREFIX.unpack(prefix)
     try:
         frame_type = FrameType(kind)
     except ValueError:
-        return BadFrame(f"expected a frame type from 1 to 7, but got {kind}")
+        return BadFrame(f"expected a frame type from 1 to 7, but got {kind}", prefix)
     start = PREFIX_SIZE + header_size
     if start > length:
-        return BadFrame(f"expected headers within a frame of {length} bytes, but they would take {header_size}")
+        return BadFrame(f"expected headers within a frame of {length} bytes, but they would take {header_size}", prefix)
     if frame_type is not FrameType.DATA:
-        return Frame(frame_type, {}, bytes(view[start:length]))
+        return Frame(frame_type, {}, bytes(view[start:length]), prefix)
     if app != _DATA_APP:
-        return BadFrame(f"expected app id {_DATA_APP} in a DATA frame, but got {app}")
+        return BadFrame(f"expected app id {_DATA_APP} in a DATA frame, but got {app}", prefix)
     try:
         headers = unpack(bytes(view[PREFIX_SIZE:start]), limits.depth) if header_size else {}
     except RemoteProtocolError as problem:
-        return BadFrame(f"expected a msgpack map of headers: {problem.reason}")
+        return BadFrame(f"expected a msgpack map of headers: {problem.reason}", prefix)
     if not isinstance(headers, dict) or not {str}.issuperset(map(type, headers)):
-        return BadFrame(f"expected a map of headers with names, but got {type(headers).__name__}")
-    return Frame(frame_type, headers, bytes(view[start:length]))
+        return BadFrame(f"expected a map of headers with names, but got {type(headers).__name__}", prefix)
+    return Frame(frame_type, headers, bytes(view[start:length]), prefix)
 
 
 class FrameReader:

@@ -19,6 +19,7 @@ MARKER = 0x01
 _HEADER = struct.Struct(">BIQ")
 _FOOTER = struct.Struct(">4sI")
 _END = b"\x00\x00\x00\x00"
+_LINE_END = b"\x03"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,21 @@ class ExchangeEnd:
 
 
 ExchangeEvent = ExchangeHeader | BodyData | ExchangeEnd
+
+
+@dataclasses.dataclass(frozen=True)
+class ExchangeFraming:
+    """What the header of an exchange said, and what its envelope was like.
+
+    Attributes:
+        meta_size: bytes of the envelope.
+        body_size: bytes of the body.
+        line_ends: how many line ends of the text form were in the envelope, where none belongs.
+    """
+
+    meta_size: int
+    body_size: int
+    line_ends: int
 
 
 def encode_header(meta: bytes, body_size: int) -> bytes:
@@ -73,11 +89,16 @@ class ExchangeReader:
         self._body_left = 0
         self._body_size = 0
         self._checksum = 0
+        self._line_ends = 0
 
     @property
     def complete(self) -> bool:
         """Whether the whole exchange was read."""
         return self._state is _State.DONE
+
+    def framing(self) -> ExchangeFraming:
+        """What the header said, once it was read."""
+        return ExchangeFraming(self._meta_size, self._body_size, self._line_ends)
 
     def feed(self, data: bytes) -> Iterator[ExchangeEvent]:
         """Take more bytes and yield what they complete; what came before a fault is yielded before it is raised.
@@ -137,6 +158,7 @@ class ExchangeReader:
         return None
 
     def _begin_body(self, meta: bytes) -> ExchangeHeader:
+        self._line_ends = meta.count(_LINE_END)
         self._state = _State.BODY if self._body_left else _State.FOOTER
         return ExchangeHeader(meta, self._body_size)
 

@@ -13,8 +13,15 @@ import enum
 
 from flare_client.protocol.envelope import Envelope, ItemType
 from flare_client.protocol.errors import LocalProtocolError, RemoteProtocolError
-from flare_client.protocol.hci.exchange import MARKER, BodyData, ExchangeEnd, ExchangeHeader, ExchangeReader
-from flare_client.protocol.hci.text import ALL_END, TextReader, encode_text, read_request
+from flare_client.protocol.hci.exchange import (
+    MARKER,
+    BodyData,
+    ExchangeEnd,
+    ExchangeFraming,
+    ExchangeHeader,
+    ExchangeReader,
+)
+from flare_client.protocol.hci.text import ALL_END, TextFraming, TextReader, encode_text, read_request
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import ReleaseProfile, Upload
 
@@ -93,15 +100,28 @@ class ServerConnection:
         self._text = TextReader(limits.request_text, "request_text")
         self._exchange = ExchangeReader(limits)
         self._takes_exchange = profile.upload is Upload.BINARY_EXCHANGE
+        self._is_exchange = False
+        self._after_answer = 0
         self.state = State.IDLE
+
+    @property
+    def framing(self) -> TextFraming | ExchangeFraming:
+        """What the bytes of the request were like."""
+        return self._exchange.framing() if self._is_exchange else self._text.framing()
+
+    @property
+    def after_end(self) -> int:
+        """Bytes that came after the end of the request, and were dropped."""
+        return self._text.after_end + self._after_answer
 
     def receive_data(self, data: bytes) -> list[ServerEvent]:
         """Take bytes from the client and return what they complete."""
         if not data or self.state in (State.ANSWER, State.CLOSED):
+            self._after_answer += len(data)
             return []
         if self.state is State.IDLE:
-            exchange = self._takes_exchange and data[0] == MARKER
-            self._move(State.EXCHANGE if exchange else State.TEXT)
+            self._is_exchange = self._takes_exchange and data[0] == MARKER
+            self._move(State.EXCHANGE if self._is_exchange else State.TEXT)
         return self._receive_exchange(data) if self.state is State.EXCHANGE else self._receive_text(data)
 
     def receive_eof(self) -> list[ServerEvent]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from flare_client.protocol.envelope import Envelope, read_envelope
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
@@ -13,6 +15,25 @@ ALL_END = b"\x04"
 def encode_text(envelope: Envelope) -> bytes:
     """A whole text message of one line."""
     return envelope.encode() + LINE_END + ALL_END
+
+
+@dataclasses.dataclass(frozen=True)
+class TextFraming:
+    """What the bytes of a text message were like, beyond what it says.
+
+    Attributes:
+        size: bytes before the end marker.
+        line_ends: how many line ends were among them.
+        ends_line: whether the last of them was one.
+        is_ascii: whether all of them were ASCII.
+        is_ended: whether the end marker came.
+    """
+
+    size: int
+    line_ends: int
+    ends_line: bool
+    is_ascii: bool
+    is_ended: bool
 
 
 class TextReader:
@@ -28,6 +49,8 @@ class TextReader:
         self._limit = limit
         self._limit_name = limit_name
         self.complete = False
+        self.after_end = 0
+        """Bytes that came after the end marker."""
 
     def feed(self, data: bytes) -> None:
         """Take more bytes.
@@ -36,9 +59,11 @@ class TextReader:
             LimitExceeded: the message grew over the limit before its end.
         """
         if self.complete:
+            self.after_end += len(data)
             return
         end = data.find(ALL_END)
         if end >= 0:
+            self.after_end = len(data) - end - 1
             data = data[:end]
         self._size += len(data)
         if self._size > self._limit:
@@ -46,6 +71,11 @@ class TextReader:
             raise LimitExceeded(self._limit_name, self._limit, self._size)
         self._held += data
         self.complete = end >= 0
+
+    def framing(self) -> TextFraming:
+        """What the bytes so far are like."""
+        held = self._held
+        return TextFraming(len(held), held.count(LINE_END), held.endswith(LINE_END), held.isascii(), self.complete)
 
     def text(self) -> str:
         """The message so far, without its end marker.

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.transcript.facts import CLIENT
 
 _logger = logging.getLogger("mock_server")
 
@@ -35,4 +36,5 @@ class Carrier(asyncio.Protocol):
         """Clean up."""
         if exc is not None:
             _logger.debug("connection of %s lost: %s", self.conversation.name, exc)
+            self.conversation.trace.ending(CLIENT, str(exc))
         self.conversation.lost()

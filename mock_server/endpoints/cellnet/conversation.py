@@ -15,6 +15,7 @@ from flare_client.protocol.cellnet.server import ClientLeft, ClientRegistered, D
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.uploads import Uploads
+from mock_server.transcript.facts import SERVER, Decided, FrameCame, FrameSent, Trace, what_came_of
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -27,6 +28,7 @@ class Conversation:
 
     Args:
         endpoint: the endpoint that accepted it.
+        trace: is told what happens.
         send: sends frames, in order.
         close: ends the connection once everything is sent.
         abort: cuts the connection.
@@ -35,14 +37,16 @@ class Conversation:
     def __init__(
         self,
         endpoint: CellEndpoint,
+        trace: Trace,
         send: Callable[[list[bytes]], None],
         close: Callable[[], None],
         abort: Callable[[], None],
     ) -> None:
         self._endpoint = endpoint
+        self.trace = trace
         self._send = send
-        self.close = close
-        self.abort = abort
+        self._close = close
+        self._abort = abort
         self.peer = ServerPeer(endpoint.service.identity, time.time(), endpoint.limits)
         self.uploads = Uploads(endpoint.service.upload_dir, endpoint.limits)
         self._waiting: collections.deque[Frame | BadFrame] = collections.deque()
@@ -55,6 +59,24 @@ class Conversation:
     def name(self) -> str:
         """What the log calls it."""
         return self.peer.endpoint_name or "a client that has not greeted"
+
+    def close(self, reason: str = "") -> None:
+        """End the connection once everything is sent.
+
+        Args:
+            reason: why, for the transcript.
+        """
+        self.trace.ending(SERVER, reason)
+        self._close()
+
+    def abort(self, reason: str = "") -> None:
+        """Cut the connection.
+
+        Args:
+            reason: why, for the transcript.
+        """
+        self.trace.ending(SERVER, reason or "cut off")
+        self._abort()
 
     def hold(self) -> None:
         """Answer nothing more for now: the client does not take what was sent."""
@@ -85,12 +107,14 @@ class Conversation:
         """Give up what stands still; called now and then."""
         for event in self.peer.stalled(time.time()):
             _logger.warning("%s: %s", self.name, event)
+            if isinstance(event, Dropped):
+                self.trace.note(Decided("gave up a stream", {"reason": event.reason}))
         silent = time.monotonic() - self._heard
         if silent <= self._endpoint.stall_timeout:
             return
         if self.peer.endpoint_name is None or self._pinged or self._held:
             _logger.warning("closing the connection of %s: silent for %.0f s", self.name, silent)
-            self.abort()
+            self.abort(f"silent for {silent:.0f} s")
             return
         self._pinged = True
         self._heard = time.monotonic()
@@ -101,6 +125,7 @@ class Conversation:
         """The connection is over."""
         self._waiting.clear()
         self.uploads.close()
+        self.trace.closed()
         self._endpoint.forget(self)
 
     def _work(self) -> None:
@@ -112,17 +137,21 @@ class Conversation:
                 _logger.warning("closing the connection of %s: %s", self.name, problem)
                 self._waiting.clear()
                 self._flush()
-                self.close()
+                self.trace.note(FrameCame(frame, ({"refused": str(problem)},)))
+                self.close(str(problem))
 
     def _take(self, frame: Frame | BadFrame) -> None:
         left = False
-        for event in self.peer.receive(frame, time.time()):
+        events = self.peer.receive(frame, time.time())
+        self.trace.note(FrameCame(frame, what_came_of(events)))
+        for event in events:
             if isinstance(event, Dropped):
                 _logger.warning("dropping what %s sent: %s", self.name, event.reason)
             elif isinstance(event, Greeted):
                 self._endpoint.greeted(self, event.endpoint_name)
             elif isinstance(event, ClientRegistered):
                 _logger.debug("%s registered as %s", self.name, event.user)
+                self.trace.user = event.user
             elif isinstance(event, ClientLeft):
                 left = True
             else:
@@ -133,4 +162,6 @@ class Conversation:
 
     def _flush(self) -> None:
         while frames := self.peer.frames_to_send():
+            for frame in frames:
+                self.trace.note(FrameSent(frame))
             self._send(frames)

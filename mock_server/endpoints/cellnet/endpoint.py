@@ -17,6 +17,7 @@ from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.cellnet.tcp import TcpConnection
 from mock_server.endpoints.cellnet.websocket import WebSocketConnection
 from mock_server.endpoints.tls import TlsProtocol
+from mock_server.transcript.facts import Observer, Trace, Unobserved
 
 _logger = logging.getLogger("mock_server")
 
@@ -32,7 +33,7 @@ class _Listener(Protocol):
     async def stop(self) -> None: ...
 
 
-_CONNECTIONS: dict[Scheme, Callable[[CellEndpoint], asyncio.Protocol]] = {
+_CONNECTIONS: dict[Scheme, Callable[[CellEndpoint, Trace], asyncio.Protocol]] = {
     Scheme.HTTP: WebSocketConnection,
     Scheme.TCP: TcpConnection,
 }
@@ -49,6 +50,7 @@ class CellEndpoint:
             asked of clients; ``None`` for clear text.
         limits: how much a client may send.
         stall_timeout: seconds for a TLS handshake, for the greeting, and for a sign of life.
+        observer: is told what happens.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class CellEndpoint:
         credentials: tuple[bytes | None, bytes, bytes] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
+        observer: Observer | None = None,
     ) -> None:
+        self.observer = observer or Unobserved()
         self.service = service
         self.limits = limits
         self.stall_timeout = stall_timeout
@@ -90,7 +94,7 @@ class CellEndpoint:
         self._names[name] = conversation
         if older is not None and older is not conversation:
             _logger.warning("cutting off the older connection of %s", name)
-            older.abort()
+            older.abort("another connection has its name")
 
     def forget(self, conversation: Conversation) -> None:
         """Note that a connection is over."""
@@ -110,7 +114,7 @@ class CellEndpoint:
             self._look.cancel()
         self._listener.refuse()
         for conversation in list(self.conversations):
-            conversation.close()
+            conversation.close("the server stops")
         await self._wait(_CLOSE_SECONDS)
         for conversation in list(self.conversations):
             conversation.abort()
@@ -135,7 +139,10 @@ class _ByteListener:
     """Listens for connections that asyncio and this package's TLS carry."""
 
     def __init__(
-        self, endpoint: CellEndpoint, make: Callable[[CellEndpoint], asyncio.Protocol], tls: ssl.SSLContext | None
+        self,
+        endpoint: CellEndpoint,
+        make: Callable[[CellEndpoint, Trace], asyncio.Protocol],
+        tls: ssl.SSLContext | None,
     ) -> None:
         self._endpoint = endpoint
         self._make = make
@@ -157,9 +164,10 @@ class _ByteListener:
             connection.abort()
 
     def _accept(self) -> asyncio.Protocol:
+        endpoint, trace = self._endpoint, Trace(self._endpoint.observer)
         if self._tls is None:
-            return self._make(self._endpoint)
-        connection = TlsProtocol(self._tls, lambda: self._make(self._endpoint), self._endpoint.stall_timeout)
+            return self._make(endpoint, trace)
+        connection = TlsProtocol(self._tls, lambda: self._make(endpoint, trace), endpoint.stall_timeout, trace)
         self._wrapped.add(connection)
         return connection
 

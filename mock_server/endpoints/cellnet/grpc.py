@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_grpc_frame
-from flare_client.protocol.cellnet.sfm import decode_frame
+from flare_client.protocol.cellnet.sfm import BadFrame, decode_frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.transcript.facts import FrameCame, Trace
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -36,19 +37,22 @@ class GrpcStream:
 
     Args:
         endpoint: the endpoint that accepted it.
+        trace: is told what happens.
     """
 
-    def __init__(self, endpoint: CellEndpoint) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
         self._endpoint = endpoint
+        self._trace = trace
         self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._ended = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
         self._sequence = 0
-        self._conversation = Conversation(endpoint, self._send, self._close, self._ended.set)
+        self._conversation = Conversation(endpoint, trace, self._send, self._close, self._ended.set)
 
     async def run(self, requests: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream to its end."""
+        self._trace.opened(context.peer())
         tasks = [
             asyncio.ensure_future(self._read(requests)),
             asyncio.ensure_future(self._write(context)),
@@ -70,6 +74,7 @@ class GrpcStream:
                 frame = decode_frame(decode_grpc_frame(data), self._endpoint.limits)
             except ProtocolError as problem:
                 _logger.warning("dropping what %s sent: %s", self._conversation.name, problem)
+                self._trace.note(FrameCame(BadFrame(str(problem))))
                 continue
             self._conversation.receive([frame])
             await self._writable.wait()
@@ -149,4 +154,4 @@ class GrpcListener:
             self._server = None
 
     async def _serve(self, requests: AsyncIterator[bytes], context: Any) -> None:
-        await GrpcStream(self._endpoint).run(requests, context)
+        await GrpcStream(self._endpoint, Trace(self._endpoint.observer)).run(requests, context)

@@ -31,6 +31,7 @@ from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.users import check_use
 from mock_server.pki import peer_identity
 from mock_server.sessions import AdminSessions
+from mock_server.transcript.facts import Decided
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.conversation import Conversation
@@ -122,6 +123,7 @@ class AdminService:
                 raise NotProven("expected a command in the envelope, but there is none")
         except ProtocolError as problem:
             _logger.warning("refusing a command of %s: %s", caller.name, problem)
+            caller.trace.note(Decided("refused a command", {"reason": str(problem)}))
             if file is not None:
                 file.unlink(missing_ok=True)
             status = meta(MetaStatus.INTERNAL_ERROR, "protocol violation")
@@ -141,7 +143,8 @@ class AdminService:
                     return _text(Reply().error("Exception Occurred: AssertionError: ").envelope(_now()))
                 self._restore(session_id, claims)
         peer = Peer(event.user)
-        answered = self._answer(Request(line, session_id, envelope.meta, peer, file))
+        caller.trace.session = session_id
+        answered = self._answer(Request(line, session_id, envelope.meta, peer, file, trace=caller.trace))
         if line.split(" ")[0] == _LOGOUT and session_id is not None:
             self._cells.pop(session_id, None)
         elif session_id is not None and self._sessions.find(session_id) is not None:
@@ -182,11 +185,12 @@ class AdminService:
                 check_use(verifier.der)
         except NotProven as problem:
             _logger.warning("refusing the login of %s: %s", caller.name, problem)
+            caller.trace.note(Decided("refused a login", {"reason": str(problem)}))
             return _text(Reply().string(LOGIN_REJECTED).envelope(_now()))
         identity = peer_identity(verifier.der)
         ends_at = verifier.valid_until if self._rules.token_has_certificate_end else None
         peer = Peer(identity.name, identity.org, identity.role, ends_at)
-        answered = _envelope(self._answer(Request(line, None, envelope.meta, peer, study=study)))
+        answered = _envelope(self._answer(Request(line, None, envelope.meta, peer, study=study, trace=caller.trace)))
         session_id = answered.first(ItemType.TOKEN)
         if not isinstance(session_id, str):
             return _text(answered)
@@ -212,6 +216,7 @@ class AdminService:
             done = caller.uploads.take(_transaction(event.content), event.content)
         except (ProtocolError, OSError) as problem:
             _logger.warning("refusing a piece of an upload of %s: %s", caller.name, problem)
+            caller.trace.note(Decided("refused a piece of an upload", {"reason": str(problem)}))
             caller.peer.reply(event, upload.refusal("BAD_REQUEST_DATA"), time.time(), ReturnCode.OK)
             return
         result = None
@@ -226,6 +231,7 @@ class AdminService:
             wanted = download.read_request(event.content)
         except ProtocolError as problem:
             _logger.warning("refusing a download of %s: %s", caller.name, problem)
+            caller.trace.note(Decided("refused a download", {"reason": str(problem)}))
             caller.peer.reply(event, None, time.time(), ReturnCode.INVALID_REQUEST, str(problem))
             return
         if isinstance(wanted, download.Confirmed):
@@ -239,6 +245,7 @@ class AdminService:
             return
         if path is None:
             _logger.warning("%s wants the unknown file %.80s", caller.name, wanted.ref_id)
+            caller.trace.note(Decided("refused a download", {"reason": "no such reference"}))
             caller.peer.reply(event, None, time.time(), ReturnCode.INVALID_REQUEST, "no such reference")
             return
         caller.peer.reply(event, self._piece(wanted, path), time.time(), ReturnCode.OK)

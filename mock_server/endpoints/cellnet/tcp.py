@@ -10,6 +10,7 @@ from flare_client.protocol.cellnet.sfm import FrameReader
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.transcript.facts import Trace
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -22,17 +23,21 @@ class TcpConnection(Carrier):
 
     Args:
         endpoint: the endpoint that accepted it.
+        trace: is told what happens.
     """
 
-    def __init__(self, endpoint: CellEndpoint) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
         self._endpoint = endpoint
+        self._trace = trace
         self._reader = FrameReader(endpoint.limits)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the greeting."""
         self.transport = cast(asyncio.Transport, transport)
+        self._trace.opened(transport.get_extra_info("peername"))
         self.conversation = Conversation(
             self._endpoint,
+            self._trace,
             self._send,
             self.transport.close,
             self.transport.abort,
@@ -48,6 +53,6 @@ class TcpConnection(Carrier):
             frames = self._reader.feed(data)
         except ProtocolError as problem:
             _logger.warning("closing the connection of %s: %s", self.conversation.name, problem)
-            self.transport.abort()
+            self.conversation.abort(str(problem))
             return
         self.conversation.receive(frames)

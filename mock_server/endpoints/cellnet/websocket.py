@@ -13,10 +13,11 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from flare_client.protocol.cellnet.sfm import decode_frame
+from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, BadFrame, decode_frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.transcript.facts import CLIENT, SERVER, FrameCame, Trace, Upgraded
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -33,10 +34,12 @@ class WebSocketConnection(Carrier):
 
     Args:
         endpoint: the endpoint that accepted it.
+        trace: is told what happens.
     """
 
-    def __init__(self, endpoint: CellEndpoint) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
         self._endpoint = endpoint
+        self._trace = trace
         # Official clients offer no compression; none is offered or taken.
         self._wire = ServerProtocol(extensions=None, max_size=endpoint.limits.frame)
         self._parts: list[bytes] = []
@@ -45,7 +48,8 @@ class WebSocketConnection(Carrier):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the upgrade."""
         self.transport = cast(asyncio.Transport, transport)
-        self.conversation = Conversation(self._endpoint, self._send, self._close, self.transport.abort)
+        self._trace.opened(transport.get_extra_info("peername"))
+        self.conversation = Conversation(self._endpoint, self._trace, self._send, self._close, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
@@ -54,6 +58,7 @@ class WebSocketConnection(Carrier):
 
     def eof_received(self) -> bool:
         """Take the end of the client's bytes."""
+        self._trace.ending(CLIENT)
         self._wire.receive_eof()
         self._take()
         return False
@@ -69,6 +74,9 @@ class WebSocketConnection(Carrier):
         problem = self._wire.handshake_exc or self._wire.parser_exc
         if problem is not None:
             _logger.warning("closing the connection of %s: %s", self.conversation.name, problem)
+            self._trace.ending(SERVER, f"WebSocket: {problem}")
+        elif self._wire.close_rcvd is not None:
+            self._trace.ending(CLIENT)
         self._flush()
 
     def _answer_upgrade(self, request: Request) -> None:
@@ -77,6 +85,8 @@ class WebSocketConnection(Carrier):
             response = self._wire.reject(http.HTTPStatus.NOT_FOUND, "not found\n")
         else:
             response = self._wire.accept(request)
+        headers = dict(request.headers.raw_items())
+        self._trace.note(Upgraded(request.path, headers, accepted=response.status_code == 101))
         self._wire.send_response(response)
 
     def _message_part(self, frame: WebSocketFrame) -> None:
@@ -87,7 +97,7 @@ class WebSocketConnection(Carrier):
             return
         if len(self._parts) >= _MOST_PARTS:
             _logger.warning("closing the connection of %s: a message in too many parts", self.conversation.name)
-            self.transport.abort()
+            self.conversation.abort("a message in too many parts")
             return
         self._parts.append(bytes(frame.data))
         if not frame.fin:
@@ -95,11 +105,13 @@ class WebSocketConnection(Carrier):
         data, self._parts = b"".join(self._parts), []
         if not self._is_binary:
             _logger.warning("dropping what %s sent: expected a binary message", self.conversation.name)
+            self._trace.note(FrameCame(BadFrame("expected a binary message, but got text")))
             return
         try:
             decoded = decode_frame(data, self._endpoint.limits)
         except ProtocolError as problem:
             _logger.warning("dropping what %s sent: %s", self.conversation.name, problem)
+            self._trace.note(FrameCame(BadFrame(str(problem), data[:PREFIX_SIZE])))
             return
         self.conversation.receive([decoded])
 
