@@ -17,6 +17,7 @@ from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_g
 from flare_client.protocol.cellnet.sfm import decode_frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.faults.course import USUAL_WELCOME, End, Moment, Point, Welcome
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -36,16 +37,17 @@ class GrpcStream:
 
     Args:
         endpoint: the endpoint that accepted it.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint) -> None:
+    def __init__(self, endpoint: CellEndpoint, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
         self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._ended = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
         self._sequence = 0
-        self._conversation = Conversation(endpoint, self._send, self._close, self._ended.set)
+        self._conversation = Conversation(endpoint, self._send, self._close, self._ended.set, welcome)
 
     async def run(self, requests: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream to its end."""
@@ -149,4 +151,12 @@ class GrpcListener:
             self._server = None
 
     async def _serve(self, requests: AsyncIterator[bytes], context: Any) -> None:
-        await GrpcStream(self._endpoint).run(requests, context)
+        course = self._endpoint.faults.course(Moment(Point.CONNECT))
+        if course is None:
+            await GrpcStream(self._endpoint).run(requests, context)
+            return
+        await asyncio.sleep(course.request.delay)
+        if course.request.end is End.SILENCE:
+            await asyncio.Event().wait()  # until the client goes
+        elif course.request.end is None:
+            await GrpcStream(self._endpoint, course.welcome).run(requests, context)

@@ -10,6 +10,7 @@ from flare_client.protocol.cellnet.sfm import FrameReader
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.faults.course import USUAL_WELCOME, Welcome
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -22,10 +23,12 @@ class TcpConnection(Carrier):
 
     Args:
         endpoint: the endpoint that accepted it.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint) -> None:
+    def __init__(self, endpoint: CellEndpoint, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
+        self._welcome = welcome
         self._reader = FrameReader(endpoint.limits)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -36,7 +39,9 @@ class TcpConnection(Carrier):
             self._send,
             self.transport.close,
             self.transport.abort,
+            self._welcome,
         )
+        self.conversation.reset = self.reset
 
     def _send(self, frames: list[bytes]) -> None:
         for frame in frames:

@@ -17,6 +17,7 @@ from flare_client.protocol.cellnet.sfm import decode_frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.faults.course import USUAL_WELCOME, Welcome
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -33,10 +34,12 @@ class WebSocketConnection(Carrier):
 
     Args:
         endpoint: the endpoint that accepted it.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint) -> None:
+    def __init__(self, endpoint: CellEndpoint, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
+        self._welcome = welcome
         # Official clients offer no compression; none is offered or taken.
         self._wire = ServerProtocol(extensions=None, max_size=endpoint.limits.frame)
         self._parts: list[bytes] = []
@@ -45,7 +48,8 @@ class WebSocketConnection(Carrier):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the upgrade."""
         self.transport = cast(asyncio.Transport, transport)
-        self.conversation = Conversation(self._endpoint, self._send, self._close, self.transport.abort)
+        self.conversation = Conversation(self._endpoint, self._send, self._close, self.transport.abort, self._welcome)
+        self.conversation.reset = self.reset
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
