@@ -12,7 +12,7 @@ from conformance.contract import CELL_RELEASES, FROM_24, Level, Observed, contra
 from conformance.contracts.robustness import lost, patient
 from conformance.jobs import JobKind
 from conformance.needs import Need
-from conformance.targets import ADMIN, InjectedFault
+from conformance.targets import InjectedFault
 from conformance.trial import Trial
 from conformance.verdicts import Violation, holds, same
 
@@ -49,8 +49,8 @@ def _submission(trial: Trial, session: ClientSession, names: tuple[str, ...], jo
     needs=(Need.FAULTS,),
 )
 def submission_lost(trial: Trial) -> None:
-    with patient(trial) as session:
-        _submission(trial, session, lost(trial), 0, "close")
+    session = patient(trial)
+    _submission(trial, session, lost(trial), 0, "close")
 
 
 @contract(
@@ -61,8 +61,8 @@ def submission_lost(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def submission_unanswered(trial: Trial) -> None:
-    with patient(trial) as session:
-        _submission(trial, session, lost(trial), 1, "close", direction="answer")
+    session = patient(trial)
+    _submission(trial, session, lost(trial), 1, "close", direction="answer")
 
 
 @contract(
@@ -73,8 +73,8 @@ def submission_unanswered(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def submission_garbled(trial: Trial) -> None:
-    with patient(trial) as session:
-        _submission(trial, session, ("ConnectionError",), 1, "text", text="garbage")
+    session = patient(trial)
+    _submission(trial, session, ("ConnectionError",), 1, "text", text="garbage")
 
 
 @contract(
@@ -126,7 +126,8 @@ def submission_late(trial: Trial) -> None:
 def upload_lost(trial: Trial) -> None:
     server, name = trial.target.shared, trial.name(JobKind.WAITING)
     folder = str(trial.folder(name=name))
-    with patient(trial) as session, server.inject("close", at="upload", times=1) as fault:
+    session = patient(trial)
+    with server.inject("close", at="upload", times=1) as fault:
         trial.raises(lost(trial), "submit_job whose upload breaks", session.call, "submit_job", folder)
         same(fault.fired, 1, "the number of pieces that the fault struck")
     same([meta for meta in server.job_metas() if meta.get("name") == name], [], "the jobs")
@@ -145,7 +146,8 @@ def _monitoring(trial: Trial, names: tuple[str, ...], kind: str, **how: Any) -> 
         polls.append(str(meta.get("status")))
         return True
 
-    with patient(trial) as session, server.inject(kind, command="get_job_meta", nth=2, **how) as fault:
+    session = patient(trial)
+    with server.inject(kind, command="get_job_meta", nth=2, **how) as fault:
         trial.raises(
             names,
             f"monitor_job whose second poll meets the fault {kind}",
@@ -237,7 +239,8 @@ def poll_expired(trial: Trial) -> None:
     server = trial.target.shared
     job_id = trial.submit()
     names = ("SessionClosed", "ConnectionError") if trial.release in CELL_RELEASES else ("InternalError",)
-    with patient(trial) as session, server.inject("expire_session", command="get_job_meta", nth=2) as fault:
+    session = patient(trial)
+    with server.inject("expire_session", command="get_job_meta", nth=2) as fault:
         trial.raises(
             names, "monitor_job whose session expires", session.monitor, job_id, timeout=3.0, poll_interval=0.02
         )
@@ -253,9 +256,7 @@ def poll_expired(trial: Trial) -> None:
 )
 def poll_restarted(trial: Trial) -> None:
     with trial.own_server() as server:
-        session = trial.adapter.open(ADMIN, server.kit())
-        if trial.release in CELL_RELEASES:
-            session.call("set_timeout", 1.0)
+        session = patient(trial, server)
         job_id = session.call("submit_job", str(trial.folder()))
         with server.inject("restart", command="get_job_meta", nth=2):
             trial.raises(
@@ -266,8 +267,6 @@ def poll_restarted(trial: Trial) -> None:
                 timeout=5.0,
                 poll_interval=0.02,
             )
-        with contextlib.suppress(ClientError):
-            session.close()
 
 
 # --- downloads ---------------------------------------------------------------------------------------------------
@@ -279,15 +278,11 @@ def _faulty_download(trial: Trial, kind: str, **how: Any) -> Iterator[tuple[Clie
     scenario = {"jobs": [{"queued": 0, "running": 0, "result": {"files": {"model.txt": _MODEL}, "size": "50KiB"}}]}
     with trial.own_server(scenario) as server:
         kit = server.kit()
-        session = trial.adapter.open(ADMIN, kit)
-        if trial.release in CELL_RELEASES:
-            session.call("set_timeout", 1.0)
+        session = patient(trial, server)
         job_id = session.call("submit_job", str(trial.folder(JobKind.QUICK)))
         where = {} if "command" in how else {"at": "download", "file": "workspace.zip"}
         with server.inject(kind, times=1, **where, **how) as fault:
             yield session, job_id, kit / "transfer", fault
-        with contextlib.suppress(ClientError):
-            session.close()
 
 
 def _is_whole(location: object) -> bool:
@@ -409,8 +404,11 @@ def reply_cut(trial: Trial) -> None:
 def no_files(trial: Trial) -> None:
     items, meta = [{"type": "string", "data": "OK"}], {"status": "ok", "info": ""}
     with _faulty_download(trial, "reply", command="download_job", items=items, meta=meta) as (session, job_id, _, _f):
-        with contextlib.suppress(ClientError):
-            same(session.call("download_job_result", job_id), None, "the result")
+        try:
+            location = session.call("download_job_result", job_id)
+        except ClientError:
+            return
+        same(location, None, "the result")
 
 
 @contract(

@@ -53,6 +53,8 @@ _BASE64_BLOCK = 3 * 128 * 1024
 _ABORT_SECONDS = 5.0
 _PLACEHOLDER = "<the file goes here>"
 _FILE_COMMAND = "download_job_file"
+_FRAME = 64
+"""Bytes that a block has at most which holds the frame of a file, and nothing of it."""
 _STEPS_A_SECOND = 20
 """How many writes a second a throttled answer is cut into."""
 
@@ -101,7 +103,7 @@ def _formed(blocks: Iterator[bytes], form: Form) -> Iterator[bytes]:
     """The bytes of an answer in a form: one of them turned, or no more than so many."""
     at, sent = form.corrupt, 0
     for block in blocks:
-        if at is not None and (at < 0 or sent <= at < sent + len(block)):
+        if at is not None and ((at < 0 and len(block) > _FRAME) or sent <= at < sent + len(block)):
             block = turned(block, len(block) // 2 if at < 0 else at - sent)  # noqa: PLW2901 - it is the same one
             at = None
         limit = len(block) if form.cut is None else form.cut - sent

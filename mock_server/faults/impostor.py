@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import warnings
 
-from flare_client.protocol.cellnet.proof import Signer
+from flare_client.protocol.cellnet.proof import Signer, Verifier
 from flare_client.protocol.cellnet.server import ServerIdentity
 from mock_server.certificates import CertifiedKey
 from mock_server.faults.course import Welcome
@@ -69,6 +69,7 @@ class Impostor:
         )
         if welcome.wrong_signature:
             identity.token_signer = self._wrong_signer()
+            identity.token_verifier = Verifier(right.ca_pem)  # it stands by what it signed
         return identity
 
     def _server(self, wrong: str) -> CertifiedKey:

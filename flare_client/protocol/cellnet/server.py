@@ -79,6 +79,8 @@ class ServerIdentity:
         self.token_signer = self.signer
         """Signs the tokens of registrations; another one makes a server that contradicts itself."""
         self.verifier = Verifier(certificate_pem)
+        self.token_verifier = self.verifier
+        """Checks them when they come back."""
         self.ssid = ssid if ssid is not None else str(uuid.uuid4())
         self.versions = dict(versions or {})
         self.credentials: Credentials = server_credentials(self.signer)
@@ -164,7 +166,7 @@ class ServerPeer:
         self._receiver = StreamReceiver(limits)
         self._sender = StreamSender(int(now * 1_000_000))
         self._addresses: Addresses | None = None
-        self._check = CredentialsCheck(identity.verifier)
+        self._check = CredentialsCheck(identity.token_verifier)
         self._challenged: tuple[str, float] | None = None
         self._outgoing: list[bytes] = []
         self._unacknowledged: list[tuple[Piece, float]] = []
