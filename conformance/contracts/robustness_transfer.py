@@ -307,7 +307,8 @@ def _never_half(trial: Trial, kind: str, **how: Any) -> None:
     "ROBUST-DOWN-01",
     "A download that ends between two files",
     "download_job_result whose connection ends before a file raises, or returns a whole result: never a part of it.",
-    Observed(_FILES, "an exception"),
+    Observed("2.4.2, 2.5.2, 2.6.3", "an exception"),
+    Observed(_CELLS, "the whole result, after 7 s: the file is asked for again"),
     releases=FROM_24,
     needs=(Need.FAULTS, Need.CONTROL),
 )
@@ -319,7 +320,8 @@ def between_files(trial: Trial) -> None:
     "ROBUST-DOWN-02",
     "A download that ends in the middle of a file",
     "download_job_result whose connection ends in a file raises, or returns a whole result: never a part of it.",
-    Observed(_FILES, "an exception"),
+    Observed("2.4.2, 2.5.2, 2.6.3", "an exception"),
+    Observed(_CELLS, "the whole result, after 7 s: the rest is asked for again"),
     releases=FROM_24,
     needs=(Need.FAULTS, Need.CONTROL),
 )
@@ -343,7 +345,8 @@ def broken_byte(trial: Trial) -> None:
     "ROBUST-DOWN-04",
     "A file that is too short",
     "download_job_result does not return a result of which a file is too short.",
-    Observed(_FILES, "an exception"),
+    Observed("2.4.2, 2.5.2, 2.6.3", "an exception"),
+    Observed(_CELLS, "the whole result: the rest is asked for again, as the client counts for itself"),
     releases=FROM_24,
     needs=(Need.FAULTS, Need.CONTROL),
 )
@@ -355,8 +358,8 @@ def short_file(trial: Trial) -> None:
     "ROBUST-DOWN-05",
     "A session that expires between two files",
     "download_job_result whose session expires before a file raises, or returns a whole result.",
-    Observed(_FILES, "an exception"),
-    releases=FROM_24,
+    Observed("2.4.2, 2.5.2, 2.6.3, 2.9.0", "an exception; 2.7.3 and 2.8.3 hang"),
+    releases=("2.4", "2.5", "2.6", "2.9"),
     needs=(Need.FAULTS, Need.CONTROL),
 )
 def expires_between_files(trial: Trial) -> None:
@@ -397,8 +400,8 @@ def reply_cut(trial: Trial) -> None:
     "ROBUST-DOWN-08",
     "A result without files",
     "download_job_result whose reply names no files gives no path: it raises, or returns None.",
-    Observed("2.3.12, 2.7.3, 2.8.3, 2.9.0", "an exception"),
-    Observed("2.4.2, 2.5.2, 2.6.3", "None"),
+    Observed("2.3.12", "an exception"),
+    Observed("2.4.2, 2.5.2, 2.6.3, 2.7.3, 2.8.3, 2.9.0", "None"),
     needs=(Need.FAULTS, Need.CONTROL),
 )
 def no_files(trial: Trial) -> None:
@@ -415,13 +418,28 @@ def no_files(trial: Trial) -> None:
     "ROBUST-DOWN-09",
     "What a failed download leaves",
     "A download that failed leaves nothing in the download folder.",
-    Observed(_FILES, "leave a folder of another name, `<id>__<tx>`, with the files that came; ours leaves nothing"),
-    releases=FROM_24,
+    Observed("2.5.2, 2.6.3, 2.8.3, 2.9.0", "nothing is left; 2.4.2 and 2.7.3 leave the folder `<id>__<tx>`"),
+    releases=("2.5", "2.6", "2.8", "2.9"),
     needs=(Need.FAULTS, Need.CONTROL),
     level=Level.SHOULD,
 )
 def nothing_left(trial: Trial) -> None:
-    with _faulty_download(trial, "close") as (session, job_id, downloads, _):
+    with _faulty_download(trial, "corrupt") as (session, job_id, downloads, _):
         before = sorted(path.name for path in downloads.iterdir())
         trial.raises(("Exception",), "download_job_result that breaks", session.call, "download_job_result", job_id)
         same(sorted(path.name for path in downloads.iterdir()), before, "what is in the download folder")
+
+
+@contract(
+    "ROBUST-DOWN-10",
+    "A download that goes on",
+    "download_job_result whose connection ends, before a file or in it, asks for the rest over another connection.",
+    Observed(_CELLS, "the whole result, after 7 s"),
+    releases=CELL_RELEASES,
+    needs=(Need.FAULTS, Need.CONTROL),
+    level=Level.SHOULD,
+)
+def goes_on(trial: Trial) -> None:
+    with _faulty_download(trial, "close") as (session, job_id, _, fault):
+        holds(_is_whole(session.call("download_job_result", job_id)), "a whole result", "a part of it")
+        same(fault.fired, 1, "the number of pieces that the fault struck")

@@ -271,3 +271,16 @@ class LeavesPieces(Wrong):
         except Exception:
             (Path(self._session.download_dir) / f"{job_id}__part").mkdir()
             raise
+
+
+@mutant("ROBUST-DOWN-10", release="2.9")
+class DownloadsInOneGo(Wrong):
+    """It gives a download up with its connection."""
+
+    def download_job_result(self, job_id: str) -> Any:
+        connection = self._session._connection
+        link = connection.live_link()
+        location = self._session.download_job_result(job_id)
+        if connection.live_link() is not link:
+            raise client().ServerUnreachable("the connection was lost")
+        return location

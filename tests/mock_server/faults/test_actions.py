@@ -390,6 +390,8 @@ def left(session: Session) -> list[str]:
 def test_a_broken_download_leaves_nothing(
     server: MockServer, session: Session, make_job: JobMaker, action: Any, problem: type[Exception]
 ) -> None:
+    if server.release == "2.9" and problem is errors.ServerUnreachable:
+        pytest.skip("releases from 2.7 on go on over another connection: see test_a_broken_download_goes_on")
     job_id = session.submit_job(str(make_job()))
     before = left(session)
     with server.faults.inject(action, at="download", file="workspace.zip", times=1) as fault, pytest.raises(problem):
@@ -397,6 +399,24 @@ def test_a_broken_download_leaves_nothing(
     assert fault.fired == 1
     assert left(session) == before
     assert Path(session.download_job_result(job_id)).name == job_id
+
+
+@pytest.mark.parametrize("action", [Close(), Reset(), Cut(300)], ids=["close", "reset", "cut"])
+def test_a_broken_download_goes_on(cells: MockServer, make_job: JobMaker, action: Any) -> None:
+    with connect(cells) as session:
+        job_id = session.submit_job(str(make_job()))
+        with cells.faults.inject(action, at="download", file="workspace.zip", times=2) as fault:
+            location = Path(session.download_job_result(job_id))
+        assert fault.fired == 2
+        assert (location / "workspace" / "model.txt").read_text() == "weights"
+
+
+def test_a_download_gives_up_at_last(cells: MockServer, make_job: JobMaker) -> None:
+    with connect(cells) as session:
+        job_id = session.submit_job(str(make_job()))
+        with cells.faults.inject(Close(), at="download") as fault, pytest.raises(errors.ConnectionLost):
+            session.download_job_result(job_id)
+        assert fault.fired == 4
 
 
 def test_a_download_is_slow(server: MockServer, session: Session, make_job: JobMaker) -> None:
