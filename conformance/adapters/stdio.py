@@ -84,7 +84,7 @@ class StdioAdapter:
             raise ValueError("expected the command of a client program, but got nothing")
         self.name = name
         self._command = list(command)
-        self._call_seconds = call_seconds
+        self.call_seconds = call_seconds
         self._process: ProgramProcess | None = None
         self._ids = itertools.count(1)
         self._features: frozenset[str] = frozenset()
@@ -139,7 +139,7 @@ class StdioAdapter:
             ClientError: the client raised.
             ClientFailure: the program crashed, took too long, or broke the protocol.
         """
-        return self._exchange(self._started(), method, parameters, callback, self._call_seconds + allowed)
+        return self._exchange(self._started(), method, parameters, callback, self.call_seconds + allowed)
 
     def _exchange(
         self,
@@ -203,7 +203,7 @@ class StdioAdapter:
     def _started(self) -> ProgramProcess:
         if self._process is None:
             self._process = process = ProgramProcess(self._command)
-            answer = self._exchange(process, "hello", {"protocol": PROTOCOL}, None, self._call_seconds)
+            answer = self._exchange(process, "hello", {"protocol": PROTOCOL}, None, self.call_seconds)
             if not isinstance(answer, dict) or answer.get("protocol") != PROTOCOL:
                 raise self._fail(f"expected protocol {PROTOCOL} from hello, but got {answer!r:.200}")
             features = answer.get("features", [])

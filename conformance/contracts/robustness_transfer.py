@@ -20,7 +20,8 @@ _SOCKETS = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
 _CELLS = "2.7.3, 2.8.3, 2.9.0"
 _ALL = f"{_SOCKETS}, {_CELLS}"
 _FILES = "2.4.2, 2.5.2, 2.6.3, 2.7.3, 2.8.3, 2.9.0"
-_MODEL = "weights" * 2000
+_MODEL = "weights"
+"""What is in `model.txt` of a quick job."""
 
 
 # --- submissions -------------------------------------------------------------------------------------------------
@@ -274,15 +275,11 @@ def poll_restarted(trial: Trial) -> None:
 
 @contextlib.contextmanager
 def _faulty_download(trial: Trial, kind: str, **how: Any) -> Iterator[tuple[ClientSession, str, Path, InjectedFault]]:
-    """A finished job on a server of one's own, and a fault on the way of its workspace."""
-    scenario = {"jobs": [{"queued": 0, "running": 0, "result": {"files": {"model.txt": _MODEL}, "size": "50KiB"}}]}
-    with trial.own_server(scenario) as server:
-        kit = server.kit()
-        session = patient(trial, server)
-        job_id = session.call("submit_job", str(trial.folder(JobKind.QUICK)))
-        where = {} if "command" in how else {"at": "download", "file": "workspace.zip"}
-        with server.inject(kind, times=1, **where, **how) as fault:
-            yield session, job_id, kit / "transfer", fault
+    """A job that is over, and a fault on the way of its workspace."""
+    job_id, session = trial.finished(), patient(trial)
+    where = {} if "command" in how else {"at": "download", "file": "workspace.zip"}
+    with trial.target.shared.inject(kind, times=1, **where, **how) as fault:
+        yield session, job_id, trial.target.kit() / "transfer", fault
 
 
 def _is_whole(location: object) -> bool:
@@ -310,7 +307,7 @@ def _never_half(trial: Trial, kind: str, **how: Any) -> None:
     Observed("2.4.2, 2.5.2, 2.6.3", "an exception"),
     Observed(_CELLS, "the whole result, after 7 s: the file is asked for again"),
     releases=FROM_24,
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
 )
 def between_files(trial: Trial) -> None:
     _never_half(trial, "close")
@@ -323,10 +320,10 @@ def between_files(trial: Trial) -> None:
     Observed("2.4.2, 2.5.2, 2.6.3", "an exception"),
     Observed(_CELLS, "the whole result, after 7 s: the rest is asked for again"),
     releases=FROM_24,
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
 )
 def inside_a_file(trial: Trial) -> None:
-    _never_half(trial, "cut", keep=2000)
+    _never_half(trial, "cut", keep=100)
 
 
 @contract(
@@ -335,7 +332,7 @@ def inside_a_file(trial: Trial) -> None:
     "download_job_result does not return a result of which a byte was broken on the way.",
     Observed(_FILES, "an exception: of the checksum of the wire (2.4 to 2.6), or of the archive"),
     releases=FROM_24,
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
 )
 def broken_byte(trial: Trial) -> None:
     _never_half(trial, "corrupt")
@@ -348,10 +345,10 @@ def broken_byte(trial: Trial) -> None:
     Observed("2.4.2, 2.5.2, 2.6.3", "an exception"),
     Observed(_CELLS, "the whole result: the rest is asked for again, as the client counts for itself"),
     releases=FROM_24,
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
 )
 def short_file(trial: Trial) -> None:
-    _never_half(trial, "truncate", keep=2000)
+    _never_half(trial, "truncate", keep=100)
 
 
 @contract(
@@ -360,7 +357,7 @@ def short_file(trial: Trial) -> None:
     "download_job_result whose session expires before a file raises, or returns a whole result.",
     Observed("2.4.2, 2.5.2, 2.6.3, 2.9.0", "an exception; 2.7.3 and 2.8.3 hang"),
     releases=("2.4", "2.5", "2.6", "2.9"),
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
 )
 def expires_between_files(trial: Trial) -> None:
     _never_half(trial, "expire_session")
@@ -372,10 +369,10 @@ def expires_between_files(trial: Trial) -> None:
     "download_job_result of a file that arrives slowly returns a whole result.",
     Observed(_FILES, "the result"),
     releases=FROM_24,
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
 )
 def slow_file(trial: Trial) -> None:
-    with _faulty_download(trial, "throttle", rate=200_000) as (session, job_id, _, fault):
+    with _faulty_download(trial, "throttle", rate=3000) as (session, job_id, _, fault):
         holds(_is_whole(session.call("download_job_result", job_id)), "a whole result", "a part of it")
         holds(fault.fired, "a download that the fault struck", "none")
 
@@ -386,10 +383,10 @@ def slow_file(trial: Trial) -> None:
     "download_job_result whose one reply ends in its middle raises InternalError; there is no result.",
     Observed("2.3.12", "InternalError"),
     releases=("2.3",),
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
 )
 def reply_cut(trial: Trial) -> None:
-    with _faulty_download(trial, "cut", command="download_job", keep=3000) as (session, job_id, downloads, _):
+    with _faulty_download(trial, "cut", command="download_job", keep=300) as (session, job_id, downloads, _):
         trial.raises(
             ("InternalError",), "download_job_result cut in its reply", session.call, "download_job_result", job_id
         )
@@ -402,7 +399,7 @@ def reply_cut(trial: Trial) -> None:
     "download_job_result whose reply names no files gives no path: it raises, or returns None.",
     Observed("2.3.12", "an exception"),
     Observed("2.4.2, 2.5.2, 2.6.3, 2.7.3, 2.8.3, 2.9.0", "None"),
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
 )
 def no_files(trial: Trial) -> None:
     items, meta = [{"type": "string", "data": "OK"}], {"status": "ok", "info": ""}
@@ -420,7 +417,7 @@ def no_files(trial: Trial) -> None:
     "A download that failed leaves nothing in the download folder.",
     Observed("2.5.2, 2.6.3, 2.8.3, 2.9.0", "nothing is left; 2.4.2 and 2.7.3 leave the folder `<id>__<tx>`"),
     releases=("2.5", "2.6", "2.8", "2.9"),
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
     level=Level.SHOULD,
 )
 def nothing_left(trial: Trial) -> None:
@@ -436,7 +433,7 @@ def nothing_left(trial: Trial) -> None:
     "download_job_result whose connection ends, before a file or in it, asks for the rest over another connection.",
     Observed(_CELLS, "the whole result, after 7 s"),
     releases=CELL_RELEASES,
-    needs=(Need.FAULTS, Need.CONTROL),
+    needs=(Need.FAULTS, Need.RUNNING),
     level=Level.SHOULD,
 )
 def goes_on(trial: Trial) -> None:

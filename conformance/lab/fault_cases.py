@@ -25,7 +25,6 @@ class FaultCase:
         kind: of the fault.
         how: its fields, and when it strikes.
         releases: the release lines that can have it; empty for all.
-        hangs: the release lines whose official client never comes back.
     """
 
     name: str

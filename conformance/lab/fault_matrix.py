@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import sys
+import json
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
 from conformance.adapters.base import Adapter, ClientError, ClientFailure, ClientSession
+from conformance.adapters.stdio import StdioAdapter
 from conformance.cli.options import make_adapter
 from conformance.jobs import JobKind, write_job
 from conformance.lab.fault_cases import CASES, DELETE, DOWNLOAD, LIST, LOGIN, MONITOR, SUBMIT, FaultCase
+from conformance.lab.fault_page import PAGE, SIGHTINGS, load, page, words
+from conformance.peers import PeerUnavailable
 from mock_server import MockServer
 
 ADMIN = "admin@nvidia.com"
@@ -43,7 +49,8 @@ class Seen:
         after: what a further command on the same session did, with the fault gone; empty where there is none.
         sent: how often the command came.
         jobs: how many jobs more there are.
-        left: what is new in the download folder.
+        left: how much is new in the download folder.
+        fired: how often the fault struck.
     """
 
     outcome: str
@@ -52,8 +59,14 @@ class Seen:
     after: str = ""
     sent: int = 0
     jobs: int = 0
-    left: tuple[str, ...] = ()
+    left: int = 0
     fired: int = 0
+
+    def record(self) -> dict[str, Any]:
+        """What is kept of it: the text has ports, ids and paths of the moment in it."""
+        kept = dataclasses.asdict(self)
+        del kept["text"], kept["fired"]
+        return {**kept, "seconds": round(self.seconds, 1)}
 
 
 def _attempt(call: Any) -> tuple[str, str, Any]:
@@ -74,11 +87,11 @@ class Matrix:
         release: the release line.
     """
 
-    def __init__(self, client: str, release: str, scheme: str | None = None) -> None:
+    def __init__(self, client: str, release: str) -> None:
         self.adapter: Adapter = make_adapter(client, None)
-        if hasattr(self.adapter, "_call_seconds"):
-            self.adapter._call_seconds = HANG_SECONDS
-        self.server = MockServer(release, scenario=_SCENARIO, scheme=scheme)
+        if isinstance(self.adapter, StdioAdapter):
+            self.adapter.call_seconds = HANG_SECONDS
+        self.server = MockServer(release, scenario=_SCENARIO)
         self._scratch = Path(tempfile.mkdtemp(prefix="flare-faults-"))
         self._number = 0
 
@@ -90,15 +103,19 @@ class Matrix:
     def __exit__(self, *_: object) -> None:
         self.adapter.close()
         self.server.stop()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def cases(self) -> Iterator[FaultCase]:
+        """The cases that the release can have."""
         return (case for case in CASES if not case.releases or self.server.release in case.releases)
 
     def job(self, kind: JobKind) -> str:
+        """A new job folder."""
         self._number += 1
         return str(write_job(self._scratch / str(self._number), f"{kind.value}-{self._number}", kind))
 
     def run(self, case: FaultCase) -> Seen:
+        """Have the client meet a fault."""
         server = self.server
         server.faults.clear()
         before_login = case.call == LOGIN or case.how.get("at") == "connect" or case.kind == "lose_acknowledgements"
@@ -140,29 +157,47 @@ class Matrix:
         if fault is None:
             fault = server.faults.inject(case.kind, **case.how)
         started = time.monotonic()
-        outcome, text, value = _attempt(lambda: session.call(case.call, *arguments))
+        outcome, text, _ = _attempt(lambda: session.call(case.call, *arguments))
         seconds = time.monotonic() - started
         fired = fault.fired
         server.faults.clear()
         sent = server.received(name) - sent
         after = _attempt(lambda: session.call(LIST, limit=1))[0]
-        left = tuple(sorted(path.name for path in set(downloads.glob("*")) - files))
+        left = len(set(downloads.glob("*")) - files)
         return Seen(outcome, text, seconds, after, sent, len(server.job_metas()) - jobs, left, fired)
 
 
-if __name__ == "__main__":
-    client, release, *names = sys.argv[1:]
-    with Matrix(client, release) as matrix:
+def measure(version: str) -> dict[str, dict[str, Any]]:
+    """Run every case with the official client of a version.
+
+    Raises:
+        PeerUnavailable: it cannot be had here.
+    """
+    with Matrix(f"official:{version}", version.rpartition(".")[0]) as matrix:
+        seen = {}
         for case in matrix.cases():
-            if names and case.name not in names:
-                continue
-            try:
-                seen = matrix.run(case)
-            except Exception as problem:  # noqa: BLE001
-                print(release, case.name, "MATRIX FAILED", type(problem).__name__, str(problem)[:200], flush=True)
-                continue
-            print(
-                f"{release} {case.name:22} {seen.outcome:22} {seen.seconds:5.1f}s after={seen.after:18} fired={seen.fired} sent={seen.sent} "
-                f"jobs={seen.jobs} left={len(seen.left)} | {seen.text[:150]}",
-                flush=True,
-            )
+            seen[case.name] = matrix.run(case).record()
+            click.echo(f"{version} {case.name}: {words(seen[case.name])}")
+        return seen
+
+
+@click.command(epilog="Example: python -m conformance.lab.fault_matrix 2.6.3")
+@click.argument("versions", nargs=-1)
+def main(versions: tuple[str, ...]) -> None:
+    """Measure what the official clients of VERSIONS do under every fault, and write docs/faults.md.
+
+    Without a version the page alone is written again.
+    """
+    sightings = load()
+    for version in versions:
+        try:
+            sightings[version] = measure(version)
+        except PeerUnavailable as problem:
+            raise click.ClickException(str(problem)) from problem
+    ordered = dict(sorted(sightings.items()))
+    SIGHTINGS.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(ordered), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
