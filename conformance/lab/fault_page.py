@@ -18,8 +18,8 @@ _HEAD = """# What users see where something goes wrong
 
 Every row is a fault of the mock server ([mock-server.md](mock-server.md), the section on faults) and one call of an
 official client, measured by `python -m conformance.lab.fault_matrix`, which writes this page. Logins had 3 s to
-connect, commands from 2.7 on 1 s (`set_timeout`); "no answer" means that the client did not come back within 12 s (15 s for a
-login), and was ended. What holds for all clients is in the contracts `ROBUST-*` ([contracts.md](contracts.md)).
+connect, commands from 2.7 on 1 s (`set_timeout`); "no answer" means that the client did not come back within 12 s (15 s
+for a login), and was ended. What holds for all clients is in the contracts `ROBUST-*` ([contracts.md](contracts.md)).
 """
 _TITLES = {
     LOGIN: "Logging in",
