@@ -49,7 +49,7 @@ def lost(trial: Trial) -> tuple[str, ...]:
 
 def _strikes(trial: Trial, session: ClientSession, names: tuple[str, ...], kind: str, **how: Any) -> ClientError:
     """Make list_jobs fail once by a fault: it must raise, be sent once, and leave the session as it was."""
-    server = trial.target.shared
+    server = trial.shared
     before = server.received("list_jobs")
     with server.inject(kind, command="list_jobs", times=1, **how) as fault:
         problem = trial.raises(names, f"list_jobs that meets the fault {kind}", session.call, "list_jobs", limit=1)
@@ -60,7 +60,7 @@ def _strikes(trial: Trial, session: ClientSession, names: tuple[str, ...], kind:
 
 def _same_as_ever(trial: Trial, session: ClientSession, kind: str, **how: Any) -> None:
     """Make something happen to an answer that must change nothing."""
-    server = trial.target.shared
+    server = trial.shared
     job_id = trial.submit()
     expected = session.call("get_job_meta", job_id)
     with server.inject(kind, command="get_job_meta", times=1, **how) as fault:
@@ -81,7 +81,7 @@ def _same_as_ever(trial: Trial, session: ClientSession, kind: str, **how: Any) -
     needs=(Need.FAULTS,),
 )
 def late(trial: Trial) -> None:
-    server = trial.target.shared
+    server = trial.shared
     before = server.received("list_jobs")
     with server.inject("delay", seconds=_LATE, command="list_jobs"):
         holds(isinstance(trial.session.call("list_jobs", limit=1), list), "a list of jobs", "something else")
@@ -130,7 +130,7 @@ def unknown_fields(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def no_acknowledgements(trial: Trial) -> None:
-    with trial.target.shared.inject("lose_acknowledgements") as fault, trial.own_session() as session:
+    with trial.shared.inject("lose_acknowledgements") as fault, trial.own_session() as session:
         holds(fault.fired, "a connection that the fault struck", "none")
         holds(isinstance(session.call("list_jobs", limit=1), list), "a list of jobs", "something else")
 
@@ -255,7 +255,7 @@ def internal_error(trial: Trial) -> None:
 )
 def no_status(trial: Trial) -> None:
     items = [{"type": "string", "data": "x"}]
-    with trial.target.shared.inject("reply", command="list_jobs", items=items, meta={"jobs": [{"job_id": "a"}]}):
+    with trial.shared.inject("reply", command="list_jobs", items=items, meta={"jobs": [{"job_id": "a"}]}):
         same(trial.session.call("list_jobs"), [{"job_id": "a"}], "the jobs")
 
 
@@ -298,7 +298,7 @@ def closed(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def closed_after(trial: Trial) -> None:
-    server = trial.target.shared
+    server = trial.shared
     job_id = trial.submit()
     session = patient(trial)
     before = server.received("delete_job")
@@ -340,7 +340,7 @@ def cut(trial: Trial) -> None:
 )
 def after_a_loss(trial: Trial) -> None:
     session = patient(trial)
-    logins = trial.target.shared.received("_cert_login")
+    logins = trial.shared.received("_cert_login")
     _strikes(trial, session, lost(trial), "close")
     deadline = time.monotonic() + _AGAIN_SECONDS
     while True:
@@ -352,7 +352,7 @@ def after_a_loss(trial: Trial) -> None:
                 raise
             time.sleep(0.1)
     holds(isinstance(found, list), "a session that works", "another result")
-    same(trial.target.shared.received("_cert_login") - logins, 0, "the number of logins")
+    same(trial.shared.received("_cert_login") - logins, 0, "the number of logins")
 
 
 @contract(
@@ -395,7 +395,7 @@ def forgotten(trial: Trial) -> None:
 )
 def expired(trial: Trial) -> None:
     job_id = trial.submit()
-    server = trial.target.shared
+    server = trial.shared
     with trial.own_session() as session:
         logins = server.received("_cert_login")
         with server.inject("expire_session", command="delete_job", times=1):
@@ -414,7 +414,7 @@ def expired(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def expiry_announced(trial: Trial) -> None:
-    server = trial.target.shared
+    server = trial.shared
     session = patient(trial)
     with (
         server.inject("expire_session", command="get_system_info", times=1),

@@ -23,7 +23,7 @@ NO_SESSION = ("NoConnection", "AuthenticationError", "FLCommunicationError")
 
 def _logs_in(trial: Trial, kind: str, **how: Any) -> int:
     """Log in through a fault, which must strike; return how often it did."""
-    server = trial.target.shared
+    server = trial.shared
     with server.inject(kind, **how) as fault:
         session = trial.adapter.open(ADMIN, trial.target.kit(), timeout=15.0)
         holds(fault.fired, "a login that the fault struck", "none")
@@ -42,7 +42,7 @@ def _gets_no_session(
         How long it took, and the time to connect that was given.
     """
     what, kit = f"a login through the fault {kind}", trial.target.kit()
-    with trial.target.shared.inject(kind, **how) as fault:
+    with trial.shared.inject(kind, **how) as fault:
         for timeout in (_SHORT, _LONGER):
             with measured() as spent:
                 trial.raises(names, what, trial.adapter.open, ADMIN, kit, timeout=timeout)
@@ -200,7 +200,7 @@ def commands_missing(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def command_lost(trial: Trial) -> None:
-    server = trial.target.shared
+    server = trial.shared
     job_id = trial.submit()
     with server.inject("lose_command", name="clone_job"):
         session = trial.adapter.open(ADMIN, trial.target.kit(), timeout=15.0)
@@ -288,7 +288,7 @@ def wrong_signature(trial: Trial) -> None:
 
 def _unproven(trial: Trial, kind: str, names: tuple[str, ...] = NO_SESSION, **how: Any) -> None:
     """A server that is not the right one: no session, and above all no login, which would be for the wrong eyes."""
-    server = trial.target.shared
+    server = trial.shared
     before = server.received("_cert_login")
     _gets_no_session(trial, kind, names, **how)
     same(server.received("_cert_login") - before, 0, "the number of logins")

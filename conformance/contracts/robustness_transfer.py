@@ -29,7 +29,7 @@ _MODEL = "weights"
 
 def _submission(trial: Trial, session: ClientSession, names: tuple[str, ...], jobs: int, kind: str, **how: Any) -> None:
     """Submit through a fault: the call must raise, one command be sent, and so many jobs come of it."""
-    server, name = trial.target.shared, trial.name(JobKind.WAITING)
+    server, name = trial.shared, trial.name(JobKind.WAITING)
     folder = str(trial.folder(name=name))
     before = server.received("submit_job")
     with server.inject(kind, command="submit_job", times=1, **how) as fault:
@@ -110,7 +110,7 @@ def disk_full(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def submission_late(trial: Trial) -> None:
-    server, name = trial.target.shared, trial.name(JobKind.WAITING)
+    server, name = trial.shared, trial.name(JobKind.WAITING)
     with server.inject("delay", command="submit_job", seconds=0.25):
         job_id = trial.submit(name=name)
     same([meta["job_id"] for meta in server.job_metas() if meta.get("name") == name], [job_id], "the jobs")
@@ -125,7 +125,7 @@ def submission_late(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def upload_lost(trial: Trial) -> None:
-    server, name = trial.target.shared, trial.name(JobKind.WAITING)
+    server, name = trial.shared, trial.name(JobKind.WAITING)
     folder = str(trial.folder(name=name))
     session = patient(trial)
     with server.inject("close", at="upload", times=1) as fault:
@@ -139,7 +139,7 @@ def upload_lost(trial: Trial) -> None:
 
 def _monitoring(trial: Trial, names: tuple[str, ...], kind: str, **how: Any) -> None:
     """Monitor a job whose second poll meets a fault: that must come out, and no return code."""
-    server = trial.target.shared
+    server = trial.shared
     job_id = trial.submit()
     polls: list[str] = []
 
@@ -204,7 +204,7 @@ def poll_empty(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def poll_without_status(trial: Trial) -> None:
-    server = trial.target.shared
+    server = trial.shared
     job_id = trial.submit()
     meta = {"status": "ok", "info": "", "job_meta": {"job_id": job_id, "name": "without a status"}}
     with server.inject("reply", command="get_job_meta", items=[{"type": "dict", "data": {}}], meta=meta):
@@ -222,7 +222,7 @@ def poll_without_status(trial: Trial) -> None:
 )
 def poll_late(trial: Trial) -> None:
     job_id = trial.submit(JobKind.QUICK)
-    with trial.target.shared.inject("delay", command="get_job_meta", nth=1, seconds=0.25) as fault:
+    with trial.shared.inject("delay", command="get_job_meta", nth=1, seconds=0.25) as fault:
         code = trial.session.monitor(job_id, timeout=trial.target.patience, poll_interval=0.05)
         same(fault.fired, 1, "the number of polls that the fault struck")
     same(code.name, "JOB_FINISHED", "the return code")
@@ -237,7 +237,7 @@ def poll_late(trial: Trial) -> None:
     needs=(Need.FAULTS,),
 )
 def poll_expired(trial: Trial) -> None:
-    server = trial.target.shared
+    server = trial.shared
     job_id = trial.submit()
     names = ("SessionClosed", "ConnectionError") if trial.release in CELL_RELEASES else ("InternalError",)
     session = patient(trial)
@@ -278,7 +278,7 @@ def _faulty_download(trial: Trial, kind: str, **how: Any) -> Iterator[tuple[Clie
     """A job that is over, and a fault on the way of its workspace."""
     job_id, session = trial.finished(), patient(trial)
     where = {} if "command" in how else {"at": "download", "file": "workspace.zip"}
-    with trial.target.shared.inject(kind, times=1, **where, **how) as fault:
+    with trial.shared.inject(kind, times=1, **where, **how) as fault:
         yield session, job_id, trial.target.kit() / "transfer", fault
 
 
