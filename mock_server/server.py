@@ -23,7 +23,8 @@ from flare_client.protocol.cellnet.kit import CellWire, Scheme, Security
 from flare_client.protocol.cellnet.rules import CellRules
 from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.commands import Right, commands_of
-from flare_client.protocol.envelope import ItemType
+from flare_client.protocol.envelope import Envelope, ItemType, read_envelope
+from flare_client.protocol.errors import ProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
 from flare_client.protocol.statuses import MetaKey
@@ -36,7 +37,7 @@ from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
 from mock_server.faults.actions import Silence
-from mock_server.faults.course import Point
+from mock_server.faults.course import End, Form, Point
 from mock_server.faults.desk import FaultDesk
 from mock_server.faults.impostor import Impostor
 from mock_server.faults.injection import Fault, Faults
@@ -471,6 +472,7 @@ class _Running:
         impostor = Impostor(server.pki, asks_certificate=asks) if server.secure else None
         self.faults = FaultDesk(server.scenario.faults, self.context.sessions, impostor)
         self.faults.plant = self
+        self.faults.lost = self._lost
         self._endpoint = self._build_endpoint(server, uploads)
 
     def _build_endpoint(self, server: MockServer, uploads: Path) -> HciEndpoint | CellEndpoint:
@@ -634,13 +636,27 @@ class _Running:
         self._task = self._loop.create_task(when_answered())
 
     def _answer(self, request: Request) -> Answer:
-        known = self.context.sessions.find(request.token) if request.token else None
-        size = request.upload.stat().st_size if request.upload is not None else None
+        user, size = self._user_of(request), _upload_size(request)
         answered = answer(self.context, request)
-        fact = _told(request, answered, request.peer.name or (known.user if known is not None else ""), size)
+        said = answered if isinstance(answered, Reply) else None
+        self._tell(request, _told(request, _FORMS.get(type(answered), "file"), said, user, size))
+        return answered
+
+    def _lost(self, request: Request, end: End | None, form: Form) -> None:
+        """A fault takes a command before it is carried out."""
+        word, said = end.name.lower() if end is not None else "reply", None
+        if end is None:
+            with contextlib.suppress(ProtocolError):  # what is said instead need not be an envelope
+                said = read_envelope(form.text(Reply().envelope("").encode().decode("ascii")))
+        self._tell(request, _told(request, word, said, self._user_of(request), _upload_size(request)))
+
+    def _tell(self, request: Request, fact: Commanded) -> None:
         self._calls.add(fact)
         self._transcript.note(request.trace, fact)
-        return answered
+
+    def _user_of(self, request: Request) -> str:
+        known = self.context.sessions.find(request.token) if request.token else None
+        return request.peer.name or (known.user if known is not None else "")
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -655,12 +671,15 @@ class _Running:
 _FORMS: dict[type[Answer], str] = {Reply: "reply", EmptyAnswer: "empty", SilentAnswer: "silence"}
 
 
-def _told(request: Request, answered: Answer, user: str, upload_size: int | None) -> Commanded:
-    form = _FORMS.get(type(answered), "file")
+def _upload_size(request: Request) -> int | None:
+    return request.upload.stat().st_size if request.upload is not None else None
+
+
+def _told(request: Request, form: str, said: Reply | Envelope | None, user: str, upload_size: int | None) -> Commanded:
     status, info, error = None, "", ""
-    if isinstance(answered, Reply):
-        status, info = answered.meta.get(MetaKey.STATUS.value), str(answered.meta.get(MetaKey.INFO.value, ""))
-        error = next((str(item.data) for item in answered.items if item.type is ItemType.ERROR), "")
+    if said is not None:
+        status, info = said.meta.get(MetaKey.STATUS.value), str(said.meta.get(MetaKey.INFO.value, ""))
+        error = next((str(item.data) for item in said.items if item.type is ItemType.ERROR), "")
     return Commanded(request.line, user, request.token, form, status, info, error, upload_size)
 
 

@@ -293,7 +293,7 @@ class HciConnection(asyncio.Protocol):
             trace=self._trace,
         )
         self._endpoint.faults.serve(
-            Exchange(self._moment(request), lambda: self._endpoint.answer(request), Reply, self, request.drop_upload)
+            Exchange(self._moment(request), lambda: self._endpoint.answer(request), Reply, self, self._trace, request)
         )
 
     def _moment(self, request: Request) -> Moment:
@@ -361,8 +361,8 @@ class HciConnection(asyncio.Protocol):
         try:
             size = answer.path.stat().st_size
             with answer.path.open("rb") as file:
-                await self._send_blocks(transport, self._blocks(file, answer), form)
-                whole = form.cut is None
+                sent = await self._send_blocks(transport, self._blocks(file, answer), form)
+                whole = form.cut is None or sent < form.cut
         except OSError as problem:
             _logger.error("cannot send %s: %s", answer.path.name, problem)  # noqa: TRY400
         finally:
@@ -389,7 +389,8 @@ class HciConnection(asyncio.Protocol):
         await self._send_blocks(transport, iter([data]), dataclasses.replace(PLAIN, pace=form.pace))
         self._finish(transport, form)
 
-    async def _send_blocks(self, transport: asyncio.Transport, blocks: Iterator[bytes], form: Form) -> None:
+    async def _send_blocks(self, transport: asyncio.Transport, blocks: Iterator[bytes], form: Form) -> int:
+        sent = 0
         for block in blocks if form is PLAIN else _formed(blocks, form):
             step = len(block) if form.pace is None else max(1, int(form.pace / _STEPS_A_SECOND))
             for start in range(0, len(block), step or 1):
@@ -398,6 +399,8 @@ class HciConnection(asyncio.Protocol):
                 await asyncio.sleep(0 if form.pace is None else len(part) / form.pace)
                 await self._writable.wait()
                 transport.write(part)
+                sent += len(part)
+        return sent
 
     def _finish(self, transport: asyncio.Transport, form: Form) -> None:
         if form.cut is None:
@@ -463,7 +466,7 @@ class HciEndpoint:
         course = self.faults.course(Moment(Point.CONNECT))
         if course is None:
             return self._take_in(self._tls, trace)
-        door = Door(course.request, lambda: self._take_in(self._tls_of(course), trace), self._doors.discard, trace)
+        door = Door(course, lambda: self._take_in(self._tls_of(course), trace), self._doors.discard, trace)
         self._doors.add(door)
         return door
 

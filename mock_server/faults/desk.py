@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import logging
 from collections.abc import Callable, Iterable
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from mock_server.faults.course import PLAIN, Course, End, Form, Moment, Passage, Plant, Point
 from mock_server.faults.impostor import Impostor
 from mock_server.faults.rules import ActiveRule, Rule
 from mock_server.sessions import AdminSessions
+from mock_server.transcript.facts import Trace
+
+if TYPE_CHECKING:
+    from mock_server.context import Request
 
 _logger = logging.getLogger("mock_server")
+
+Lost = Callable[["Request", "End | None", Form], None]
+"""Takes a command that is not carried out: how it ends, or, where an answer leaves all the same, in which form."""
 
 _Answer = TypeVar("_Answer")
 _Sent_contra = TypeVar("_Sent_contra", contravariant=True)
@@ -41,7 +49,8 @@ class Exchange(Generic[_Answer]):
         act: carries it out; must not wait.
         empty: the answer that a fault makes its own of, where nothing is carried out.
         line: the way back.
-        drop: lets go of what came with it, where it is not carried out.
+        trace: the connection that it came on.
+        command: what came, where it is a command.
     """
 
     def __init__(
@@ -50,13 +59,15 @@ class Exchange(Generic[_Answer]):
         act: Callable[[], _Answer],
         empty: Callable[[], _Answer],
         line: Line[_Answer],
-        drop: Callable[[], None] = lambda: None,
+        trace: Trace,
+        command: Request | None = None,
     ) -> None:
         self.moment = moment
         self.act = act
         self.empty = empty
         self.line = line
-        self.drop = drop
+        self.trace = trace
+        self.command = command
 
 
 class FaultDesk:
@@ -73,6 +84,8 @@ class FaultDesk:
         self.received: collections.Counter[str] = collections.Counter()
         self.plant: Plant | None = None
         """Set by the server once it is there."""
+        self.lost: Lost | None = None
+        """Is told of each command that is not carried out; likewise."""
         self.impostor = impostor
         self._sessions = sessions
         self._postponed: list[Callable[[], None]] = []
@@ -92,7 +105,7 @@ class FaultDesk:
                 "fault %s strikes %s of %s", rule.rule.action, moment.command or moment.point.value, moment.user
             )
             course = rule.bend(course)
-        return course
+        return dataclasses.replace(course, struck=tuple(rule.told(moment) for rule in striking))
 
     def serve(self, exchange: Exchange[_Answer]) -> None:
         """Carry a request out and answer it, with whatever goes wrong on the way."""
@@ -103,8 +116,9 @@ class FaultDesk:
             exchange.line.send(exchange.act(), PLAIN)
             self._release()
             return
-        on_time = course.request
-        _later(on_time.delay, lambda: self._carry_out(exchange, course))
+        for strike in course.struck:
+            exchange.trace.note(strike)
+        _later(course.request.delay, lambda: self._carry_out(exchange, course))
 
     def deeds(self, passage: Passage, moment: Moment) -> None:
         """Do to the server what happens on a way."""
@@ -115,15 +129,22 @@ class FaultDesk:
     def _carry_out(self, exchange: Exchange[_Answer], course: Course) -> None:
         self.deeds(course.request, exchange.moment)
         if course.request.end is not None:
-            exchange.drop()
+            self._lose(exchange.command, course.request.end, course.form)
             exchange.line.end(course.request.end)
             return
         if course.acts:
             answer = exchange.act()
         else:
-            exchange.drop()
+            self._lose(exchange.command, course.answer.end, course.form)
             answer = exchange.empty()
         _later(course.answer.delay, lambda: self._answer(exchange, course, answer))
+
+    def _lose(self, command: Request | None, end: End | None, form: Form) -> None:
+        if command is None:
+            return
+        if self.lost is not None:
+            self.lost(command, end, form)
+        command.drop_upload()
 
     def _answer(self, exchange: Exchange[_Answer], course: Course, answer: _Answer) -> None:
         self.deeds(course.answer, exchange.moment)

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from typing import cast
 
-from mock_server.faults.course import End, Passage
+from mock_server.faults.course import Course, End
 from mock_server.transcript.facts import SERVER, Trace
 
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -28,7 +28,7 @@ class Door(asyncio.Protocol):
     """A connection whose greeting takes longer, or that is never taken in.
 
     Args:
-        passage: what happens to it.
+        course: what happens to it.
         make: makes the protocol that takes it in.
         forget: told when a connection that was not taken in is over.
         trace: is told what happens.
@@ -36,12 +36,13 @@ class Door(asyncio.Protocol):
 
     def __init__(
         self,
-        passage: Passage,
+        course: Course,
         make: Callable[[], asyncio.Protocol],
         forget: Callable[[Door], None],
         trace: Trace,
     ) -> None:
-        self._passage = passage
+        self._course = course
+        self._passage = course.request
         self._make = make
         self._forget = forget
         self._trace = trace
@@ -53,6 +54,8 @@ class Door(asyncio.Protocol):
         """Begin to wait."""
         self._transport = cast(asyncio.Transport, transport)
         self._trace.opened(transport.get_extra_info("peername"))
+        for strike in self._course.struck:
+            self._trace.note(strike)
         if self._passage.delay > 0:
             asyncio.get_running_loop().call_later(self._passage.delay, self._open)
         else:

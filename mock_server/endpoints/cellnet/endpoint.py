@@ -181,7 +181,7 @@ class _ByteListener:
         if course is None:
             return self._take_in(trace, USUAL_WELCOME)
         welcome = course.welcome
-        door = Door(course.request, lambda: self._take_in(trace, welcome), self._doors.discard, trace)
+        door = Door(course, lambda: self._take_in(trace, welcome), self._doors.discard, trace)
         self._doors.add(door)
         return door
 

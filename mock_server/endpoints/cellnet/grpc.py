@@ -162,6 +162,8 @@ class GrpcListener:
             await GrpcStream(self._endpoint, trace).run(requests, context)
             return
         trace.opened(context.peer())
+        for strike in course.struck:
+            trace.note(strike)
         try:
             await asyncio.sleep(course.request.delay)
             if course.request.end is End.SILENCE:

@@ -142,8 +142,9 @@ class AdminService:
             line_back.send(Reply().error("protocol violation", status).envelope(_now()), PLAIN)
             return
         token = envelope.first(ItemType.TOKEN)
-        request = Request(line, None, envelope.meta, Peer(event.user), file, trace=caller.trace)
         session = self._session_of(token) if self._faults.rules else ""
+        request = Request(line, session or None, envelope.meta, Peer(event.user), file, trace=caller.trace)
+        caller.trace.session = session or caller.trace.session
         moment = Moment(Point.COMMAND, request.command, event.user, session)
 
         def act() -> Envelope | None:
@@ -151,7 +152,7 @@ class AdminService:
                 return self._log_in(caller, event, line, envelope)
             return self._carry_out(caller, request, token)
 
-        self._faults.serve(Exchange(moment, act, lambda: Reply().envelope(_now()), line_back, request.drop_upload))
+        self._faults.serve(Exchange(moment, act, lambda: Reply().envelope(_now()), line_back, caller.trace, request))
 
     def _carry_out(self, caller: Conversation, request: Request, token: object) -> Envelope | None:
         line, file = request.line, request.upload
@@ -245,7 +246,11 @@ class AdminService:
         line_back = _FileLine(caller, event)
         self._faults.serve(
             Exchange(
-                moment, lambda: self._take_piece(caller, event), lambda: upload.refusal("BAD_REQUEST_DATA"), line_back
+                moment,
+                lambda: self._take_piece(caller, event),
+                lambda: upload.refusal("BAD_REQUEST_DATA"),
+                line_back,
+                caller.trace,
             )
         )
 
@@ -278,7 +283,13 @@ class AdminService:
         session = self._downloads.session_of(wanted.ref_id)
         moment = Moment(Point.DOWNLOAD, "download_piece", event.user, session, name)
         self._faults.serve(
-            Exchange(moment, lambda: self._next_piece(caller, wanted), download.failure, _FileLine(caller, event))
+            Exchange(
+                moment,
+                lambda: self._next_piece(caller, wanted),
+                download.failure,
+                _FileLine(caller, event),
+                caller.trace,
+            )
         )
 
     def _next_piece(self, caller: Conversation, wanted: download.PieceWanted) -> _FileAnswer:
