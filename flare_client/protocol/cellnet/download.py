@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from flare_client.protocol.cellnet.blocks import Blocks, Content
 from flare_client.protocol.cellnet.cell import Channel
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.limits import MIB
@@ -55,7 +56,7 @@ class FileDownload:
             request[_STATE] = {_RECEIVED: self.received}
         return request
 
-    def take(self, content: Any) -> bytes:
+    def take(self, content: Any) -> Content:
         """Take the answer to a request, and return its bytes; none at the end.
 
         Raises:
@@ -69,7 +70,7 @@ class FileDownload:
                 self._nonce = nonce
             return b""
         data = content.get(_DATA) if status == _OK else None
-        if not isinstance(data, bytes) or not data:
+        if not isinstance(data, (bytes, Blocks)) or not data:
             raise RemoteProtocolError(
                 f"expected a piece of the file {self._ref_id}, but the server answers {status!r:.60}"
             )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.server import ClientLeft, ClientRegistered, Dropped, Greeted, ServerPeer
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame
 from flare_client.protocol.errors import ProtocolError
@@ -35,7 +36,7 @@ class Conversation:
     def __init__(
         self,
         endpoint: CellEndpoint,
-        send: Callable[[list[bytes]], None],
+        send: Callable[[list[Content]], None],
         close: Callable[[], None],
         abort: Callable[[], None],
     ) -> None:
