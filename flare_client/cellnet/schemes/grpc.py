@@ -157,10 +157,8 @@ class GrpcCodec:
         return [data, *updates] if data else updates
 
     def _count(self, size: int) -> None:
-        """Count plain DATA, and tell the server to go on when half of what it may send is used."""
+        """Count plain DATA, and tell the server to go on when half of its window is used: nothing of it waits here."""
         self._taken += size
-        if self._taken > _WINDOW:
-            raise h2.exceptions.FlowControlError(f"{self._taken} bytes at once, but at most {_WINDOW} are taken")
         if self._taken >= _WINDOW // 2:
             for stream in (0, _STREAM):
                 self._updates.append(_WINDOW_FRAME.pack(0, 4, _WINDOW_UPDATE, 0, stream, self._taken))
