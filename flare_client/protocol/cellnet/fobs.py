@@ -70,6 +70,10 @@ class FLContext:
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
+def _section(marker: int, *parts: bytes | memoryview) -> tuple[bytes | memoryview, ...]:
+    return _SECTION.pack(marker, 0, sum(map(len, parts))), *parts
+
+
 def encode(content: Any) -> bytes:
     """Encode plain types, ``Shareable`` and ``FLContext``.
 
@@ -88,10 +92,8 @@ def encode_apart(content: Any) -> Content:
     writer = _Writer()
     plain = writer.decompose(content)
     if not writer.is_large:
-        main = pack(plain)
-        return _SECTION.pack(_MAIN, 0, len(main)) + main
-    apart = pack_apart(plain)
-    return Blocks((_SECTION.pack(_MAIN, 0, len(apart)), *apart.parts, *writer.datums))
+        return b"".join(_section(_MAIN, pack(plain)))
+    return Blocks((*_section(_MAIN, *pack_apart(plain).parts), *writer.datums))
 
 
 def _object(kind: str, data: Any) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class _Writer:
     """
 
     def __init__(self) -> None:
-        self.datums: list[bytes] = []
+        self.datums: list[bytes | memoryview] = []
         self.is_large = False
 
     def decompose(self, content: Any) -> Any:
@@ -130,7 +132,7 @@ class _Writer:
         datum_id = uuid.uuid4()
         marker = _TEXT_DATUM if isinstance(content, str) else _BLOB_DATUM
         value = content.encode("utf-8") if isinstance(content, str) else content
-        self.datums += (_SECTION.pack(marker, 0, _UUID_SIZE + len(value)), datum_id.bytes, value)
+        self.datums += _section(marker, datum_id.bytes, value)
         return _object(_DATUM_REF, {"datum_id": str(datum_id), "unwrap": True})
 
 
