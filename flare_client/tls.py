@@ -11,7 +11,7 @@ from typing import cast
 from flare_client.kit import StartupKit
 
 _RECEIVE = 256 * 1024
-_SEND = 128 * 1024
+_SEND = 112 * 1024
 """Bytes that are encrypted at a time: what was just written is read again while it is still near."""
 _RECORD = 16 * 1024
 """Bytes in a TLS record, at most: one read gives no more."""

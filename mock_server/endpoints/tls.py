@@ -22,7 +22,7 @@ _logger = logging.getLogger("mock_server")
 
 _READ = 16 * 1024
 """Bytes in a TLS record, at most: one read gives no more."""
-_WRITE = 128 * 1024
+_WRITE = 112 * 1024
 """Bytes that are encrypted before they are handed on: the peer takes them while the next are being encrypted, and what
 was just written is read again while it is still near."""
 _HIGH, _LOW = 64 * 1024, 16 * 1024

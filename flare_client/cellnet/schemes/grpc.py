@@ -35,6 +35,8 @@ _PREFIX = 5
 """Bytes before each message: whether it is compressed, and its length."""
 _WINDOW = 16 * MIB
 """Bytes that the server may send before it must be told to go on."""
+_SEND = 64 * 1024
+"""Bytes that are taken out of the library at once."""
 _HTTP2_FRAME = MIB
 """The largest HTTP/2 frame that is taken."""
 _FIRST_WINDOW = 65_535
@@ -83,7 +85,9 @@ class GrpcCodec:
         self._is_accepted = False
         self._taken = 0
         """Bytes of plain DATA since the server was told to go on."""
-        self._updates: list[bytes | memoryview] = []
+        self._outgoing: list[bytes | memoryview] = []
+        self._unsent = 0
+        """Bytes of messages that the library has to send."""
         self._wire = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         codes = h2.settings.SettingCodes
         self._wire.local_settings = h2.settings.Settings(
@@ -152,16 +156,23 @@ class GrpcCodec:
 
     def data_to_send(self) -> list[bytes | memoryview]:
         """See ``FrameCodec``."""
+        self._take_out()
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def _take_out(self) -> None:
+        """Take what the library has to send, before it is so much that memory for it is new each time."""
+        self._unsent = 0
         data = self._wire.data_to_send()
-        updates, self._updates = self._updates, []
-        return [data, *updates] if data else updates
+        if data:
+            self._outgoing.append(data)
 
     def _count(self, size: int) -> None:
         """Count plain DATA, and tell the server to go on when half of its window is used: nothing of it waits here."""
         self._taken += size
         if self._taken >= _WINDOW // 2:
             for stream in (0, _STREAM):
-                self._updates.append(_WINDOW_FRAME.pack(0, 4, _WINDOW_UPDATE, 0, stream, self._taken))
+                self._outgoing.append(_WINDOW_FRAME.pack(0, 4, _WINDOW_UPDATE, 0, stream, self._taken))
             self._taken = 0
 
     def _flush(self) -> None:
@@ -171,6 +182,9 @@ class GrpcCodec:
                 return  # the server says when it takes more
             message = self._waiting[0]
             self._wire.send_data(_STREAM, bytes(message[:room]))
+            self._unsent += min(room, len(message))
+            if self._unsent >= _SEND:
+                self._take_out()
             if room < len(message):
                 self._waiting[0] = message[room:]
             else:

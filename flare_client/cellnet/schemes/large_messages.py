@@ -1,14 +1,22 @@
-"""Tells the large binary messages of a server's WebSocket from everything else, which is for a library to read.
+"""Large binary messages of a WebSocket, told from everything else, which is for a library to read and write.
 
-The library copies what it reads several times, and a piece of a file is large. Owns where a WebSocket frame begins and
-ends. Must not know what is in it; whatever is no plain large message is passed on, the faults among it, too.
+The library copies what it reads and writes several times, and a piece of a file is large. Owns where a WebSocket frame
+begins and ends. Must not know what is in it; whatever comes that is no plain large message is passed on, the faults
+among it, too.
 
 Source: RFC 6455, section 5.2.
 """
 
 from __future__ import annotations
 
+import secrets
+import struct
 from collections.abc import Iterator
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # as the library itself does
+    from websockets.utils import apply_mask
 
 from flare_client.protocol.cellnet.blocks import LARGE, Blocks
 from flare_client.protocol.cellnet.gathering import Buffers, Gathering
@@ -20,6 +28,21 @@ _WHOLE_BINARY = b"\x82\x7f"
 _FIN, _CONTROL, _MASKED, _LENGTH = 0x80, 0x08, 0x80, 0x7F
 _LENGTH_SIZES = {126: 2, 127: 8}
 _MASK_SIZE = 4
+_LARGE_HEADER = struct.Struct(">2sQ")
+_MASKED_BINARY = b"\x82\xff"
+_MASKED_AT_ONCE = 64 * 1024
+"""Bytes that are masked at once, in memory that is used again; a multiple of the mask's size."""
+
+
+def masked_message(content: Blocks) -> Iterator[bytes]:
+    """A binary message in one part, as a client sends it; yielded in blocks."""
+    mask = secrets.token_bytes(_MASK_SIZE)
+    yield _LARGE_HEADER.pack(_MASKED_BINARY, len(content)) + mask
+    for block in content.parts:
+        for start in range(0, len(block), _MASKED_AT_ONCE):
+            yield apply_mask(block[start : start + _MASKED_AT_ONCE], mask)
+        turn = len(block) % _MASK_SIZE
+        mask = mask[turn:] + mask[:turn]
 
 
 class LargeMessages:

@@ -1,6 +1,6 @@
 """The scheme ``http``: each frame is a binary message of a WebSocket at the path ``/f3``.
 
-The library reads and writes all but the large messages that come, see ``large_messages``.
+The library reads and writes all but large messages, see ``large_messages``.
 
 Source: official 2.7.3, 2.8.3 and 2.9.0.
 """
@@ -16,7 +16,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from flare_client.cellnet.schemes.large_messages import LargeMessages
+from flare_client.cellnet.schemes.large_messages import LargeMessages, masked_message
 from flare_client.protocol.cellnet.blocks import Blocks, Content
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame, decode_frame
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
@@ -48,13 +48,17 @@ class WebSocketCodec:
         self._wire = ClientProtocol(uri, extensions=None, max_size=limits.frame)
         self._early: list[bytes] = []
         self._large = LargeMessages(limits.frame)
+        self._outgoing: list[bytes | memoryview] = []
         self._parts: list[bytes] = []
         self._is_binary = False
         self._wire.send_request(self._wire.connect())
 
     def send(self, frame: Content) -> None:
         """See ``FrameCodec``."""
-        if self._wire.state is State.OPEN:
+        if self._wire.state is State.OPEN and isinstance(frame, Blocks):
+            self._take_out()
+            self._outgoing += masked_message(frame)
+        elif self._wire.state is State.OPEN:
             self._wire.send_binary(bytes(frame))
         elif self._wire.state is State.CONNECTING:
             self._early.append(bytes(frame))
@@ -76,7 +80,12 @@ class WebSocketCodec:
 
     def data_to_send(self) -> list[bytes | memoryview]:
         """See ``FrameCodec``."""
-        return [data for data in self._wire.data_to_send() if data]
+        self._take_out()
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def _take_out(self) -> None:
+        self._outgoing += [data for data in self._wire.data_to_send() if data]
 
     def _read(self, data: bytes) -> list[Frame | BadFrame]:
         """Have the library read what is no large message."""

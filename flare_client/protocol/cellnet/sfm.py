@@ -99,9 +99,9 @@ class FrameEncoder:
         return self._head(headers, len(payload)) + payload
 
     def data_apart(self, headers: Mapping[str, Any], payload: Content) -> Content:
-        """The same; a payload of several blocks is not copied."""
-        if isinstance(payload, bytes):
-            return self.data(headers, payload)
+        """The same; a large payload in blocks is not copied. A frame in blocks has 64 KiB or more."""
+        if isinstance(payload, bytes) or len(payload) < LARGE:
+            return self.data(headers, bytes(payload))
         return Blocks((self._head(headers, len(payload)), *payload.parts))
 
     def _head(self, headers: Mapping[str, Any], payload_size: int) -> bytes:

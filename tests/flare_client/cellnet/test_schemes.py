@@ -8,10 +8,13 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
+from websockets.frames import Frame as WebSocketFrame
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from flare_client.cellnet.schemes import FrameCodec, make_codec
+from flare_client.protocol.cellnet.blocks import Blocks
+from flare_client.protocol.cellnet.gathering import MessageReader
 from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_grpc_frame
 from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame, FrameEncoder
@@ -363,3 +366,30 @@ def test_plain_data_after_the_end_is_nothing() -> None:
     codec.receive(wire.data_to_send())
     assert codec.ended is not None
     assert codec.receive(http2_frame(0, 0, 1, grpc_message(FRAMES[1]))) == []
+
+
+@pytest.mark.parametrize("scheme", [Scheme.HTTP, Scheme.GRPC])
+@pytest.mark.parametrize("cut", [1, 3, 70_001, 1 << 20])
+def test_a_large_frame_in_blocks_is_sent_between_small_ones(scheme: Scheme, cut: int) -> None:
+    big = BIG if cut > 3 else LARGE_FRAMES[2]
+    blocks = Blocks(big[start : start + cut] for start in range(0, len(big), cut))
+    if scheme is Scheme.HTTP:
+        codec, wire = opened()
+        for frame in (HELLO, blocks, HELLO):
+            codec.send(frame)
+        wire.receive_data(b"".join(codec.data_to_send()))
+        found = [bytes(event.data) for event in wire.events_received() if isinstance(event, WebSocketFrame)]
+    else:
+        codec, http2 = accepted()
+        received = bytearray()
+        for frame in (HELLO, blocks, HELLO):
+            codec.send(frame)
+        while sent := b"".join(codec.data_to_send()):
+            for event in http2.receive_data(sent):
+                if isinstance(event, h2.events.DataReceived):
+                    received += event.data or b""
+                    http2.acknowledge_received_data(event.flow_controlled_length or 0, 1)
+            codec.receive(http2.data_to_send())
+        reader = MessageReader(5, lambda prefix: 5 + int.from_bytes(prefix[1:], "big"))
+        found = [bytes(decode_grpc_frame(one.part(5, len(one)))) for one in reader.feed(bytes(received))]
+    assert found == [HELLO, big, HELLO]
