@@ -36,7 +36,7 @@ _PREFIX = 5
 _WINDOW = 16 * MIB
 """Bytes that the server may send before it must be told to go on."""
 _SEND = 64 * 1024
-"""Bytes that are taken out of the library at once."""
+"""Bytes in a HTTP/2 frame that is sent, at most, and about as many as are taken out of the library at once."""
 _HTTP2_FRAME = MIB
 """The largest HTTP/2 frame that is taken."""
 _FIRST_WINDOW = 65_535
@@ -177,7 +177,7 @@ class GrpcCodec:
 
     def _flush(self) -> None:
         while self._waiting and self.ended is None:
-            room = min(self._wire.local_flow_control_window(_STREAM), self._wire.max_outbound_frame_size)
+            room = min(self._wire.local_flow_control_window(_STREAM), self._wire.max_outbound_frame_size, _SEND)
             if room <= 0:
                 return  # the server says when it takes more
             message = self._waiting[0]
