@@ -216,6 +216,8 @@ def _decode(parts: Sequence[memoryview], length: int, limits: Limits) -> Frame |
 
 def _payload(parts: Sequence[memoryview], start: int, end: int) -> Content:
     # A small one is copied: it may lie where the next bytes will be put.
+    if end - start < LARGE and len(parts) == 1:
+        return bytes(parts[0][start:end])
     payload = Blocks(parts).part(start, end)
     return payload if len(payload) >= LARGE else bytes(payload)
 
