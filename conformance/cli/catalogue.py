@@ -24,7 +24,8 @@ def list_contracts(release: str | None, group: str | None, as_json: bool) -> Non
         click.echo(json.dumps([_described(c) for c in found], indent=2, ensure_ascii=False))
         return
     for contract in found:
-        click.echo(f"{contract.id:<18} {contract.title:<42} {', '.join(contract.releases)}")
+        releases = ", ".join(contract.releases)
+        click.echo(f"{contract.id:<18} {contract.level.value:<6} {contract.title:<42} {releases}")
     click.echo(f"{len(found)} contracts")
 
 
@@ -33,6 +34,7 @@ def _described(contract: Contract) -> dict[str, Any]:
         "id": contract.id,
         "title": contract.title,
         "statement": contract.statement,
+        "level": contract.level.value,
         "sources": reports.source_lines(contract),
         "releases": list(contract.releases),
         "needs": sorted(need.value for need in contract.needs),
@@ -48,7 +50,8 @@ def explain(contract_id: str) -> None:
     click.echo(f"{contract.id}: {contract.title}\n\n{contract.statement}\n")
     for line in reports.source_lines(contract):
         click.echo(f"  {line}")
-    click.echo(f"\nreleases: {', '.join(contract.releases)}")
+    click.echo(f"\nlevel: {contract.level.value}")
+    click.echo(f"releases: {', '.join(contract.releases)}")
     if contract.needs:
         click.echo(f"needs: {', '.join(sorted(need.value for need in contract.needs))}")
     click.echo(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conformance.contract import FROM_24, FROM_28, TO_27, Document, Observed, contract
+from conformance.contract import FROM_24, FROM_28, TO_27, Document, Level, Observed, contract
 from conformance.jobs import JobKind
 from conformance.needs import Need
 from conformance.targets import ADMIN
@@ -87,6 +87,7 @@ def workspace(trial: Trial) -> None:
     Observed(_SEEN, "definition and, if there is one, workspace"),
     releases=TO_27,
     needs=(Need.RUNNING,),
+    level=Level.SHOULD,
 )
 def any_state(trial: Trial) -> None:
     aborted = trial.submit()
@@ -102,6 +103,7 @@ def any_state(trial: Trial) -> None:
     Document("download"),
     Observed("2.8.3, 2.9.0", "any status that begins with FINISHED will do"),
     releases=FROM_28,
+    level=Level.SHOULD,
 )
 def never_ran(trial: Trial) -> None:
     job_id = trial.submit()
@@ -115,6 +117,7 @@ def never_ran(trial: Trial) -> None:
     "A second download of a job goes into a folder of its own, with the suffix __1; the first one stays.",
     Observed("2.4.2, 2.5.2, 2.6.3", "__1, __2 ..."),
     releases=FROM_24,
+    level=Level.SHOULD,
 )
 def again(trial: Trial) -> None:
     job_id = trial.submit()
@@ -133,6 +136,7 @@ def again(trial: Trial) -> None:
     "A second download of a job goes into the same folder.",
     Observed("2.3.12", "written over"),
     releases=("2.3",),
+    level=Level.MAY,
 )
 def again_over(trial: Trial) -> None:
     job_id = trial.submit()
@@ -148,6 +152,7 @@ def again_over(trial: Trial) -> None:
     Observed("2.4.2, 2.5.2, 2.6.3", "meta.json in the folder"),
     releases=FROM_24,
     needs=(Need.RUNNING,),
+    level=Level.SHOULD,
 )
 def meta_file(trial: Trial) -> None:
     job_id = trial.finished()
@@ -198,6 +203,7 @@ def over_the_limit(trial: Trial) -> None:
     Observed("2.3.12", "over the limit means larger than it"),
     releases=("2.3",),
     needs=(Need.CONTROL,),
+    level=Level.SHOULD,
 )
 def at_the_limit(trial: Trial) -> None:
     scenario = {"jobs": [{"queued": 0, "running": 0}], "limits": {"download_url": URL}}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from conformance.contract import CELL_RELEASES, FROM_28, SOCKET_RELEASES, TO_27, Document, Observed, contract
+from conformance.contract import CELL_RELEASES, FROM_28, SOCKET_RELEASES, TO_27, Document, Level, Observed, contract
 from conformance.needs import Need
 from conformance.targets import ADMIN
 from conformance.trial import Trial
@@ -74,6 +74,7 @@ def abort_finished(trial: Trial) -> None:
     Document("abort.returns"),
     Observed(_SEEN, "None, where the document says a dict of (status, info)"),
     releases=SOCKET_RELEASES,
+    level=Level.MAY,
 )
 def abort_returns(trial: Trial) -> None:
     job_id = trial.submit()
@@ -88,6 +89,7 @@ def abort_returns(trial: Trial) -> None:
     Observed(_SEEN_CELL, "the info of the reply, as text"),
     releases=CELL_RELEASES,
     needs=(Need.RUNNING,),
+    level=Level.SHOULD,
 )
 def abort_returns_info(trial: Trial) -> None:
     waiting = trial.submit()
@@ -151,6 +153,7 @@ def delete_running(trial: Trial) -> None:
     "delete_job returns None.",
     Document("delete.returns"),
     releases=TO_27,
+    level=Level.MAY,
 )
 def delete_returns(trial: Trial) -> None:
     same(trial.session.call("delete_job", trial.submit()), None, "the result")
@@ -162,6 +165,7 @@ def delete_returns(trial: Trial) -> None:
     "delete_job returns the job's id and how many submit tokens stood for it.",
     Observed("2.8.3, 2.9.0", "a dict of job_id and submit_records_marked_deleted"),
     releases=FROM_28,
+    level=Level.SHOULD,
 )
 def delete_returns_record(trial: Trial) -> None:
     job_id = trial.submit()

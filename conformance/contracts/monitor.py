@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract import FROM_28, TO_27, Document, Observed, contract
+from conformance.contract import FROM_28, TO_27, Document, Level, Observed, contract
 from conformance.jobs import JobKind
 from conformance.needs import Need
 from conformance.targets import ADMIN
@@ -151,6 +151,7 @@ def ended_by_callback(trial: Trial) -> None:
     Document("monitor.cb"),
     Observed(_SEEN, "the callback runs before the status is looked at"),
     needs=(Need.RUNNING,),
+    level=Level.SHOULD,
 )
 def callback_first(trial: Trial) -> None:
     ended(trial.session.monitor(trial.finished(), cb=_Callback(False, most=1)))
@@ -218,6 +219,7 @@ def zero_is_never(trial: Trial) -> None:
     "With a negative timeout, monitor_job never returns TIMEOUT.",
     Observed(_SEEN, "any timeout that is not over 0 counts as none"),
     releases=TO_27,
+    level=Level.SHOULD,
 )
 def negative_is_never(trial: Trial) -> None:
     job_id = trial.submit()
@@ -232,6 +234,7 @@ def negative_is_never(trial: Trial) -> None:
     "Once the time is over, monitor_job polls no more: a timeout shorter than the interval allows one poll.",
     Document("monitor.timed_out"),
     Observed(_SEEN, "the time is looked at before the poll"),
+    level=Level.SHOULD,
 )
 def no_poll_after(trial: Trial) -> None:
     job_id = trial.submit()
@@ -276,6 +279,7 @@ def interval(trial: Trial) -> None:
     "Without a poll interval, monitor_job polls every 2 seconds.",
     Document("monitor.poll_interval"),
     Observed(_SEEN, "the default in the signature"),
+    level=Level.SHOULD,
 )
 def default_interval(trial: Trial) -> None:
     job_id = trial.submit()
@@ -295,6 +299,7 @@ def default_interval(trial: Trial) -> None:
     "With a poll interval of 0, monitor_job polls without a pause.",
     Observed("2.6.3", "TIMEOUT after 0.52 s with timeout 0.5"),
     releases=TO_27,
+    level=Level.SHOULD,
 )
 def no_interval(trial: Trial) -> None:
     job_id = trial.submit()
@@ -309,6 +314,7 @@ def no_interval(trial: Trial) -> None:
     "With a negative poll interval, monitor_job raises ValueError after the first poll.",
     Observed(_SEEN, "raised by the sleep"),
     releases=TO_27,
+    level=Level.MAY,
 )
 def negative_interval(trial: Trial) -> None:
     job_id = trial.submit()
@@ -346,6 +352,7 @@ def _refused(trial: Trial, **options: float) -> None:
     "With a negative timeout, monitor_job raises InvalidArgumentError and polls nothing.",
     Observed("2.8.3, 2.9.0", "timeout must be >= 0"),
     releases=FROM_28,
+    level=Level.SHOULD,
 )
 def refuses_negative_timeout(trial: Trial) -> None:
     trial.forall(
@@ -361,6 +368,7 @@ def refuses_negative_timeout(trial: Trial) -> None:
     "With a poll interval of 0 or less, monitor_job raises InvalidArgumentError and polls nothing.",
     Observed("2.8.3, 2.9.0", "poll_interval must be > 0"),
     releases=FROM_28,
+    level=Level.SHOULD,
 )
 def refuses_poll_interval(trial: Trial) -> None:
     trial.forall(
@@ -494,6 +502,7 @@ def deleted_meanwhile(trial: Trial) -> None:
     "basic_cb_with_print returns True and counts its calls in cb_run_counter.",
     Document("basic_cb"),
     needs=(Need.BASIC_CB,),
+    level=Level.SHOULD,
 )
 def sample_callback(trial: Trial) -> None:
     def check(status: str, count: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Observed, contract
+from conformance.contract import Document, Level, Observed, contract
 from conformance.jobs import JobKind
 from conformance.needs import Need
 from conformance.trial import Trial
@@ -66,6 +66,7 @@ def trailing_slash(trial: Trial) -> None:
     "A relative path is looked up in the upload folder of the kit.",
     Document("submit.path"),
     Observed(_SEEN, "found in upload_dir"),
+    level=Level.SHOULD,
 )
 def upload_folder(trial: Trial) -> None:
     folder = trial.folder()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.contract import CELL_RELEASES, FROM_28, Observed, contract
+from conformance.contract import CELL_RELEASES, FROM_28, Level, Observed, contract
 from conformance.needs import Need
 from conformance.targets import ADMIN
 from conformance.timing import confirmed, measured, not_after, not_before
@@ -83,6 +83,7 @@ def outlives(trial: Trial) -> None:
     Observed(_SEEN, "5.0 s"),
     releases=CELL_RELEASES,
     needs=(Need.CONTROL,),
+    level=Level.SHOULD,
 )
 def usual_time(trial: Trial) -> None:
     with trial.own_server() as server:
@@ -107,6 +108,7 @@ def usual_time(trial: Trial) -> None:
     "set_timeout raises TypeError for what is no number, ValueError for one that is not positive.",
     Observed(_SEEN, "checked before anything is sent"),
     releases=CELL_RELEASES,
+    level=Level.SHOULD,
 )
 def bad_timeout(trial: Trial) -> None:
     with trial.own_session() as session:
@@ -124,6 +126,7 @@ def bad_timeout(trial: Trial) -> None:
     Observed("2.8.3, 2.9.0", "three tries, 0.5 s and 1.0 s between them; so is shutdown"),
     releases=FROM_28,
     needs=(Need.CONTROL,),
+    level=Level.SHOULD,
 )
 def abort_again(trial: Trial) -> None:
     with trial.own_server() as server:
