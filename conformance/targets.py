@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,6 +125,33 @@ class _MockServer(MockServer):
         self.call(change)
 
 
+class _Workspaces:
+    """Workspaces for servers of checks, used again for their keys, which take most of the time of a server's start.
+
+    Servers that run at the same time have different ones, and so do not know each other's certificates.
+    """
+
+    def __init__(self) -> None:
+        self._parent = Path(tempfile.mkdtemp(prefix="flare-conformance-servers-"))
+        self._free: list[Path] = []
+        self._numbers = itertools.count(1)
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[Path]:
+        """A workspace that holds certificates at most."""
+        workspace = self._free.pop() if self._free else self._parent / str(next(self._numbers))
+        try:
+            yield workspace
+        finally:
+            for leftover in ("kits", "run"):
+                shutil.rmtree(workspace / leftover, ignore_errors=True)
+            self._free.append(workspace)
+
+    def close(self) -> None:
+        """Remove them."""
+        shutil.rmtree(self._parent, ignore_errors=True)
+
+
 class MockTarget:
     """``mock_server`` of a release.
 
@@ -142,6 +171,7 @@ class MockTarget:
 
     def __init__(self, release: str, scheme: str | None = None) -> None:
         self._scheme = scheme
+        self._workspaces = _Workspaces()
         self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme)
         self._shared.start()
         self.release = self._shared.release
@@ -154,13 +184,21 @@ class MockTarget:
     @contextlib.contextmanager
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A mock server with a scenario of the check's choice."""
-        server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure, scheme=self._scheme)
-        with server:
-            yield server
+        with self._workspaces.one() as workspace:
+            server = _MockServer(
+                self.release,
+                scenario=scenario or SHARED_SCENARIO,
+                secure=secure,
+                scheme=self._scheme,
+                workspace=workspace,
+            )
+            with server:
+                yield server
 
     def close(self) -> None:
-        """Stop the shared server."""
+        """Stop the shared server, and remove what own ones left."""
         self._shared.stop()
+        self._workspaces.close()
 
 
 class KitTarget:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.contract import Document, Level, Observed, contract
-from conformance.jobs import JobKind
+from conformance.jobs import JobKind, edit_meta
 from conformance.needs import Need
 from conformance.trial import Trial
 from conformance.verdicts import holds, same
@@ -100,9 +99,7 @@ def _without(path: str) -> Callable[[Path], None]:
 
 def _meta(**keys: Any) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
-        path = folder / "meta.json"
-        content = json.loads(path.read_text()) | keys
-        path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+        edit_meta(folder, **keys)
 
     return change
 
