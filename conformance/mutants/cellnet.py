@@ -19,8 +19,8 @@ class TakesAnyPollingOptions(Wrong):
 class ForgetsSubmitTokens(Wrong):
     """It submits without the token."""
 
-    def submit_job(self, path: str, submit_token: str | None = None) -> Any:
-        return self._session.submit_job(path)
+    def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> Any:
+        return self._session.submit_job(job_definition_path)
 
 
 @mutant("TOKEN-LIST-01", release="2.9")
@@ -36,9 +36,9 @@ class ListsWithoutTokens(Wrong):
 class MendsTokens(Wrong):
     """It mends a malformed token."""
 
-    def submit_job(self, path: str, submit_token: str | None = None) -> Any:
+    def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> Any:
         mended = "".join(letter for letter in str(submit_token) if letter.isascii() and letter.isalnum())[:128]
-        return self._session.submit_job(path, submit_token=mended or "none")
+        return self._session.submit_job(job_definition_path, submit_token=mended or "none")
 
 
 @mutant("DOWN-PLACE-01", release="2.9")
@@ -53,9 +53,9 @@ class LeavesResultsBehind(Wrong):
 class AbortsToDownload(Wrong):
     """It aborts a running job to download it."""
 
-    def download_job_result(self, job_id: str) -> Any:
+    def download_job_result(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
         self._session.abort_job(job_id)
-        return self._session.download_job_result(job_id)
+        return self._session.download_job_result(job_id, *args, **kwargs)
 
 
 @mutant("ABORT-RETURN-02", release="2.9")
@@ -103,9 +103,9 @@ class TakesAnyTimeout(Wrong):
 class GivesUpAfterATimeout(Wrong):
     """It closes the session after a command without an answer."""
 
-    def list_jobs(self) -> Any:
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.list_jobs()
+            return self._session.list_jobs(*args, **kwargs)
         except ConnectionError:
             self._session.close()
             raise
@@ -115,9 +115,9 @@ class GivesUpAfterATimeout(Wrong):
 class SilenceIsAnInternalError(Wrong):
     """It raises InternalError where no answer comes."""
 
-    def list_jobs(self) -> Any:
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.list_jobs()
+            return self._session.list_jobs(*args, **kwargs)
         except ConnectionError as problem:
             raise client().InternalError(str(problem)) from problem
 
@@ -146,12 +146,12 @@ class AbortsOnce(Wrong):
 class LogsInAgainUnasked(Wrong):
     """It logs in again where the session expired."""
 
-    def list_jobs(self) -> Any:
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.list_jobs()
+            return self._session.list_jobs(*args, **kwargs)
         except client().SessionExpired:
             self._session.try_connect(5.0)
-            return self._session.list_jobs()
+            return self._session.list_jobs(*args, **kwargs)
 
 
 @mutant("CONN-RESTART-02", release="2.9")
