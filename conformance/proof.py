@@ -194,6 +194,10 @@ class _Recording(Wrong):
         _called.add(name)
         return super().__getattr__(name)
 
+    def monitor_job(self, *args: Any, **kwargs: Any) -> Any:
+        _called.add("monitor_job")
+        return super().monitor_job(*args, **kwargs)
+
 
 def recording(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **further: Any) -> Any:
     """Open a session of the reference client that notes which of its methods are called."""

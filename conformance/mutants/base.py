@@ -55,6 +55,23 @@ class Wrong:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
 
+    def monitor_job(
+        self,
+        job_id: str,
+        timeout: float = 0.0,
+        poll_interval: float = 2.0,
+        cb: Any = None,
+        *cb_args: Any,
+        **cb_kwargs: Any,
+    ) -> Any:
+        """Monitor a job; the callback is given this session, not the one inside."""
+
+        def called(_session: Any, *args: Any, **kwargs: Any) -> Any:
+            return cb(self, *args, **kwargs)
+
+        called_or_none = None if cb is None else called
+        return self._session.monitor_job(job_id, timeout, poll_interval, called_or_none, *cb_args, **cb_kwargs)
+
 
 def client() -> Any:
     """The reference client's module."""
