@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, factory, mutant
+from conformance.mutants.base import Wrong, client, factory, mutant, open_reference
 
 
 @mutant("MON-ARG-01", "MON-ARG-02", release="2.9")
@@ -15,7 +15,13 @@ class TakesAnyPollingOptions(Wrong):
         return self._session.monitor_job(job_id, max(timeout, 0.0), max(poll_interval, 0.01), *args, **kw)
 
 
-@mutant("TOKEN-SAME-01", "TOKEN-OTHER-01", "TOKEN-GONE-01", release="2.9")
+@mutant(
+    "TOKEN-SAME-01",
+    "TOKEN-OTHER-01",
+    "TOKEN-GONE-01",
+    release="2.9",
+    also={"TOKEN-FORM-01": "its tokens are none", "TOKEN-LIST-01": "it lists by the token of a submission"},
+)
 class ForgetsSubmitTokens(Wrong):
     """It submits without the token."""
 
@@ -23,7 +29,7 @@ class ForgetsSubmitTokens(Wrong):
         return self._session.submit_job(job_definition_path)
 
 
-@mutant("TOKEN-LIST-01", release="2.9")
+@mutant("TOKEN-LIST-01", release="2.9", also={"TOKEN-GONE-01": "it lists by the token of a deleted job"})
 class ListsWithoutTokens(Wrong):
     """It lists jobs whatever the token."""
 
@@ -66,7 +72,7 @@ class AbortsWithoutAWord(Wrong):
         self._session.abort_job(job_id)
 
 
-@mutant("DELETE-RETURN-02", release="2.9")
+@mutant("DELETE-RETURN-02", release="2.9", also={"TOKEN-GONE-01": "it looks at the result of the deletion, too"})
 class DeletesWithoutAWord(Wrong):
     """It returns None for a deletion."""
 
@@ -160,25 +166,29 @@ class DiesWithTheServer(Wrong):
 
     def get_job_meta(self, job_id: str) -> Any:
         link = self._session._connection._link
-        if not link.is_open:
+        if link is not None and not link.is_open:
             self._session.close()
         return self._session.get_job_meta(job_id)
 
 
-@mutant("STUDY-UNKNOWN-01", "STUDY-NAME-01", release="2.9")
+@mutant("STUDY-UNKNOWN-01", "STUDY-NAME-01", release="2.9", also={"STUDY-*": "it works in a study"})
 def ignores_the_study(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **_further: Any) -> Any:
     """It logs in to the default study, whichever was asked for."""
     return factory(Wrong)(username, kit, secure=secure, timeout=timeout)
 
 
 @mutant("CONN-INSECURE-02", release="2.9")
-def insecure_is_never_a_user(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+def insecure_is_never_a_user(
+    username: str, kit: str, secure: bool = True, timeout: float = 10.0, **further: Any
+) -> Any:
     """It is the project's admin wherever the caller names nobody."""
     user = username if secure else "admin@nvidia.com"
-    return client().new_secure_session(user, kit, timeout=timeout)
+    return open_reference(user, kit, timeout=timeout, **further)
 
 
 @mutant("CONN-TIMEOUT-06", release="2.9")
-def takes_no_time_for_a_while(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+def takes_no_time_for_a_while(
+    username: str, kit: str, secure: bool = True, timeout: float = 10.0, **further: Any
+) -> Any:
     """It takes a timeout that is none for a short one."""
-    return factory(Wrong)(username, kit, secure=secure, timeout=timeout if timeout > 0 else 5.0)
+    return open_reference(username, kit, secure, timeout if timeout > 0 else 5.0, **further)

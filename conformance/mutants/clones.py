@@ -16,7 +16,7 @@ class ClonesTwice(Wrong):
         return self._session.clone_job(job_id)
 
 
-@mutant("CLONE-STATE-01", release="2.9")
+@mutant("CLONE-STATE-01", release="2.9", also={"RETRY-ONCE-01": "the meta is asked for first, and unanswered"})
 class ClonesNoRunningJob(Wrong):
     """It does not clone a job that runs."""
 
@@ -65,8 +65,10 @@ class ClonesAreAsOldAsTheirSource(Wrong):
     def get_job_meta(self, job_id: str) -> Any:
         meta = self._session.get_job_meta(job_id)
         if "cloned_from" in meta:
-            source = self._session.get_job_meta(meta["cloned_from"])
-            meta["submit_time"] = source["submit_time"]
+            try:
+                meta["submit_time"] = self._session.get_job_meta(meta["cloned_from"])["submit_time"]
+            except client().JobNotFound:
+                return meta
         return meta
 
 

@@ -103,7 +103,7 @@ class OneDownloadFolder(Wrong):
         return str(self._session.download_job_result(job_id)).partition("__")[0]
 
 
-@mutant("DOWN-AGAIN-02", release="2.3")
+@mutant("DOWN-AGAIN-02", release="2.3", also={"DOWN-LIMIT-04": "it downloads a result twice"})
 class AnotherDownloadFolder(Download):
     """It gives the folder of a second download a name of its own."""
 

@@ -23,7 +23,7 @@ def _raising(fits: Callable[[Path], bool], error: Callable[[], Exception]) -> Ca
     """A function that opens a session, and raises another exception than it should for kits of a kind."""
 
     def opens(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **further: Any) -> Any:
-        if fits(Path(kit)):
+        if secure and fits(Path(kit)):
             raise error()
         return open_reference(username, kit, secure, timeout, **further)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from conformance.mutants.base import Wrong, client, mutant
 
+ASKS_FIRST = "it asks for the meta first, which is not answered there"
+
 
 @mutant("ABORT-WAIT-01", release="2.9", also={"LIST-DETAIL-02": "the meta is no longer that of the list"})
 class EverythingHasStarted(Wrong):
@@ -67,7 +69,7 @@ class AbortsByName(Wrong):
         return said
 
 
-@mutant("DELETE-ONE-01", release="2.9")
+@mutant("DELETE-ONE-01", release="2.9", also={"RETRY-ONCE-01": ASKS_FIRST})
 class DeletesByName(Wrong):
     """It deletes every job that has the name of the job to delete."""
 
@@ -89,7 +91,16 @@ def _namesakes(session: Any, job_id: str) -> list[str]:
     return [job["job_id"] for job in found if job["job_id"] != job_id and "cloned_from" not in job]
 
 
-@mutant("DELETE-OK-01", "ARG-NAME-01", release="2.9")
+@mutant(
+    "DELETE-OK-01",
+    "ARG-NAME-01",
+    release="2.9",
+    also={
+        "RETRY-ONCE-01": ASKS_FIRST,
+        "ROLE-MEMBER-01": "the deletion of an aborted job is to be refused there",
+        "ROLE-ORG-02": "the deletion of an aborted job is to be refused there",
+    },
+)
 class KeepsAbortedJobs(Wrong):
     """It does not delete a job that was aborted, and says that it did."""
 
@@ -99,7 +110,7 @@ class KeepsAbortedJobs(Wrong):
         return self._session.delete_job(job_id)
 
 
-@mutant("DELETE-OK-02", release="2.9")
+@mutant("DELETE-OK-02", release="2.9", also={"RETRY-ONCE-01": ASKS_FIRST})
 class KeepsCompletedJobs(Wrong):
     """It does not delete a job that has completed, and says that it did."""
 

@@ -7,7 +7,15 @@ from typing import Any
 from conformance.mutants.base import Wrong, client, mutant
 
 
-@mutant("LIST-LIMIT-01")
+@mutant(
+    "LIST-LIMIT-01",
+    also={
+        "LIST-LAW-01": "it has limits among its examples",
+        "LIST-ARG-01": "the limit is of a wrong type there",
+        "LIST-LIMIT-03": "a negative limit is no limit then",
+        "LIST-LIMIT-04": "a limit of True is one then",
+    },
+)
 class KeepsOldest(Wrong):
     """It keeps the oldest jobs under a limit."""
 
@@ -17,7 +25,7 @@ class KeepsOldest(Wrong):
         return jobs[:limit] if limit and limit > 0 else jobs
 
 
-@mutant("LIST-NAME-01")
+@mutant("LIST-NAME-01", also={"LIST-LAW-01": "it has names of mixed case among its examples"})
 class CaseSensitiveNames(Wrong):
     """It matches prefixes of names by case."""
 
@@ -27,7 +35,15 @@ class CaseSensitiveNames(Wrong):
         return [job for job in jobs if not prefix or job.get("job_name", job.get("name")).startswith(prefix)]
 
 
-@mutant("LIST-ORDER-01", "LIST-LAW-01")
+@mutant(
+    "LIST-ORDER-01",
+    "LIST-LAW-01",
+    also={
+        "LIST-ARG-01": "reverse is of a wrong type there",
+        "LIST-LIMIT-01": "it has both orders among its examples",
+        "LIST-LIMIT-03": "it asks for both orders",
+    },
+)
 class IgnoresReverse(Wrong):
     """It ignores reverse."""
 

@@ -21,7 +21,7 @@ class Meta(Wrong):
         return meta
 
 
-@mutant("META-KEYS-01", release="2.9", also={"META-ORG-01": "it asks for the role, too"})
+@mutant("META-KEYS-01", release="2.9", also={"META-ORG-01": "it asks for the role, too", "LIST-DETAIL-02": ENTRY})
 class ForgetsRoles(Meta):
     """It drops the role of the submitter from the meta of a job that waits."""
 
@@ -262,13 +262,20 @@ class NoticesAbandonedJobs(Wrong):
 
 
 @mutant(
-    "SUB-USER-01", release="2.9", also={"CLONE-*": "it asks for the submitter of a clone", "ROLE-CLONE-01": "likewise"}
+    "SUB-USER-01",
+    release="2.9",
+    also={
+        "CLONE-*": "it asks for the submitter of a clone",
+        "ROLE-CLONE-01": "it asks for the submitter of a clone",
+        "LIST-DETAIL-02": ENTRY,
+    },
 )
 class AdminAlone(Meta):
-    """It names the user admin@nvidia.com as admin."""
+    """It names the user admin@nvidia.com as admin while the job waits."""
 
     def alter(self, meta: dict[str, Any]) -> None:
-        meta["submitter_name"] = meta["submitter_name"].removesuffix("@nvidia.com")
+        if meta["status"] == "SUBMITTED" and meta["submitter_name"] == "admin@nvidia.com":
+            meta["submitter_name"] = "admin"
 
 
 @mutant("SUB-FORMS-01", release="2.9")

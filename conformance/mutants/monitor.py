@@ -22,7 +22,9 @@ class Monitor(Wrong):
     callbacks_cost_nothing = False
 
     def check(self, timeout: float, poll_interval: float) -> None:
-        """Look at the arguments."""
+        """Look at the arguments, as the release does."""
+        if self._session.release in ("2.8", "2.9") and (timeout < 0 or poll_interval <= 0):
+            raise client().InvalidArgumentError("timeout must be >= 0, poll_interval > 0")
 
     def wait(self, seconds: float) -> None:
         """Wait between polls."""
@@ -57,10 +59,14 @@ class Monitor(Wrong):
         limited = timeout > 0 or (timeout == 0 and self.zero_is_a_limit) or (timeout < 0 and self.negative_is_a_limit)
         started = time.monotonic()
 
-        def over() -> bool:
-            return limited and time.monotonic() - started > timeout - self.early + self.late
-
         extra, polls = self.extra_polls, 0
+
+        def over() -> bool:
+            # No time at all is over after the first poll, so that what the first poll finds is found all the same.
+            return (
+                limited and (timeout > 0 or polls > 0) and time.monotonic() - started > timeout - self.early + self.late
+            )
+
         while True:
             if not self.time_after_poll and over():
                 return codes.TIMEOUT
@@ -136,14 +142,22 @@ class WantsTrueItself(Monitor):
         return cb(self, job_id, meta, *args, **kwargs) is True
 
 
-@mutant("MON-END-02", "MON-FINISH-02")
+@mutant("MON-END-02", "MON-FINISH-02", also={"MON-*": "its callback is to see the end"})
 class FinishBeforeCallback(Monitor):
     """It looks whether the job is over before it calls the callback."""
 
     finish_first = True
 
 
-@mutant("MON-POLL-01", "MON-POLL-02")
+@mutant(
+    "MON-POLL-01",
+    "MON-POLL-02",
+    also={
+        "MON-POLL-04": "the interval is negative there",
+        "MON-SLOW-01": "it waits for the interval, too",
+        "MON-TIMEOUT-05": "the interval is longer than the time there",
+    },
+)
 class IgnoresPollInterval(Monitor):
     """It polls every 10 ms, whatever it was told."""
 

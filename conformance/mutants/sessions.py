@@ -129,7 +129,11 @@ class OneUserAtATime(Wrong):
 OF_BEFORE = "it looks at a job of a session that was closed"
 
 
-@mutant("CLOSE-NEW-01", release="2.9", also={"CLOSE-JOB-01": OF_BEFORE, "CONN-TWO-01": OF_BEFORE})
+@mutant(
+    "CLOSE-NEW-01",
+    release="2.9",
+    also={"CLOSE-JOB-01": OF_BEFORE, "CONN-TWO-01": OF_BEFORE, "LIFE-RESTART-02": OF_BEFORE},
+)
 class ForgetsJobsOfClosedSessions(Wrong):
     """It knows nothing of the jobs of sessions that were closed."""
 

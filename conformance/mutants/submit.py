@@ -19,7 +19,7 @@ class Copies(Wrong):
         """Change the copy."""
 
     def submit_job(self, job_definition_path: str, **options: Any) -> Any:
-        if not isinstance(job_definition_path, str) or not Path(job_definition_path).is_dir():
+        if not isinstance(job_definition_path, str) or not Path(job_definition_path).joinpath("meta.json").is_file():
             return self._session.submit_job(job_definition_path, **options)
         with tempfile.TemporaryDirectory() as parent:
             copy = Path(parent) / Path(job_definition_path).name
