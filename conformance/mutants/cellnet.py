@@ -43,6 +43,8 @@ class MendsTokens(Wrong):
     """It mends a malformed token."""
 
     def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> Any:
+        if submit_token is None:
+            return self._session.submit_job(job_definition_path)
         mended = "".join(letter for letter in str(submit_token) if letter.isascii() and letter.isalnum())[:128]
         return self._session.submit_job(job_definition_path, submit_token=mended or "none")
 

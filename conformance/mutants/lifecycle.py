@@ -22,7 +22,11 @@ class EverythingHasStarted(Wrong):
         return meta
 
 
-@mutant("ABORT-RUN-01", release="2.9")
+@mutant(
+    "ABORT-RUN-01",
+    release="2.9",
+    also={"LIFE-QUEUE-01": "it aborts a job that runs", "SYS-STOP-01": "it aborts a job that runs"},
+)
 class LeavesRunningJobsAlone(Wrong):
     """It does not abort a job that runs, and says that it did."""
 

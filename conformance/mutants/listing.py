@@ -230,7 +230,7 @@ class NothingIsNotFound(Wrong):
         return jobs
 
 
-@mutant("LIST-NONE-02", release="2.9")
+@mutant("LIST-NONE-02", release="2.9", also={"LIST-LAW-01": "it has detailed lists of no job among its examples"})
 class NothingInDetail(Wrong):
     """It returns no list where there is no job at all and details are asked for."""
 
@@ -283,7 +283,7 @@ class OtherStudiesAreForbidden(Wrong):
         try:
             return self._session.get_job_meta(job_id)
         except client().JobNotFound as problem:
-            if job_id in self.known:
+            if isinstance(job_id, str) and job_id in self.known:
                 raise client().AuthorizationError(str(problem)) from problem
             raise
 

@@ -38,7 +38,11 @@ class OneOrganisation(Meta):
         meta["submitter_org"] = "nvidia"
 
 
-@mutant("META-SAME-01", release="2.9", also={"LIST-DETAIL-02": ENTRY})
+@mutant(
+    "META-SAME-01",
+    release="2.9",
+    also={"LIST-DETAIL-02": ENTRY, "CLONE-STATE-01": "it compares a waiting clone with a job that is over"},
+)
 class NumbersAsText(Meta):
     """It returns min_clients as a text while the job waits."""
 

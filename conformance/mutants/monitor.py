@@ -98,7 +98,13 @@ class TimeoutEarly(Monitor):
     early = 0.5
 
 
-@mutant("MON-TIMEOUT-02")
+@mutant(
+    "MON-TIMEOUT-02",
+    also={
+        "MON-SLOW-02": "its callback outlasts the time",
+        "MON-TIMEOUT-05": "it counts polls up to the end of the time",
+    },
+)
 class TimeoutLate(Monitor):
     """It gives up a second and a half after the time is over."""
 
@@ -119,7 +125,10 @@ class ZeroTimesOut(Monitor):
     zero_is_a_limit = True
 
 
-@mutant("MON-FINISH-02")
+@mutant(
+    "MON-FINISH-02",
+    also={"MON-ABORT-01": "its callback counts the polls", "MON-CB-02": "its callback sees the end twice"},
+)
 class PollsOnceTooOften(Monitor):
     """It polls a finished job once more."""
 

@@ -120,6 +120,7 @@ class AnyFolderName(Wrong):
     "SUB-OK-01",
     also={
         "SUB-NAME-01": COUNTS,
+        "ARG-PLACE-01": COUNTS,
         "CLONE-*": COUNTS,
         "LIST-*": "it lists jobs that it submitted, and there are more",
         "DELETE-ONE-01": COUNTS,
