@@ -45,7 +45,9 @@ class MendsTokens(Wrong):
     def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> Any:
         if submit_token is None:
             return self._session.submit_job(job_definition_path)
-        mended = "".join(letter for letter in str(submit_token) if letter.isascii() and letter.isalnum())[:128]
+        mended = "".join(
+            letter for letter in str(submit_token) if letter.isascii() and (letter.isalnum() or letter in "._:-")
+        )[:128]
         return self._session.submit_job(job_definition_path, submit_token=mended or "none")
 
 
@@ -82,7 +84,7 @@ class DeletesWithoutAWord(Wrong):
         self._session.delete_job(job_id)
 
 
-@mutant("CMD-TIMEOUT-01", release="2.9")
+@mutant("CMD-TIMEOUT-01", release="2.9", also={"CMD-TIMEOUT-05": "nothing is checked by a method that does nothing"})
 class WaitsTheUsualTime(Wrong):
     """It ignores set_timeout."""
 
@@ -107,7 +109,7 @@ class TakesAnyTimeout(Wrong):
             self._session.set_timeout(value)
 
 
-@mutant("CMD-TIMEOUT-03", release="2.9")
+@mutant("CMD-TIMEOUT-03", release="2.9", also={"RETRY-ONCE-01": "it goes on after a command without an answer"})
 class GivesUpAfterATimeout(Wrong):
     """It closes the session after a command without an answer."""
 

@@ -48,7 +48,7 @@ class CompletedCannotBeAborted(Wrong):
         return self._session.abort_job(job_id)
 
 
-@mutant("ABORT-TWICE-01", release="2.9")
+@mutant("ABORT-TWICE-01", release="2.9", also={"ROLE-LEAD-01": "its lead aborts a job once more"})
 class SecondAbortDeletes(Wrong):
     """It deletes a job that it is told to abort once more."""
 
@@ -86,12 +86,12 @@ class DeletesByName(Wrong):
 
 
 def _namesakes(session: Any, job_id: str) -> list[str]:
-    """The other jobs of a job's name that are no clones."""
+    """The other jobs of a job's name, neither of which is a clone."""
     try:
-        name = session.get_job_meta(job_id)["name"]
+        meta = session.get_job_meta(job_id)
     except (client().JobNotFound, client().JobNotRunning):
         return []
-    found = session.list_jobs(detailed=True, name_prefix=name)
+    found = [] if "cloned_from" in meta else session.list_jobs(detailed=True, name_prefix=meta["name"])
     return [job["job_id"] for job in found if job["job_id"] != job_id and "cloned_from" not in job]
 
 

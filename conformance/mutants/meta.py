@@ -79,12 +79,12 @@ class OneKindOfFailure(Meta):
 
 
 @mutant("META-TIME-01", release="2.9", also={"LIST-DETAIL-02": ENTRY})
-class SubmittedHalfASecondEarlier(Meta):
-    """It tells the seconds of a waiting job's submission half a second too early."""
+class SubmittedALittleEarlier(Meta):
+    """It tells the seconds of a waiting job's submission a hundredth of a second too early."""
 
     def alter(self, meta: dict[str, Any]) -> None:
         if meta["status"] == "SUBMITTED":
-            meta["submit_time"] -= 0.5
+            meta["submit_time"] -= 0.01
 
 
 @mutant("META-START-01", also={"MON-CB-04": "it compares the meta with that of the callback"})

@@ -91,7 +91,10 @@ class Monitor(Wrong):
             self.wait(poll_interval)
 
 
-@mutant("MON-TIMEOUT-01")
+@mutant(
+    "MON-TIMEOUT-01",
+    also={"MON-POLL-02": "it has a timeout of half a second", "MON-TIMEOUT-05": "its time is over before it began"},
+)
 class TimeoutEarly(Monitor):
     """It gives up half a second before the time is over."""
 
