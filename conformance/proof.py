@@ -20,7 +20,7 @@ from conformance.adapters.inprocess import InProcessAdapter
 from conformance.catalogue import catalogue, select
 from conformance.contract import Contract
 from conformance.mutants import mutants
-from conformance.mutants.base import Mutant, Passing, Wrong, factory, open_reference
+from conformance.mutants.base import MAY, Mutant, Passing, Wrong, factory, open_reference
 from conformance.results import Verdict
 from conformance.targets import MockTarget
 from conformance.trial import Trial
@@ -157,8 +157,8 @@ def why(mutant: Mutant, contract_id: str) -> str | None:
 def _stale(chosen: Sequence[Mutant], cells: Sequence[Cell]) -> Iterator[tuple[str, str]]:
     for mutant in chosen:
         caught = [cell.contract for cell in cells if cell.mutant == mutant.name and cell.caught]
-        for glob in mutant.also:
-            if not any(fnmatch.fnmatchcase(contract_id, glob) for contract_id in caught):
+        for glob, reason in mutant.also.items():
+            if not reason.startswith(MAY) and not any(fnmatch.fnmatchcase(contract_id, glob) for contract_id in caught):
                 yield mutant.name, glob
 
 

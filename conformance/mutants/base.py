@@ -12,6 +12,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+MAY = "at times:"
+"""How the reason begins why a contract that draws examples may catch a mutant, and may not."""
+
 Factory = Callable[..., Any]
 """``factory(username, startup_kit_location, secure=True, timeout=10.0)`` returns an object with Session's methods."""
 

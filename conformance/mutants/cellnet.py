@@ -12,7 +12,7 @@ class TakesAnyPollingOptions(Wrong):
     """It mends polling options that are out of range."""
 
     def monitor_job(self, job_id: str, timeout: float = 0.0, poll_interval: float = 2.0, *args: Any, **kw: Any) -> Any:
-        return self._session.monitor_job(job_id, max(timeout, 0.0), max(poll_interval, 0.01), *args, **kw)
+        return super().monitor_job(job_id, max(timeout, 0.0), max(poll_interval, 0.01), *args, **kw)
 
 
 @mutant(
@@ -121,7 +121,16 @@ class GivesUpAfterATimeout(Wrong):
             raise
 
 
-@mutant("CMD-TIMEOUT-02", "CONN-GONE-02", "CONN-GONE-03", release="2.9")
+@mutant(
+    "CMD-TIMEOUT-02",
+    "CONN-GONE-02",
+    "CONN-GONE-03",
+    release="2.9",
+    also={
+        "CMD-TIMEOUT-*": "list_jobs without an answer is to be a ConnectionError",
+        "RETRY-ONCE-01": "list_jobs without an answer is to be a ConnectionError",
+    },
+)
 class SilenceIsAnInternalError(Wrong):
     """It raises InternalError where no answer comes."""
 

@@ -29,6 +29,7 @@ class Download(Wrong):
     release="2.9",
     also={
         "DOWN-LEFT-01": "the download folder has nothing at all",
+        "DOWN-AGAIN-01": "the first result is no longer there when the second comes",
         "DOWN-DIR-01": "the folder of the kit's choice is another one",
     },
 )
@@ -81,7 +82,6 @@ class OnlyWhatIsOver(Wrong):
         "SUB-*": NEVER_RAN,
         "CLONE-RESULT-01": NEVER_RAN,
         "DELETE-FILES-01": NEVER_RAN,
-        "DOWN-AGAIN-01": NEVER_RAN,
         "DOWN-PLACE-01": NEVER_RAN,
     },
 )
@@ -95,7 +95,7 @@ class NothingOfWhatNeverRan(Download):
         return folder
 
 
-@mutant("DOWN-AGAIN-01", also={"DOWN-BIG-01": "it compares two downloads"})
+@mutant("DOWN-AGAIN-01")
 class OneDownloadFolder(Wrong):
     """It names the folder of the first download again."""
 

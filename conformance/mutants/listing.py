@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, mutant
+from conformance.mutants.base import MAY, Wrong, client, mutant
 
 
 @mutant(
     "LIST-LIMIT-01",
     also={
-        "LIST-LAW-01": "it has limits among its examples",
+        "LIST-LAW-01": f"{MAY} it has limits among its examples",
         "LIST-ARG-01": "the limit is of a wrong type there",
         "LIST-LIMIT-03": "a negative limit is no limit then",
         "LIST-LIMIT-04": "a limit of True is one then",
@@ -25,7 +25,7 @@ class KeepsOldest(Wrong):
         return jobs[:limit] if limit and limit > 0 else jobs
 
 
-@mutant("LIST-NAME-01", also={"LIST-LAW-01": "it has names of mixed case among its examples"})
+@mutant("LIST-NAME-01", also={"LIST-LAW-01": f"{MAY} it has names of mixed case among its examples"})
 class CaseSensitiveNames(Wrong):
     """It matches prefixes of names by case."""
 
@@ -40,7 +40,7 @@ class CaseSensitiveNames(Wrong):
     "LIST-LAW-01",
     also={
         "LIST-ARG-01": "reverse is of a wrong type there",
-        "LIST-LIMIT-01": "it has both orders among its examples",
+        "LIST-LIMIT-01": f"{MAY} it has both orders among its examples",
         "LIST-LIMIT-03": "it asks for both orders",
     },
 )
@@ -156,7 +156,7 @@ class AsciiJobNames(Entries):
             entry["job_name"] = entry["job_name"].encode("ascii", "replace").decode()
 
 
-@mutant("LIST-LIMIT-02", release="2.9", also={"LIST-LAW-01": "it has a limit of 0 among its examples"})
+@mutant("LIST-LIMIT-02", release="2.9", also={"LIST-LAW-01": f"{MAY} it has a limit of 0 among its examples"})
 class ZeroIsNone(Wrong):
     """It lists no job where the limit is 0."""
 
@@ -187,7 +187,7 @@ class TrueIsOne(Wrong):
         return self._session.list_jobs(*args, **kwargs)
 
 
-@mutant("LIST-NAME-02", release="2.9", also={"LIST-BOTH-01": "another job has the prefix inside its name"})
+@mutant("LIST-NAME-02", release="2.9")
 class FindsInside(Wrong):
     """It finds what name_prefix says anywhere in a name."""
 
@@ -199,7 +199,7 @@ class FindsInside(Wrong):
         return [job for job in jobs if wanted.lower() in job["job_name"].lower()]
 
 
-@mutant("LIST-ID-01", release="2.9", also={"LIST-LAW-01": "it has ids of mixed case among its examples"})
+@mutant("LIST-ID-01", release="2.9", also={"LIST-LAW-01": f"{MAY} it has ids of mixed case among its examples"})
 class CaseSensitiveIdPrefixes(Wrong):
     """It matches prefixes of ids by case."""
 
@@ -209,7 +209,7 @@ class CaseSensitiveIdPrefixes(Wrong):
         return [job for job in jobs if not prefix or job["job_id"].startswith(prefix)]
 
 
-@mutant("LIST-BOTH-01", release="2.9", also={"LIST-LAW-01": "it has both prefixes among its examples"})
+@mutant("LIST-BOTH-01", release="2.9", also={"LIST-LAW-01": f"{MAY} it has both prefixes among its examples"})
 class OnePrefixIsEnough(Wrong):
     """It ignores id_prefix where there is a name_prefix."""
 
@@ -230,7 +230,9 @@ class NothingIsNotFound(Wrong):
         return jobs
 
 
-@mutant("LIST-NONE-02", release="2.9", also={"LIST-LAW-01": "it has detailed lists of no job among its examples"})
+@mutant(
+    "LIST-NONE-02", release="2.9", also={"LIST-LAW-01": f"{MAY} it has detailed lists of no job among its examples"}
+)
 class NothingInDetail(Wrong):
     """It returns no list where there is no job at all and details are asked for."""
 
@@ -255,7 +257,7 @@ class SortsByName(Wrong):
 
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         jobs = self._session.list_jobs(*args, **kwargs)
-        reverse = kwargs.get("reverse", False)
+        reverse = kwargs.get("reverse", args[4] if len(args) > 4 else False)
         return sorted(jobs, key=lambda job: str(job.get("job_name", job.get("name"))), reverse=reverse is True)
 
 

@@ -225,9 +225,7 @@ def test_a_key_of_another_certificate_is_told_at_once_by_every_class_that_offici
     with MockServer(release) as server:
         kit = Path(shutil.copytree(server.kit(), tmp_path / "kit"))
         shutil.copy(server.kit("lead@nvidia.com", role="lead") / "startup" / "client.key", kit / "startup")
-    with pytest.raises(
-        KitCredentialsUnusable, match=r"certificate and its key in .*KEY_VALUES"
-    ) as caught:
+    with pytest.raises(KitCredentialsUnusable, match=r"certificate and its key in .*KEY_VALUES") as caught:
         Session(ADMIN, str(kit))
     for official in (ConfigError, NoConnection, FLCommunicationError, ValueError):
         assert isinstance(caught.value, official)
