@@ -33,6 +33,12 @@ export class AssertionError extends NamedError {}
 export class RuntimeError extends NamedError {}
 export class ValueError extends NamedError {}
 
+/** The kit's configuration is not there. */
+export class FileNotFoundError extends ConfigError {}
+/** The kit's certificate or key is no PEM, has a passphrase, or the two do not fit each other: no login can succeed. */
+export class KitCredentialsUnusable extends NoConnection {}
+/** Bytes came that are no text at all, as after a fault on the way: as good as a lost connection. */
+export class UnreadableReply extends InternalError {}
 /** The server does not know the session's token any more; `tryConnect` logs in again. */
 export class SessionExpired extends InternalError {}
 /** The server could not be reached, or hung up in the middle of an answer. */

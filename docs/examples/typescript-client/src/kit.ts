@@ -2,7 +2,7 @@
 import { readFileSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 
-import { AssertionError, ConfigError, RuntimeError, ValueError } from "./errors.js";
+import { AssertionError, ConfigError, FileNotFoundError, RuntimeError, ValueError } from "./errors.js";
 import { isObject, type Json } from "./protocol/envelope.js";
 
 export interface Certificates {
@@ -26,6 +26,7 @@ export interface StartupKit {
  * @param location the kit root, the folder above `startup`
  * @param secure whether certificates are needed
  * @throws AssertionError there is no folder
+ * @throws FileNotFoundError `fed_admin.json` is missing
  * @throws RuntimeError `startup` or `local` is missing
  * @throws ConfigError, TypeError, ValueError the configuration or a certificate is missing or unusable
  */
@@ -56,7 +57,9 @@ function readAdmin(place: string): { [key: string]: Json } {
   try {
     text = readFileSync(place, "utf-8");
   } catch (problem) {
-    throw new ConfigError(`expected the kit's configuration at ${place}, but: ${(problem as Error).message}`);
+    const missing = (problem as NodeJS.ErrnoException).code === "ENOENT";
+    const text = `expected the kit's configuration at ${place}, but: ${(problem as Error).message}`;
+    throw missing ? new FileNotFoundError(text) : new ConfigError(text);
   }
   let document: unknown;
   try {

@@ -8,7 +8,7 @@ import path from "node:path";
 import { performance } from "node:perf_hooks";
 
 import { Connection } from "./connection.js";
-import { InternalError, JobNotFound, InvalidJobDefinition, NotInRelease, SessionClosed, ValueError } from "./errors.js";
+import { AssertionError, InternalError, JobNotFound, InvalidJobDefinition, NotInRelease, SessionClosed, ValueError } from "./errors.js";
 import { loadKit, type StartupKit } from "./kit.js";
 import { pause } from "./pause.js";
 import { isObject, type Json } from "./protocol/envelope.js";
@@ -258,6 +258,9 @@ export class Session {
 
 /** Connect over mutual TLS, as the user whom the kit's certificate names. */
 export async function newSecureSession(username: string, kitLocation: string, options: SessionOptions = {}): Promise<Session> {
+  if (typeof username !== "string") {
+    throw new AssertionError(`expected a user name, but got ${JSON.stringify(username)}`);
+  }
   return connected(new Session(username, kitLocation, options.debug), options.timeout);
 }
 

@@ -2,9 +2,9 @@
 import net from "node:net";
 import tls from "node:tls";
 
-import { ConfigError, ConnectionError, ServerUnreachable } from "./errors.js";
+import { ConnectionError, KitCredentialsUnusable, ServerUnreachable, UnreadableReply } from "./errors.js";
 import { Answer, type AnswerEvent, type AnswerForm } from "./protocol/answers.js";
-import { ProtocolError } from "./protocol/errors.js";
+import { NoText, ProtocolError } from "./protocol/errors.js";
 import type { Certificates, StartupKit } from "./kit.js";
 
 export interface Limits {
@@ -24,7 +24,7 @@ export type Consumer = (event: AnswerEvent) => void | Promise<void>;
 export class Transport {
   readonly #context: tls.SecureContext | undefined;
 
-  /** @throws ConfigError certificate and key do not fit each other, are no PEM, or the key has a passphrase */
+  /** @throws KitCredentialsUnusable certificate and key do not fit each other, are no PEM, or the key has a passphrase */
   constructor(private readonly kit: Pick<StartupKit, "host" | "port" | "certificates">) {
     this.#context = kit.certificates && secureContext(kit.certificates);
   }
@@ -107,7 +107,8 @@ function secureContext(certificates: Certificates): tls.SecureContext {
   try {
     return tls.createSecureContext({ ...certificates, minVersion: "TLSv1.2" });
   } catch (problem) {
-    throw new ConfigError(`expected a certificate and its key without passphrase, but: ${(problem as Error).message}`);
+    const text = `expected a certificate and its key without passphrase, but: ${(problem as Error).message}`;
+    throw new KitCredentialsUnusable(text);
   }
 }
 
@@ -140,9 +141,14 @@ function parse(answer: Answer, data: Buffer): AnswerEvent[] {
   try {
     return answer.receive(data);
   } catch (problem) {
-    throw problem instanceof ProtocolError
-      ? new ConnectionError(`cannot connect to server: ${problem.message}`, { cause: problem })
-      : problem;
+    if (!(problem instanceof ProtocolError)) {
+      throw problem;
+    }
+    const text = `cannot connect to server: ${problem.message}`;
+    // Official clients take bytes that are no text for a lost connection, and text that is no message for a wrong peer.
+    throw problem instanceof NoText
+      ? new UnreadableReply(text, { cause: problem })
+      : new ConnectionError(text, { cause: problem });
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { crc32 } from "./crc32.js";
 import { readEnvelope, type Envelope } from "./envelope.js";
-import { ProtocolError } from "./errors.js";
+import { NoText, ProtocolError } from "./errors.js";
 
 export type AnswerForm = "reply" | "chunked" | "exchange";
 
@@ -96,7 +96,7 @@ class TextReader implements Reader {
     try {
       text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(this.#blocks));
     } catch {
-      throw new ProtocolError("expected UTF-8 text");
+      throw new NoText("expected UTF-8 text");
     }
     return [{ kind: "reply", envelope: readLines(text) }];
   }
