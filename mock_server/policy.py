@@ -189,7 +189,9 @@ class Policy:
             return role in _ROLES[right]
         granted = self._grants.get(role, {})
         if isinstance(granted, dict):
-            found = granted.get(command or "") or granted.get(right.value)
+            found = granted.get(command or "")
+            if found is None and right is not Right.UNCATEGORISED:
+                found = granted.get(right.value)
             return found is not None and _is_granted(found, user, site_org, submitter)
         return _is_granted(granted, user, site_org, submitter)
 

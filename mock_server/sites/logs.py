@@ -67,7 +67,7 @@ def machine_lines(
         "deployed FLARE Server (simulated)." if machine == SERVER_SITE else "Registered with the server (simulated)."
     )
     lines: list[Line] = [(since, first, start)]
-    lines += [(when, "ClientManager", f"Client: New client {name} joined.") for when, name in sites]
+    lines += [(max(when, since), "ClientManager", f"Client: New client {name} joined.") for when, name in sites]
     lines += [(job.started, first, f"started the job {job.job_id}") for job in jobs if job.started is not None]
     yield from sorted(lines, key=lambda line: line[0])
 

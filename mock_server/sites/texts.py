@@ -13,7 +13,8 @@ _Parts = TypeVar("_Parts", bytes, list[str])
 _LINES = 10
 """That ``head`` and ``tail`` show where nobody says how many."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_NUMBER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?[0-9]+|\s+\+?[0-9]+")
+"""A count as the programs read it: blanks before it do no harm, but take the meaning from its sign."""
 _ABSENT = {
     "cat": "cat: {}: No such file or directory\n",
     "head": "head: cannot open '{}' for reading: No such file or directory\n",

@@ -100,6 +100,15 @@ def test_programs_print_what_the_real_ones_do(tmp_path: Path, line: str) -> None
 
 
 @gnu
+@pytest.mark.parametrize("count", ["-n 2", "-n +2", "-n -2", "-n 2 ", "-c +3", "-c \t3", "-n2"])
+@pytest.mark.parametrize("name", ["head", "tail"])
+def test_an_option_and_its_value_in_one_word(tmp_path: Path, name: str, count: str) -> None:
+    # From 2.9 on the official client quotes what its caller gives as options.
+    root = tree(tmp_path, TEXTS)
+    assert simulated(root, name, count, "run/log.txt") == real(tmp_path, name, count, "run/log.txt")
+
+
+@gnu
 @pytest.mark.parametrize("line", ["ls -t", "ls -l b.txt", "ls -lt run", "ls -tS", "ls -St", "ls -l run/deep/er.json"])
 def test_times_and_long_listings(tmp_path: Path, line: str) -> None:
     root = tree(tmp_path, TEXTS)
