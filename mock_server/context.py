@@ -5,7 +5,6 @@ All of it lives on the server's one loop; commands run to their end without wait
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import uuid
 from collections.abc import Callable, Mapping
@@ -73,6 +72,16 @@ class Request:
     upload: Path | None = None
     study: object = DEFAULT_STUDY
     trace: Trace | None = None
+
+    @property
+    def command(self) -> str:
+        """The name of the command, without the scope before it."""
+        return self.line.split(" ", 1)[0].rpartition(".")[2]
+
+    def drop_upload(self) -> None:
+        """Remove the file that came with the request, if it is there still."""
+        if self.upload is not None:
+            self.upload.unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,8 +216,6 @@ class ServerContext:
         project: the name of the project.
         site_policies: the policies of sites that have one of their own.
         reset_errors: whose errors were reset: the id of a job, and ``server`` or the name of a site.
-        received: how often each command came, by its name.
-        withheld: the commands that are neither carried out nor answered.
     """
 
     profile: ReleaseProfile
@@ -232,8 +239,6 @@ class ServerContext:
     project: str = "example_project"
     site_policies: Mapping[str, Policy] = dataclasses.field(default_factory=dict)
     reset_errors: set[tuple[str, str]] = dataclasses.field(default_factory=set)
-    received: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    withheld: set[str] = dataclasses.field(default_factory=set)
 
     def policy_of(self, machine: str) -> Policy:
         """The policy of ``server`` or of a site; a site without one of its own has the official default one."""

@@ -13,7 +13,7 @@ import uuid
 from flare_client.protocol.commands import Argument, CommandSpec, Right
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import MetaStatus
-from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer, meta
+from mock_server.answers import Answer, EmptyAnswer, Reply, meta
 from mock_server.commands import cells, info, jobs, login, logs, shell, studies, system, training, transfer
 from mock_server.commands.info import INFO_COMMANDS, check_info_words, check_runs
 from mock_server.commands.refusals import submitter_of, unknown_job
@@ -58,10 +58,6 @@ def _answer(context: ServerContext, request: Request) -> Answer:
         words = split_words(request.line, context.profile)
     except ValueError as problem:
         return Reply().error(f"Exception Occurred: ValueError: {problem}")
-    name = words[0].rpartition(".")[2]
-    context.received[name] += 1
-    if name in context.withheld:
-        return SilentAnswer()
     spec = context.commands.find(words[0])
     login_name = words[0].removeprefix("login.")
     if spec is None and login_name not in _LOGIN_COMMANDS:
