@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from flare_client.protocol.commands import CommandSpec, CommandTable
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.formats import DEFAULT_STUDY
+from flare_client.protocol.jobs import SERVER_SITE
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.clock import Clock
 from mock_server.jobs.engine import JobEngine
 from mock_server.jobs.store import Job, Submitter
-from mock_server.policy import Person, Policy
+from mock_server.policy import DEFAULT_POLICY, Person, Policy
 from mock_server.scenario import Scenario
 from mock_server.sessions import AdminSession, AdminSessions
 from mock_server.studies import Studies
@@ -212,6 +213,9 @@ class ServerContext:
         started: when the server started, in seconds since the epoch.
         restart: asks the server to restart once the answer is out.
         shutdown: asks the server to stop once the answer is out.
+        project: the name of the project.
+        site_policies: the policies of sites that have one of their own.
+        reset_errors: whose errors were reset: the id of a job, and ``server`` or the name of a site.
     """
 
     profile: ReleaseProfile
@@ -232,3 +236,10 @@ class ServerContext:
     started: float
     restart: Callable[[], None]
     shutdown: Callable[[], None]
+    project: str = "example_project"
+    site_policies: Mapping[str, Policy] = dataclasses.field(default_factory=dict)
+    reset_errors: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+
+    def policy_of(self, machine: str) -> Policy:
+        """The policy of ``server`` or of a site; a site without one of its own has the official default one."""
+        return self.policy if machine == SERVER_SITE else self.site_policies.get(machine, DEFAULT_POLICY)

@@ -17,8 +17,10 @@ from pydantic_core import PydanticCustomError
 from flare_client.protocol.formats import DEFAULT_STUDY, is_study_name
 from flare_client.protocol.jobs import SERVER_SITE, JobStatus
 from mock_server.faults.rules import Rule
+from mock_server.policy import Policy
 from mock_server.quantities import Duration, Size
 from mock_server.sites import Site
+from mock_server.sites.plan import MachinePlan, ServerPlan, SitePlan
 from mock_server.studies import Studies, Study
 
 OFFICIAL_MAX_DOWNLOAD_SIZE = 50 * 1024 * 1024 * 1204
@@ -146,21 +148,6 @@ class User(_Model):
         return role
 
 
-class SiteSpec(_Model):
-    """A site that is connected."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    """Of the characters that official clients take in the name of a site."""
-    org: str = Field(default="nvidia", min_length=1, max_length=64)
-
-    @field_validator("name")
-    @classmethod
-    def _is_no_server(cls, name: str) -> str:
-        if name == SERVER_SITE:
-            raise ValueError(f"expected the name of a site, but {SERVER_SITE!r} is the server")
-        return name
-
-
 class StudySpec(_Model):
     """A study that is there from the start, on releases that have studies (from 2.8 on)."""
 
@@ -214,7 +201,9 @@ class Scenario(_Model):
     """The first rule that matches a job counts; a job that none matches fares as a rule without fields says."""
     limits: ServerLimits = Field(default_factory=ServerLimits)
     users: tuple[User, ...] = ()
-    sites: tuple[SiteSpec, ...] | None = None
+    sites: tuple[SitePlan, ...] | None = None
+    server: ServerPlan = Field(default_factory=ServerPlan)
+    """The server as a machine: its files, statistics, errors and policy."""
     studies: tuple[StudySpec, ...] = ()
     faults: tuple[Rule, ...] = ()
     """What goes wrong, and when."""
@@ -229,7 +218,7 @@ class Scenario(_Model):
 
     @field_validator("sites")
     @classmethod
-    def _sites_once(cls, sites: tuple[SiteSpec, ...] | None) -> tuple[SiteSpec, ...] | None:
+    def _sites_once(cls, sites: tuple[SitePlan, ...] | None) -> tuple[SitePlan, ...] | None:
         _raise(_twice(site.name for site in sites or ()))
         return sites
 
@@ -245,7 +234,17 @@ class Scenario(_Model):
 
     def sites_or(self, default: list[Site]) -> list[Site]:
         """The sites that the scenario names, or the given ones where it names none."""
-        return default if self.sites is None else [Site(site.name, site.org) for site in self.sites]
+        return default if self.sites is None else [site.site() for site in self.sites]
+
+    def machine(self, name: str) -> MachinePlan:
+        """What is planned for ``server`` or a site; for one that the scenario does not name, what is usual."""
+        if name == SERVER_SITE:
+            return self.server
+        return next((site for site in self.sites or () if site.name == name), _USUAL_MACHINE)
+
+    def site_policies(self) -> dict[str, Policy]:
+        """The policies of the sites that have one of their own."""
+        return {site.name: Policy(site.authorization) for site in self.sites or () if site.authorization is not None}
 
     def first_studies(self) -> Studies:
         """The studies of a server that has just started."""
@@ -318,6 +317,7 @@ class Scenario(_Model):
 
 
 DEFAULT_RULE = JobRule()
+_USUAL_MACHINE = MachinePlan()
 
 
 _Path = tuple["int | str", ...]
@@ -370,7 +370,7 @@ def _fault(source: str, line: int | None, path: Sequence[int | str], text: str) 
 
 def _describe(error: Any, source: str, node: yaml.Node | None) -> Iterator[str]:
     """Put an error of the model into words, one line a fault."""
-    path = tuple(error["loc"])
+    path = tuple(step for step in error["loc"] if step != "[key]")  # a key is where its value is
     if error["type"] == _FAULTS:
         for inner, text in error["ctx"][_FAULTS]:
             yield _fault(source, _line(node, (*path, *inner)), (*path, *inner), text)

@@ -46,7 +46,7 @@ from mock_server.jobs.engine import JobEngine, ServerRules
 from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
 from mock_server.pki import Pki
-from mock_server.policy import Person, Policy
+from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Person, Policy
 from mock_server.scenario import Scenario, ScenarioError
 from mock_server.sessions import AdminSessions
 from mock_server.signatures import check_job_signatures
@@ -60,6 +60,7 @@ _T = TypeVar("_T")
 
 DEFAULT_SITES = ("site-1", "site-2")
 DEFAULT_ORG = "nvidia"
+DEFAULT_PROJECT = "example_project"
 _CALL_SECONDS = 60.0
 _DRAIN_SECONDS = 1.0
 
@@ -104,6 +105,9 @@ class MockServer:
         connection_security: what protects the connection in these releases: ``mtls`` (the default), ``tls``, in which
             only the server shows a certificate, or ``clear``. Who is who is proven in all three alike.
         retention: how much the transcript keeps; ``Retention(entries=0)`` for nothing.
+        authorization: the server's policy: the path of an ``authorization.json``, or its content. Without it that of
+            the scenario, then ``local/authorization.json`` in the workspace, then the official default one. Sites
+            decide for themselves: their policies are in the scenario.
 
     Attributes:
         transcript: what happened: every connection, message, command and decision, without secrets.
@@ -126,18 +130,20 @@ class MockServer:
         admin_port: int = 0,
         host: str = "127.0.0.1",
         clock: Clock | None = None,
-        project: str = "example_project",
+        project: str = DEFAULT_PROJECT,
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
         scheme: str | None = None,
         connection_security: str | None = None,
         retention: Retention | None = None,
+        authorization: Policy | str | Path | dict[str, Any] | None = None,
     ) -> None:
         self.profile: ReleaseProfile = profile_for(release)
         self.scheme = _read_scheme(self.profile, scheme, secure)
         self.security = _read_security(self.profile, connection_security)
         self.scenario = _read_scenario(scenario, self.profile)
         self.secure = secure
+        self.policy = _read_policy(authorization, self.scenario, workspace)
         self.host = host
         self.clock: Clock = clock or RealClock()
         self.transcript = Transcript(retention, self.clock)
@@ -437,6 +443,22 @@ def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None, prof
     return scenario
 
 
+def _read_policy(
+    authorization: Policy | str | Path | dict[str, Any] | None, scenario: Scenario, workspace: str | Path | None
+) -> Policy:
+    """The policy of the server: what was given, then the scenario's, then the file in its workspace."""
+    if isinstance(authorization, Policy):
+        return authorization
+    if isinstance(authorization, (str, Path)):
+        return Policy.load(authorization)
+    if authorization is not None:
+        return Policy(authorization)
+    if scenario.server.authorization is not None:
+        return Policy(scenario.server.authorization)
+    placed = Path(workspace) / "local" / AUTHORIZATION_FILE if workspace is not None else None
+    return Policy.load(placed) if placed is not None and placed.is_file() else DEFAULT_POLICY
+
+
 def _check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> None:
     """Refuse a fault that a server cannot have.
 
@@ -518,7 +540,7 @@ class _Running:
         )
 
     def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
-        policy, studies = Policy(), server.scenario.first_studies()
+        policy, studies = server.policy, server.scenario.first_studies()
         engine = JobEngine(
             server.profile,
             self._clock,
@@ -550,6 +572,8 @@ class _Running:
             fl_url=f"{server.scheme.value if server.scheme else 'grpc'}://{server.host}:{self.fl_port}",
             secure=server.secure,
             started=self._clock.time(),
+            project=server.pki.project if server.secure else DEFAULT_PROJECT,
+            site_policies=server.scenario.site_policies(),
             restart=lambda: self._soon(self.restart),
             shutdown=lambda: self._soon(self._shut_down),
         )

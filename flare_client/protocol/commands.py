@@ -69,6 +69,8 @@ class Argument(enum.Enum):
     """``server``, ``client`` or ``all``, then site names."""
     JOB_SETTING = "job_setting"
     """A job id, targets, and a last word that names none."""
+    SHELL = "shell"
+    """``server`` or the name of a site, then the words of a shell command."""
     SITE_SETTING = "site_setting"
     """Targets, and a last word that names none."""
 
@@ -139,6 +141,7 @@ def _shell(name: str, description: str, usage: str, options: str) -> list[Comman
             description,
             words.format(usage=usage, options=options.format(heading=heading)),
             Right.SHELL_COMMANDS,
+            Argument.SHELL,
             releases=releases,
         )
         for heading, releases in (("optional arguments", _TO_23), ("options", _FROM_24))
@@ -439,6 +442,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "print the name of work directory",
         'pwd target\nwhere target is "server" or client name\n',
         Right.SHELL_COMMANDS,
+        Argument.SHELL,
     ),
     CommandSpec(
         "sys",

@@ -15,6 +15,7 @@ import enum
 
 from flare_client.protocol.cellnet.rules import RULES_27, RULES_28, RULES_29, CellRules
 from flare_client.protocol.jobs import JobStatus
+from flare_client.protocol.site_rules import SITES_23, SITES_24, SITES_26, SITES_27, SITES_28, SITES_29, SiteRules
 
 
 class Dialect(enum.Enum):
@@ -71,6 +72,8 @@ class ReleaseProfile:
     dialect: Dialect
     cell: CellRules | None
     """The wire of the CellNet dialect; ``None`` for the other."""
+    sites: SiteRules
+    """What its machines look like."""
     upload: Upload
     download: Download
 
@@ -230,6 +233,7 @@ _R23 = ReleaseProfile(
     official="2.3.12",
     dialect=Dialect.HCI,
     cell=None,
+    sites=SITES_23,
     upload=Upload.INLINE_BASE64,
     download=Download.INLINE_BASE64,
     checks_job_id_form=False,
@@ -304,6 +308,7 @@ _R24 = dataclasses.replace(
     _R23,
     release="2.4",
     official="2.4.2",
+    sites=SITES_24,
     download=Download.CHUNKED_PULL,
     checks_job_id_form=True,
     detailed_meta_statuses=True,
@@ -344,6 +349,7 @@ _R26 = dataclasses.replace(
     _R25,
     release="2.6",
     official="2.6.3",
+    sites=SITES_26,
     site_groups_in_deploy_map=True,
     killed_status=JobStatus.FINISHED_EXECUTION_EXCEPTION,
     reports_fqcn=True,
@@ -365,6 +371,7 @@ _R27 = dataclasses.replace(
     _R26,
     release="2.7",
     official="2.7.3",
+    sites=SITES_27,
     dialect=Dialect.CELLNET,
     cell=RULES_27,
     download=Download.REFERENCES,
@@ -382,6 +389,17 @@ _R28 = dataclasses.replace(
     _R27,
     release="2.8",
     official="2.8.3",
+    sites=SITES_28,
+    workspace_files=(
+        "audit.log",
+        "error_log.txt",
+        "fl_app.txt",
+        "log.json",
+        "log.txt",
+        "log_fl.txt",
+        "meta.json",
+        "stats_pool_summary.json",
+    ),
     cell=RULES_28,
     signs_admin_kit=False,
     has_studies=True,
@@ -415,6 +433,7 @@ _R29 = dataclasses.replace(
     _R28,
     release="2.9",
     official="2.9.0",
+    sites=SITES_29,
     cell=RULES_29,
     session_over_text="timed out/expired",
     times_abnormal_ends=True,

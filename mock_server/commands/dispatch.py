@@ -14,13 +14,14 @@ from flare_client.protocol.commands import Argument, CommandSpec, Right
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import MetaStatus
 from mock_server.answers import Answer, EmptyAnswer, Reply, meta
-from mock_server.commands import jobs, login, logs, studies, system, training, transfer
-from mock_server.commands.refusals import unknown_job
+from mock_server.commands import cells, info, jobs, login, logs, shell, studies, system, training, transfer
+from mock_server.commands.info import INFO_COMMANDS, check_info_words, check_runs
+from mock_server.commands.refusals import submitter_of, unknown_job
 from mock_server.commands.registry import HANDLERS
-from mock_server.commands.targets import TargetError, read_target
+from mock_server.commands.shell import check_shell_command
+from mock_server.commands.targets import SERVER, TargetError, read_target
 from mock_server.commands.words import split_words
 from mock_server.context import Call, Request, ServerContext
-from mock_server.policy import Person
 from mock_server.sessions import AdminSession
 
 _logger = logging.getLogger("mock_server")
@@ -35,7 +36,7 @@ _LOGIN_COMMANDS = {
 """The commands of scope ``login``: there, but not in the table that a server announces."""
 
 # Importing a module registers its handlers.
-COMMAND_MODULES = (jobs, logs, studies, system, training, transfer)
+COMMAND_MODULES = (cells, info, jobs, logs, shell, studies, system, training, transfer)
 
 
 def answer(context: ServerContext, request: Request) -> Answer:
@@ -78,10 +79,7 @@ def _run(context: ServerContext, call: Call) -> Answer:
     refusal = _check_arguments(context, call) or _check_right(context, call)
     if refusal is not None:
         return refusal
-    handler = HANDLERS.get(call.spec.name)
-    if handler is None:
-        return Reply().error(f"{call.spec.name} is not simulated by this mock server (release {context.profile})")
-    answered = handler(context, call)
+    answered = HANDLERS[call.spec.name](context, call)
     if isinstance(answered, Reply) and not answered.items:
         # A handler without an item sends the end marker alone, even where it set a meta (observed: 2.3.12).
         return EmptyAnswer()
@@ -89,10 +87,17 @@ def _run(context: ServerContext, call: Call) -> Answer:
 
 
 def _check_arguments(context: ServerContext, call: Call) -> Reply | None:
-    if call.spec.name in _INFO_COMMANDS and context.profile.detailed_meta_statuses and len(call.words) < 3:
-        return Reply().error(f"Usage: {call.spec.usage}", meta(MetaStatus.SYNTAX_ERROR))
+    if call.spec.argument is Argument.SHELL:
+        return check_shell_command(context, call)
     if call.spec.argument is Argument.JOB_ID:
-        return _find_job(context, call, 1) or _check_job_targets(context, call)
+        if call.spec.name not in INFO_COMMANDS:
+            return _find_job(context, call, 1) or _check_job_targets(context, call)
+        wrong = check_info_words(context, call) or _find_job(context, call, 1) or _check_job_targets(context, call)
+        return wrong or check_runs(context, call)
+    return _check_target_arguments(context, call)
+
+
+def _check_target_arguments(context: ServerContext, call: Call) -> Reply | None:
     if call.spec.argument is Argument.JOB_SETTING:
         if len(call.words) < 4:
             return Reply().error("syntax error: please provide job_id, target_type, and config")
@@ -130,11 +135,10 @@ def _find_job(context: ServerContext, call: Call, position: int) -> Reply | None
     return None
 
 
-_INFO_COMMANDS = frozenset({"show_stats", "show_errors", "reset_errors"})
 _JOB_TARGETS = frozenset(
     {"abort_job", "delete_job", "clone_job", "get_job_meta", "download_job", "list_job", "start_app", "abort_task"}
     | {"download_job_components"}
-    | _INFO_COMMANDS
+    | INFO_COMMANDS
 )
 
 
@@ -160,6 +164,8 @@ def _find_targets(context: ServerContext, call: Call, words: list[str]) -> Reply
 
 def _check_right(context: ServerContext, call: Call) -> Reply | None:
     spec, user = call.spec, call.user
+    if spec.argument is Argument.SHELL and call.words[1] != SERVER:
+        return None  # the site answers for itself, in any study
     asks_server = context.studies.are_kept and call.session.study != DEFAULT_STUDY
     if (
         spec.argument in (Argument.TARGETS, Argument.SITE_SETTING)
@@ -168,16 +174,9 @@ def _check_right(context: ServerContext, call: Call) -> Reply | None:
     ):
         # What runs at sites alone is for the sites to allow; each answers for itself. In a study the server is asked.
         return None
-    if context.policy.allows(spec.right, user, site_org=context.org, submitter=_submitter(call)):
+    if context.policy.allows(spec.right, user, site_org=context.org, submitter=submitter_of(call), command=spec.name):
         return None
     return _refuse(context, spec, call.session)
-
-
-def _submitter(call: Call) -> Person | None:
-    if call.job is None:
-        return None
-    submitter = call.job.submitter
-    return Person(submitter.name, submitter.org, submitter.role)
 
 
 def _refuse(context: ServerContext, spec: CommandSpec, session: AdminSession) -> Reply:

@@ -15,7 +15,7 @@ from flare_client.protocol.jobs import JobMetaKey
 from flare_client.protocol.releases import ReleaseProfile
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
-from mock_server.commands.refusals import refuse_token_of_deleted_job
+from mock_server.commands.refusals import not_running, refuse_token_of_deleted_job, runs
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
 from mock_server.jobs.engine import AbortOutcome, JobIsRunning
@@ -231,42 +231,10 @@ def list_job(context: ServerContext, _call: Call) -> Reply:
 def app_command(context: ServerContext, call: Call) -> Reply:
     """A command of the job's own: simulated jobs know none."""
     if len(call.words) != 3:
-        return Reply().error(f"Usage: {call.spec.usage}", meta(MetaStatus.SYNTAX_ERROR))
+        usage, wrong = f"Usage: {call.spec.usage}", meta(MetaStatus.SYNTAX_ERROR)
+        return Reply().string(usage, wrong) if context.profile.sites.usage_is_text else Reply().error(usage, wrong)
     job = call.found_job()
-    if not _runs(context, job):
-        return _not_running(context, job)
+    if not runs(context, job):
+        return not_running(context, job)
     reason = f"rc='BAD_REQUEST_DATA' reason='no app command func for topic {call.words[2]}'"
     return Reply().error(f"command execution error: {reason}", meta(MetaStatus.ERROR, reason))
-
-
-@answers("show_errors", "reset_errors")
-def errors_of_job(context: ServerContext, call: Call) -> Reply:
-    """The errors that a running job met: a simulated one meets none."""
-    job, target = call.found_job(), call.found_target()
-    if not _runs(context, job):
-        return _not_running(context, job)
-    resets = call.spec.name == "reset_errors"
-    server: Json = f"reset the server error stats for job: {job.job_id}" if resets else "No Error"
-    site: dict[str, Json] = {"status": "OK"} if resets else {}
-    found: dict[str, Json] = {"server": server} if target.server else {}
-    return Reply().dict(found | {name: dict(site) for name in target.sites if job.app_at(name) is not None})
-
-
-@answers("show_stats")
-def show_stats(context: ServerContext, call: Call) -> Reply:
-    """What a running job counts: nothing that a simulated one does."""
-    job = call.found_job()
-    if not _runs(context, job):
-        return _not_running(context, job)
-    return Reply().error("show_stats of a running job is not simulated by this mock server")
-
-
-def _runs(context: ServerContext, job: Job) -> bool:
-    return any(one is job for one in context.engine.running_jobs())
-
-
-def _not_running(context: ServerContext, job: Job) -> Reply:
-    text = f"Job_id: {job.job_id} is not running."
-    if context.profile.detailed_meta_statuses:
-        return Reply().error(text, meta(MetaStatus.JOB_NOT_RUNNING, job.job_id))
-    return Reply().error(text)

@@ -1,4 +1,4 @@
-"""Commands about logs: their levels, which the mock takes note of by saying so, and their text."""
+"""Commands about logs: their levels, which change nothing of what simulated machines write, and their text."""
 
 from __future__ import annotations
 
@@ -41,13 +41,25 @@ def _is_level(config: str) -> bool:
     return isinstance(level, int) and 0 <= level <= logging.CRITICAL
 
 
+def _problem(config: str, context: ServerContext, *, of_site: bool) -> str | None:
+    """Why a machine does not take a level for its logs; ``None`` where it does."""
+    if _is_level(config):
+        return None
+    if context.profile.checks_site_log_config:
+        return _BAD_CONFIG if of_site else f"ValueError: {_BAD_CONFIG}"
+    return f"ValueError: Invalid logging level: {config}"
+
+
 @answers("configure_site_log")
 def configure_site_log(context: ServerContext, call: Call) -> Reply:
     """Set the level of the logs of machines."""
     target = call.found_target()
     config = call.words[-1].strip()
-    if context.profile.checks_site_log_config and not _is_level(config):
-        return Reply().error(_BAD_CONFIG, meta(MetaStatus.SYNTAX_ERROR, _BAD_CONFIG))
+    problem = _problem(config, context, of_site=True)
+    if problem is not None and context.profile.checks_site_log_config:
+        return Reply().error(problem, meta(MetaStatus.SYNTAX_ERROR, problem))
+    if problem is not None and target.server:
+        return Reply().error(problem, meta(MetaStatus.INTERNAL_ERROR, problem))
     reply = Reply()
     if target.server:
         reply.string("successfully configured server site log")
@@ -56,28 +68,34 @@ def configure_site_log(context: ServerContext, call: Call) -> Reply:
     rows: list[list[Json]] = [["CLIENT", "RESPONSE"]]
     for site in target.sites:
         refusal = refused_by_site(context, call, site)
-        rows.append([site, refusal or f"successfully configured {site} log"])
+        rows.append([site, refusal or problem or f"successfully configured {site} log"])
     if not target.sites:
         reply.string("no responses from clients")
     return reply.table(rows)
 
 
 @answers("configure_job_log")
-def configure_job_log(_context: ServerContext, call: Call) -> Reply:
+def configure_job_log(context: ServerContext, call: Call) -> Reply:
     """Set the level of the logs of a job that runs."""
     job, target = call.found_job(), call.found_target()
     if job.status is not JobStatus.RUNNING:
         return Reply().error(f"Job {job.job_id} must be running but is {job.status.value}")
+    problem = _problem(call.words[-1], context, of_site=False)
+    if problem is not None and target.server:
+        return Reply().error(problem)
     reply = Reply()
     if target.server:
         reply.string(f"successfully configured server job {job.job_id} log")
     if target.word == SERVER_SITE:
         return reply
     rows: list[list[Json]] = [["CLIENT", "RESPONSE"]]
-    rows += [[site, f"successfully configured {site} job {job.job_id} log"] for site in target.sites]
+    rows += [[site, problem or f"successfully configured {site} job {job.job_id} log"] for site in target.sites]
     if not target.sites:
         reply.string("no responses from clients")
-    return reply.table(rows)
+    reply.table(rows)
+    if problem is not None and context.profile.sites.tells_failed_sites:
+        reply.error("\n".join(f"{site}: {problem}" for site in target.sites))
+    return reply
 
 
 # --- the text of a job's logs -----------------------------------------------------------------------------------

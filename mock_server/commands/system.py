@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 
 from flare_client.protocol.envelope import Json
+from flare_client.protocol.jobs import SERVER_SITE
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
 from mock_server.commands.refusals import refused_by_site
 from mock_server.commands.registry import answers
-from mock_server.commands.targets import ALL, TargetError, connected, read_clients
+from mock_server.commands.targets import ALL, TargetError, read_clients
 from mock_server.context import Call, ServerContext
+from mock_server.sites.workspace import path_of
 
 _TOTAL = 16 * 1024**3
 _USED = 4 * 1024**3
@@ -50,7 +52,7 @@ def report_resources(context: ServerContext, call: Call) -> Reply:
         rows.append(["server", "unlimited"])
     for site in target.sites:
         refusal = refused_by_site(context, call, site)
-        rows.append([site, refusal or str({"resources": [], "reserved_resources": {}})])
+        rows.append([site, refusal or str(context.scenario.machine(site).resources)])
     return Reply().table(rows)
 
 
@@ -64,9 +66,10 @@ def report_env(context: ServerContext, call: Call) -> Reply:
     environments: list[Json] = [
         {
             "site_name": site,
-            "workspace": str(context.workspace / site),
+            "workspace": path_of(context, site) + context.profile.sites.workspace_suffix,
             "secure_mode": context.secure,
             "root_url": context.fl_url,
+            **context.scenario.machine(site).environment,
         }
         for site in sites
     ]
@@ -76,13 +79,16 @@ def report_env(context: ServerContext, call: Call) -> Reply:
 
 @answers("report_version")
 def report_version(context: ServerContext, call: Call) -> Reply:
-    """The release that the machines run: all the same."""
+    """The release that the machines run."""
     target = call.found_target()
-    version: dict[str, Json] = {"version": context.profile.official}
-    versions: dict[str, Json] = {"server": version} if target.server else {}
+
+    def version(machine: str) -> dict[str, Json]:
+        return {"version": context.scenario.machine(machine).version or context.profile.official}
+
+    versions: dict[str, Json] = {SERVER_SITE: version(SERVER_SITE)} if target.server else {}
     for site in target.sites:
         refusal = refused_by_site(context, call, site)
-        versions[site] = {"error": refusal} if refusal else version
+        versions[site] = {"error": refusal} if refusal else version(site)
     return Reply().dict(versions, meta(MetaStatus.OK))
 
 
@@ -93,31 +99,6 @@ def dead(_context: ServerContext, call: Call) -> Reply:
         return Reply().error(f"Usage: {call.words[0]} client_name job_id")
     _, client_name, job_id = call.words
     return Reply().string(f"called notify_dead_job for client {client_name=} {job_id=}")
-
-
-@answers("cells")
-def cells(context: ServerContext, _call: Call) -> Reply:
-    """The cells of the system: the server, the jobs that run on it, the sites."""
-    names = ["server", *(f"server.{job.job_id}" for job in context.engine.running_jobs()), *connected(context)]
-    reply = Reply()
-    for name in names:
-        reply.string(name)
-    return reply.string(f"Total Cells: {len(names)}")
-
-
-@answers("conns")
-def connectors(context: ServerContext, call: Call) -> Reply:
-    """The connectors of a cell: where the server listens for sites, and where a site connects to."""
-    if len(call.words) != 2:
-        return Reply().string(f"Usage: {call.spec.usage}")
-    scheme, port = context.fl_url.partition(":")[0], context.fl_url.rpartition(":")[2]
-    if call.words[1] == "server":
-        listener = {"url": f"{scheme}://0:{port}", "handle": "CH00001", "type": "listener"}
-        return Reply().dict({"ext_listeners": [listener]})
-    if call.words[1] in connected(context):
-        connector = {"url": context.fl_url, "handle": "CH00001", "type": "connector"}
-        return Reply().dict({"bb_ext_connector": connector})
-    return Reply().dict({"error": "processing error", "reply": {}})
 
 
 def _moment(seconds: float) -> str:

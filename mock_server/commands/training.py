@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from flare_client.protocol.envelope import Json
+from flare_client.protocol.jobs import SERVER_SITE
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
-from mock_server.commands.refusals import refused_by_site
+from mock_server.commands.refusals import refused_by_site, runs
 from mock_server.commands.registry import answers
 from mock_server.commands.targets import ALL, TargetError, connected, read_clients
 from mock_server.context import Call, ServerContext
@@ -228,3 +229,46 @@ def show_scopes(_context: ServerContext, call: Call) -> Reply:
     target = call.found_target()
     names = ["server", *target.sites] if target.server else list(target.sites)
     return Reply().table([["SITE", "SCOPES", "DEFAULT"], *([name, "", ""] for name in names)])
+
+
+# --- the apps of a running job, release 2.3-2.5 -----------------------------------------------------------------
+
+
+@answers("start_app")
+def start_app(context: ServerContext, call: Call) -> Reply:
+    """Start the app of a job at sites, where it runs already: sites start what is deployed by themselves."""
+    if len(call.words) < 3:
+        return Reply().error("Please provide the target name (client / all) for start_app command.")
+    job, target = call.found_job(), call.found_target()
+    if target.word == SERVER_SITE:
+        return Reply().error("start_app command only supports client app start.")
+    if not target.sites:
+        return Reply().success()
+    if not runs(context, job):
+        return Reply().error(f"Job: {job.job_id} is not running.")
+    wrong = [site for site in target.sites if job.app_at(site) is None]
+    if wrong:
+        return Reply().error(f"{','.join(wrong)} are not in the job running list.")
+    return _told_by_sites(target.sites, "Client app already started.").success()
+
+
+@answers("abort_task")
+def abort_task(context: ServerContext, call: Call) -> Reply:
+    """Abort the task that sites work on (release 2.3); a simulated job goes on with the next one."""
+    job = call.found_job()
+    sites = call.target.sites if call.target is not None else ()
+    if not sites:
+        # The official server names nobody it could ask, and then looks through the answers (2.3.12).
+        raise TypeError("'NoneType' object is not iterable")
+    works = runs(context, job)
+    rows: list[list[Json]] = [["CLIENT", "RESPONSE"]]
+    for site in sites:
+        takes_part = works and job.app_at(site) is not None
+        rows.append(
+            [site, "Abort signal has been sent to the current task." if takes_part else "Client app has not started."]
+        )
+    return Reply().table(rows)
+
+
+def _told_by_sites(sites: tuple[str, ...], words: str) -> Reply:
+    return Reply().table([["CLIENT", "RESPONSE"], *([site, words] for site in sites)])

@@ -154,6 +154,18 @@ class JobEngine:
         """The sites that are connected."""
         return [site for site in self._sites.values() if site.connected]
 
+    def sites(self) -> list[Site]:
+        """Every site, connected or not."""
+        return list(self._sites.values())
+
+    def site(self, name: str) -> Site:
+        """A site, connected or not.
+
+        Raises:
+            KeyError: there is no such site.
+        """
+        return self._sites[name]
+
     def site_org(self, name: str) -> str:
         """The organisation of a site.
 
@@ -488,6 +500,7 @@ class JobEngine:
     def _finish(self, job: Job, status: JobStatus, now: float) -> None:
         self._set_status(job, status)
         ran = job.job_id in self._running
+        job.ended = now if ran else None
         self._forget(job)
         timed = status in TIMED_ENDS or (self._profile.times_abnormal_ends and status is JobStatus.FINISHED_ABNORMAL)
         if ran and job.started is not None and timed:

@@ -52,6 +52,7 @@ class Job:
         folder: where its files are.
         status: where it is in its life; the meta says the same.
         started: when it began to run, in seconds since the epoch.
+        ended: when it ceased to run; ``None`` where it runs, or never did.
         run_sites: the sites that run it, and the app of each; empty before it is dispatched.
         is_saved: whether the server has stored the result.
         sequence: its place in the order of submission; the store gives it.
@@ -64,6 +65,7 @@ class Job:
     folder: Path
     status: JobStatus = JobStatus.SUBMITTED
     started: float | None = None
+    ended: float | None = None
     run_sites: dict[str, str] = dataclasses.field(default_factory=dict)
     is_saved: bool = False
     sequence: int = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from pathlib import Path
 from typing import Any
 
 from flare_client.archives import pack_job_folder
 from flare_client.kit import load_kit
+from flare_client.protocol.releases import Upload
 from flare_client.signatures import folder_signer
 from mock_server import MockServer
 from mock_server.answers import Reply
@@ -62,6 +64,9 @@ class Desk:
             pack_job_folder(folder, upload, folder_signer(kit))
         else:
             shutil.make_archive(str(upload.with_suffix("")), "zip", folder.parent, folder.name)
+        if self.server.profile.upload is Upload.INLINE_BASE64:
+            content = base64.b64encode(upload.read_bytes()).decode("ascii")
+            return self.ask(f"submit_job {folder.name} {content}")
         return self.ask(f"submit_job {folder.name} {options}".strip(), upload)
 
     def job(self, folder: Path) -> str:

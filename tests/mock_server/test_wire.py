@@ -205,11 +205,6 @@ def test_help_on_commands_as_the_official_server_gives_it(raw: Raw) -> None:
     ]
 
 
-def test_a_command_that_is_not_simulated_says_so(raw: Raw) -> None:
-    client = raw("2.6")
-    assert "not simulated" in error_of(client.ask("ls server", client.login()))[0]
-
-
 # --- peers that misbehave ---------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Simulated sites: whether they are connected, and what the server knows of them."""
+"""A simulated site: whether it is connected, and what the server knows of it."""
 
 from __future__ import annotations
 
