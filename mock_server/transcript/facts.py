@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.fobs import Shareable
 from flare_client.protocol.cellnet.server import (
     ClientLeft,
@@ -254,7 +255,7 @@ class FrameSent:
         data: its bytes.
     """
 
-    data: bytes
+    data: Content
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
