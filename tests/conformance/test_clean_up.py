@@ -40,11 +40,16 @@ class StubTarget:
     def __init__(self, *provides: Need) -> None:
         self.provides = frozenset(provides)
 
+    def begin(self, seed: int) -> None:
+        pass
+
     def kit(self) -> Path:
         return Path("/kit")
 
 
 class StubAdapter:
+    name = "stub"
+
     def __init__(self, session: StubSession) -> None:
         self.session = session
 

@@ -16,7 +16,7 @@ from conformance.results import Result, Verdict
 from conformance.runner import HarnessError
 from conformance.running.plan import Plan
 from conformance.running.pool import Pool
-from tests.conformance.adapters.test_stdio import GOOD
+from tests.conformance.adapters.programs import program
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -101,12 +101,10 @@ def test_a_client_that_ends_its_process_is_blamed_with_how(runs: Runs) -> None:
 
 
 def test_a_program_that_hangs_is_killed_and_nothing_is_left_of_it(runs: Runs, tmp_path: Path) -> None:
-    program = tmp_path / "client.py"
     noted = tmp_path / "pid"
     note = f"open({str(noted)!r}, 'a').write(str(os.getpid()) + ' ')"
-    misbehave = f"import os, time\n        {note}\n        time.sleep(1000)"
-    program.write_text(GOOD.replace("MISBEHAVE", misbehave))
-    command = f"{sys.executable} -I -S {program}"
+    source = program(tmp_path, f"{note}\ntime.sleep(1000)", start="HELLO['releases'] = ['2.9']")
+    command = f"{sys.executable} -I -S {source}"
     results = runs(None, "ID-MISSING-01", "LIST-ORDER-01", workers=1, command=command, limit=4.0)
     assert results["ID-MISSING-01"].verdict is Verdict.FAILED
     assert "the client hung: no end within 4 s" in results["ID-MISSING-01"].message
