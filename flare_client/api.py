@@ -78,7 +78,7 @@ class AdminApi:
     @property
     def server_sess_active(self) -> bool:
         """Whether there is a login that the server has not refused yet."""
-        return not self.closed and self._conversation.connection.ready
+        return not self.closed and self._conversation.connection.has_token
 
     @property
     def cmd_timeout(self) -> float | None:
@@ -194,7 +194,8 @@ class AdminApi:
 
     def _get_active_sp(self, _words: list[str]) -> Reply:
         active = providers.get_active_sp(self._conversation)
-        return {"status": ApiStatus.SUCCESS, "details": str(active), "meta": active}
+        details = ", ".join(f"{name}={value!r}" for name, value in active.items())
+        return {"status": ApiStatus.SUCCESS, "details": f"SP({details})", "meta": active}
 
     def _upload(self, words: list[str]) -> Reply:
         if len(words) < 2:

@@ -83,6 +83,11 @@ class Connection(abc.ABC):
         return self._logged_in.profile if self._logged_in else self._latest()
 
     @property
+    def has_token(self) -> bool:
+        """Whether there is a token that the server has not refused yet, whatever became of the connection."""
+        return self._usable
+
+    @property
     def knows_release(self) -> bool:
         """Whether somebody logged in, so that ``profile`` is the server's."""
         return self._logged_in is not None

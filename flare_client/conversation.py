@@ -85,8 +85,8 @@ class Conversation:
         if release in releases or not self.connection.knows_release:
             return
         self.require_open()
-        which = releases[0] if len(releases) == 1 else f"{releases[0]} to {releases[-1]}"
-        raise errors.NotInRelease(f"{what} is of release {which}, but the server is of {release}")
+        which = f"release {releases[0]}" if len(releases) == 1 else f"releases {releases[0]} to {releases[-1]}"
+        raise errors.NotInRelease(f"{what} is of {which}, but the server is of {release}")
 
     def log_in(self, timeout: float) -> None:
         """Log in, where that is not done yet; see ``Session.try_connect``."""

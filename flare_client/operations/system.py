@@ -108,7 +108,7 @@ def get_client_env(conversation: Conversation, client_names: str | list[str] | N
     if client_names and not isinstance(client_names, (str, list)):
         raise ValueError(f"client_names must be str or list of str but got {type(client_names)}")
     names = [client_names] if isinstance(client_names, str) else client_names or []
-    _, meta = conversation.ask(" ".join(["report_env", *names]))
+    _, meta = conversation.ask(" ".join(["report_env", *(names if client_names else [])]))
     environments: list[dict[str, Any]] | None = meta.get(MetaKey.CLIENTS.value)
     if not environments:
         raise RuntimeError(f"missing {MetaKey.CLIENTS} from meta")
