@@ -17,14 +17,16 @@ from flare_client.conversation import Conversation
 from flare_client.operations import providers
 from flare_client.protocol.command_line import split_line
 from flare_client.protocol.commands import AnnouncedCommand, Confirm
-from flare_client.protocol.envelope import Envelope, Json, error
+from flare_client.protocol.envelope import Envelope, ItemType, Json, error
 from flare_client.protocol.kit import AdminKitConfig
-from flare_client.protocol.releases import Dialect, Upload
+from flare_client.protocol.releases import Dialect, Download, Upload
 from flare_client.protocol.statuses import ApiStatus, MetaStatus, RequestMetaKey, api_status
 
 Reply = dict[str, Any]
 """``status`` and, where the server answered, ``data``, ``meta`` and ``time``; otherwise ``details``."""
 
+_ADDRESS = "Download_URL:"
+"""Before the address of a result that is too large for a reply (release 2.3)."""
 _COMMUNICATION_FAILED = "error: "
 """Before what the network did, in the messages of our errors."""
 
@@ -152,12 +154,13 @@ class AdminApi:
         words = _words(command)
         local = self._local_commands().get(words[0])
         if local is not None:
-            return local(words)
+            reply = local(words)
+            return reply if self._conversation.profile.local_replies_have_meta else _without_meta(reply)
         announced = self._find(words[0])
         if announced is None:
-            return _failure(ApiStatus.ERROR_SYNTAX, f"Command {words[0]} not found")
+            return _said(ApiStatus.ERROR_SYNTAX, f"Command {words[0]} not found")
         if not self.server_sess_active:
-            return _failure(ApiStatus.ERROR_INACTIVE_SESSION, "Session is inactive, please try later")
+            return _said(ApiStatus.ERROR_INACTIVE_SESSION, "Session is inactive, please try later")
         if announced.client_cmd in {form.value for form in Upload}:
             return self._upload(words)
         if announced.client_cmd is not None:
@@ -199,7 +202,7 @@ class AdminApi:
 
     def _upload(self, words: list[str]) -> Reply:
         if len(words) < 2:
-            return _failure(ApiStatus.ERROR_SYNTAX, "usage: submit_job job_folder")
+            return _said(ApiStatus.ERROR_SYNTAX, "usage: submit_job job_folder")
         from flare_client import transfer  # noqa: PLC0415 - a program that moves no files need not load it
 
         connection, kit = self._conversation.connection, self._conversation.kit
@@ -214,7 +217,7 @@ class AdminApi:
 
     def _download(self, announced: AnnouncedCommand, words: list[str]) -> Reply:
         if len(words) < 2:
-            return _failure(ApiStatus.ERROR_SYNTAX, f"usage: {announced.name} job_id")
+            return _said(ApiStatus.ERROR_SYNTAX, f"usage: {announced.name} job_id")
         connection, kit = self._conversation.connection, self._conversation.kit
 
         def download() -> Reply:
@@ -225,7 +228,28 @@ class AdminApi:
                 "meta": {"location": location},
             }
 
+        if self._conversation.profile.download is Download.INLINE_BASE64:
+            return self._download_inline(announced.name, words[1])
         return self._transferred(download)
+
+    def _download_inline(self, name: str, job_id: str) -> Reply:
+        """A result that comes in the reply itself (release 2.3): what became of it, and the meta that came with it."""
+        connection, kit = self._conversation.connection, self._conversation.kit
+        with connection.hearing() as replies:
+            try:
+                connection.download(kit, name, job_id)
+                status, details = ApiStatus.SUCCESS, f"Downloaded to dir {kit.download_dir}"
+            except Exception as problem:  # noqa: BLE001 - likewise
+                status, details = _status_of(problem), str(problem)
+        if not replies:
+            return _said(status, details)
+        reply = replies[-1]
+        refusal = reply.first(ItemType.ERROR)
+        if refusal is not None:
+            status, details = ApiStatus.ERROR_RUNTIME, str(refusal)
+        elif str(reply.first(ItemType.STRING)).startswith(_ADDRESS):
+            details = str(reply.first(ItemType.STRING))
+        return _said(status, details) | {"meta": dict(reply.meta)}
 
     def _transferred(self, transfer: Callable[[], Reply | None]) -> Reply:
         """What a transfer returns, or else the last reply of the server: the one that says why it came to nothing."""
@@ -235,14 +259,14 @@ class AdminApi:
             except Exception as problem:  # noqa: BLE001 - the reply tells, as of any other command
                 if replies and replies[-1].meta.get("status", MetaStatus.OK.value) != MetaStatus.OK.value:
                     return _reply(replies[-1])
-                return _failure(_status_of(problem), str(problem))
+                return _said(_status_of(problem), str(problem))
         return done if done is not None else _reply(replies[-1])
 
     def _answered(self, ask: Callable[[], Envelope | None]) -> Reply:
         try:
             reply = ask()
         except errors.SessionClosed:
-            return _failure(ApiStatus.ERROR_INACTIVE_SESSION, "Session is inactive, please try later")
+            return _said(ApiStatus.ERROR_INACTIVE_SESSION, "Session is inactive, please try later")
         except (errors.InternalError, ConnectionError) as problem:
             if self._conversation.profile.dialect is Dialect.HCI and isinstance(problem, errors.ServerUnreachable):
                 text = str(problem).removeprefix(_COMMUNICATION_FAILED)
@@ -250,7 +274,7 @@ class AdminApi:
                 return _reply(Envelope((error(text),), meta)) | {"status": ApiStatus.ERROR_SERVER_CONNECTION}
             reply = None
         if reply is None:
-            return _failure(ApiStatus.ERROR_SERVER_CONNECTION, "Server did not respond")
+            return _said(ApiStatus.ERROR_SERVER_CONNECTION, "Server did not respond")
         return _reply(reply)
 
 
@@ -261,13 +285,18 @@ def _words(command: str) -> list[str]:
         return command.split(" ")
 
 
-def _failure(status: ApiStatus, details: str) -> Reply:
+def _said(status: ApiStatus, details: str) -> Reply:
+    """A reply that this side makes up."""
     return {"status": status, "details": details}
+
+
+def _without_meta(reply: Reply) -> Reply:
+    return {name: value for name, value in reply.items() if name != "meta"}
 
 
 def _reply(reply: Envelope) -> Reply:
     raw: dict[str, Json] = {"time": reply.time, "data": [item.to_json() for item in reply.items]}
-    if reply.meta:
+    if reply.meta or "meta" in reply.names:
         raw["meta"] = dict(reply.meta)
     return {**raw, "status": api_status(reply.items)}
 
@@ -283,7 +312,7 @@ def _status_of(problem: Exception) -> ApiStatus:
 def _promote_sp(words: list[str]) -> Reply:
     if len(words) != 2:
         meta = {"status": MetaStatus.SYNTAX_ERROR.value, "info": ""}
-        return _failure(ApiStatus.ERROR_SYNTAX, "usage: promote_sp example1.com:8002:8003") | {"meta": meta}
+        return _said(ApiStatus.ERROR_SYNTAX, "usage: promote_sp example1.com:8002:8003") | {"meta": meta}
     text = providers.UNSUPPORTED_BY_AGENT
     meta = {"status": MetaStatus.INTERNAL_ERROR.value, "info": text}
-    return _failure(ApiStatus.ERROR_RUNTIME, f"Error: {text}") | {"meta": meta}
+    return _said(ApiStatus.ERROR_RUNTIME, f"Error: {text}") | {"meta": meta}

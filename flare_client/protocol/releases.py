@@ -208,6 +208,8 @@ class ReleaseProfile:
     """Whether a job folder's name is checked before it is sent."""
     finds_jobs_as_given: bool
     """Whether a job folder is looked up as given before it is in the upload folder."""
+    local_replies_have_meta: bool
+    """Whether commands that the client answers by itself say a meta, too."""
     quotes_words: bool
     """Whether words with white space, quotes or backslashes are sent in quotes; otherwise lines are glued together."""
     waits_for_machines: bool
@@ -306,6 +308,7 @@ _R23 = ReleaseProfile(
     retried_commands=frozenset(),
     checks_job_folder_name=False,
     finds_jobs_as_given=False,
+    local_replies_have_meta=False,
     quotes_words=False,
     waits_for_machines=False,
     closes_after_shutdown=False,
@@ -338,6 +341,7 @@ _R24 = dataclasses.replace(
     renames_downloads=True,
     has_cell_conn_info=False,
     sends_server_name=True,
+    local_replies_have_meta=True,
 )
 
 _R25 = dataclasses.replace(
