@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.fobs import Shareable
 from flare_client.protocol.cellnet.server import (
     ClientLeft,
@@ -254,7 +255,7 @@ class FrameSent:
         data: its bytes.
     """
 
-    data: bytes
+    data: Content
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -262,13 +263,14 @@ class FrameSent:
 
 @dataclasses.dataclass(frozen=True)
 class Commanded:
-    """A command was answered.
+    """A command was answered, or a fault took it.
 
     Attributes:
         line: the command line.
         user: who asked, as far as the server knows.
         token: the session's.
-        answer: the form of the answer: ``reply``, ``file``, ``empty`` or ``silence``.
+        answer: the form of the answer: ``reply``, ``file``, ``empty`` or ``silence``; ``silence``, ``close`` or
+            ``reset`` for what a fault did instead of carrying it out.
         status: the status in the meta of a reply.
         info: the text beside it.
         error: the text of the first error item.
