@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop typescript lab bench fuzz seeds beside browser contracts schema mutants pythons clean
+.PHONY: help demo test check format interop typescript lab bench fuzz seeds beside browser contracts session schema mutants pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -65,6 +65,9 @@ browser: $(BIN)/.installed ## The HTML report in Chromium, where there is one.
 
 contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
 	$(BIN)/flare-conformance contracts --markdown > docs/contracts.md
+
+session: $(BIN)/.installed ## Write docs/session.md from the methods of flare_client.Session.
+	$(BIN)/python -m conformance.session_table > docs/session.md
 
 schema: $(BIN)/.installed ## Write the published schema of reports from its models.
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json

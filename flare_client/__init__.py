@@ -5,10 +5,12 @@
 2.3-2.9, and neither numpy nor grpc to import.
 """
 
+from flare_client.api import AdminApi, CommandInfo
 from flare_client.errors import (
     AuthenticationError,
     AuthorizationError,
     ClientsStillRunning,
+    CommandError,
     CommandTimeout,
     ConfigError,
     ConnectionLost,
@@ -20,6 +22,7 @@ from flare_client.errors import (
     JobNotDone,
     JobNotFound,
     JobNotRunning,
+    JobTimeout,
     LoginRejected,
     MalformedReply,
     NoClientsAvailable,
@@ -36,14 +39,19 @@ from flare_client.errors import (
     SubmitTokenJobDeleted,
     UnsafeArchive,
 )
-from flare_client.session import Session, basic_cb_with_print, new_insecure_session, new_secure_session
+from flare_client.monitoring import basic_cb_with_print
+from flare_client.opening import new_insecure_session, new_secure_session, new_session
+from flare_client.session import Session
 from flare_client.types import ClientInfo, JobInfo, MonitorReturnCode, ServerInfo, SystemInfo, TargetType
 
 __all__ = [
+    "AdminApi",
     "AuthenticationError",
     "AuthorizationError",
     "ClientInfo",
     "ClientsStillRunning",
+    "CommandError",
+    "CommandInfo",
     "CommandTimeout",
     "ConfigError",
     "ConnectionLost",
@@ -56,6 +64,7 @@ __all__ = [
     "JobNotDone",
     "JobNotFound",
     "JobNotRunning",
+    "JobTimeout",
     "LoginRejected",
     "MalformedReply",
     "MonitorReturnCode",
@@ -79,4 +88,5 @@ __all__ = [
     "basic_cb_with_print",
     "new_insecure_session",
     "new_secure_session",
+    "new_session",
 ]

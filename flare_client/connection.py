@@ -8,11 +8,12 @@ dialect is a subclass that knows how a request travels and how files do: ``hci.l
 from __future__ import annotations
 
 import abc
+import contextlib
 import dataclasses
 import datetime
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, ClassVar
 
 from flare_client import errors
@@ -64,6 +65,7 @@ class Connection(abc.ABC):
         self._expired: str | None = None
         self._timeout: float | None = None
         self._lock = threading.Lock()
+        self._heard = threading.local()
 
     @property
     def ready(self) -> bool:
@@ -79,6 +81,31 @@ class Connection(abc.ABC):
     def profile(self) -> ReleaseProfile:
         """The release of the server; before the first login the latest of the dialect."""
         return self._logged_in.profile if self._logged_in else self._latest()
+
+    @property
+    def has_token(self) -> bool:
+        """Whether there is a token that the server has not refused yet, whatever became of the connection."""
+        return self._usable
+
+    @property
+    def knows_release(self) -> bool:
+        """Whether somebody logged in, so that ``profile`` is the server's."""
+        return self._logged_in is not None
+
+    @property
+    def announced(self) -> Mapping[str, AnnouncedCommand]:
+        """The server's commands by name; none before the first login."""
+        return self._logged_in.announced if self._logged_in else {}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server ended the session for good, or said that it expired."""
+        return self._ended is not None or self._expired is not None
+
+    @property
+    def timeout(self) -> float | None:
+        """How long commands may take, in seconds; ``None``: as is usual on each side."""
+        return self._timeout
 
     def require_open(self) -> None:
         """Check that the server has not ended the session for good.
@@ -141,6 +168,34 @@ class Connection(abc.ABC):
         session = self._require_login()
         reply = self._ask(self.envelope(line, meta))
         return self._judge(quoted or line, reply, session, needs_meta=needs_meta)
+
+    def ask(self, line: str, meta: Mapping[str, Json] | None = None) -> Envelope | None:
+        """Send one command line and return the reply as it came, whatever it says.
+
+        Args:
+            line: the command line.
+            meta: of the request.
+
+        Returns:
+            The reply; ``None`` where the server's message holds none.
+
+        Raises:
+            ConnectionError: no answer could be had; the class tells why.
+        """
+        reply = self._ask(self.envelope(line, meta))
+        self._note(reply)
+        return reply
+
+    @contextlib.contextmanager
+    def hearing(self) -> Iterator[list[Envelope]]:
+        """Collect the replies that this thread's calls get meanwhile, as they came."""
+        before = getattr(self._heard, "replies", None)
+        replies: list[Envelope] = []
+        self._heard.replies = replies
+        try:
+            yield replies
+        finally:
+            self._heard.replies = before
 
     @abc.abstractmethod
     def log_in(self, timeout: float, tries: int | None = None) -> None:
@@ -211,8 +266,7 @@ class Connection(abc.ABC):
     def _judge(
         self, line: str, reply: Envelope | None, session: LoggedIn, *, needs_meta: bool
     ) -> tuple[Envelope, Mapping[str, Json]]:
-        if reply is not None and says_goodbye(reply.items):
-            self._end(errors.SessionClosed("session closed"))
+        self._note(reply)
         try:
             return check_reply(line, reply, session.profile, needs_meta=needs_meta)
         except errors.SessionExpired:
@@ -221,6 +275,15 @@ class Connection(abc.ABC):
                 if self._logged_in is session:
                     self._usable = False
             raise
+
+    def _note(self, reply: Envelope | None) -> None:
+        if reply is None:
+            return
+        replies = getattr(self._heard, "replies", None)
+        if replies is not None:
+            replies.append(reply)
+        if says_goodbye(reply.items):
+            self._end(errors.SessionClosed("session closed"))
 
     def _end(self, why: errors.SessionClosed) -> None:
         with self._lock:

@@ -40,6 +40,10 @@ class JobNotDone(Exception):
     """The operation needs a job that is over."""
 
 
+class JobTimeout(Exception):
+    """The job was not over within the time given (releases from 2.8)."""
+
+
 class InternalError(Exception):
     """The server reported an error that has no class of its own, or answered against the protocol."""
 
@@ -105,6 +109,24 @@ class SubmitTokenJobDeleted(Exception):
         self.job_id = job_id
         self.state = state
         self.deleted_time = deleted_time
+
+
+class CommandError(Exception):
+    """A command about studies was refused (releases from 2.8).
+
+    Attributes:
+        error_code: the server's code for the reason, as ``STUDY_NOT_FOUND``.
+        message: what it says.
+        hint: what it proposes.
+        exit_code: what a command line should end with.
+    """
+
+    def __init__(self, error_code: str, message: str = "", hint: str = "", exit_code: int = 1) -> None:
+        super().__init__(message or error_code)
+        self.error_code = error_code
+        self.message = message or error_code
+        self.hint = hint or ""
+        self.exit_code = exit_code
 
 
 class FLCommunicationError(Exception):

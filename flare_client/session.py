@@ -1,45 +1,44 @@
 """``Session``: the admin API of NVIDIA FLARE, with the signatures, results and errors of the official class.
 
-It composes the parts and holds nothing of its own: arguments are checked here, the kit is read by ``kit``, the token
-and the release live in ``login``, replies are judged by ``replies``, files travel in ``transfer``.
+It composes the parts and holds nothing of its own: the kit is read by ``kit``, the conversation with the server is
+held by ``conversation``, what can be asked in it is in ``operations``, a module a subject. The table below says which
+method is which function, and which releases have it; the functions have the documentation.
 
 What speaks to servers is loaded by the first session, and what moves files by the first call that does: a program that
 offers both among other things should not wait for sockets, TLS and archives when it starts.
 
-Source: the API document (release 2.3) and the official ``Session`` of 2.3.12-2.9.0. Where an argument or a method
-came later, its docstring says with which release; on an older server it raises ``NotInRelease``.
+Source: the API document (release 2.3) and the official ``Session`` of 2.3.12-2.9.0. Where an argument came later than
+its method, the docstring says with which release. A method that the server's release does not have raises
+``NotInRelease``.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flare_client import errors
+from flare_client.api import AdminApi, Reply
+from flare_client.conversation import Conversation
 from flare_client.kit import load_kit
-from flare_client.protocol.formats import (
-    DEFAULT_STUDY,
-    SUBMIT_TOKEN_RULE,
-    is_job_folder_name,
-    is_study_name,
-    is_submit_token,
+from flare_client.monitoring import Watched, poll
+from flare_client.operations import jobs, logs, machines, providers, shell, statistics, studies, system
+from flare_client.presence import (
+    FROM_24,
+    FROM_24_TO_26,
+    FROM_25,
+    FROM_26,
+    FROM_27,
+    FROM_28,
+    ONLY_23,
+    operation,
+    present_in,
 )
-from flare_client.protocol.jobs import JobMetaKey, is_finished
-from flare_client.protocol.kit import INSECURE_USER
-from flare_client.protocol.statuses import MetaKey
-from flare_client.types import ClientInfo, JobInfo, MonitorReturnCode, ServerInfo, SystemInfo, TargetType
-
-if TYPE_CHECKING:
-    from flare_client.protocol.envelope import Envelope, Json
+from flare_client.protocol.formats import DEFAULT_STUDY, is_study_name
+from flare_client.types import MonitorReturnCode
 
 _logger = logging.getLogger("flare_client")
-
-_RETRY_PAUSES = (0.5, 1.0)
-"""Seconds before a command is sent again that may be, as official clients of 2.8 and 2.9 do."""
-_LOG_OUT_SECONDS = 1.0
-"""How long ``close`` waits for the server to confirm; a server that hangs must not hang its users."""
 
 
 class Session:
@@ -84,17 +83,78 @@ class Session:
                 "underscores and hyphens, the first and the last a letter or a digit"
             )
         self.username = username
+        self.startup_path = startup_path
         self.secure_mode = secure_mode
-        self._kit = load_kit(startup_path, secure=secure_mode)
-        self.upload_dir = str(self._kit.upload_dir)
-        self.download_dir = str(self._kit.download_dir)
-        self._closed = False
-        self._login_tries: int | None = None
+        kit = load_kit(startup_path, secure=secure_mode)
+        self.upload_dir = str(kit.upload_dir)
+        self.download_dir = str(kit.download_dir)
         if debug:
             _logger.setLevel(logging.DEBUG)
-        from flare_client.connection import open_connection  # noqa: PLC0415 - see the top of the module
+        self._conversation = Conversation(username, kit, secure=secure_mode, study=study)
+        self._connection = self._conversation.connection
+        self.api = AdminApi(self._conversation, username)
+        """Commands by the line, as official sessions have them; see ``AdminApi``."""
 
-        self._connection = open_connection(self._kit, username, study, secure=secure_mode)
+    # --- jobs -----------------------------------------------------------------------------------------------------
+    submit_job = operation(jobs.submit_job)
+    clone_job = operation(jobs.clone_job)
+    get_job_meta = operation(jobs.get_job_meta)
+    get_job_status = operation(jobs.get_job_status, FROM_27)
+    list_jobs = operation(jobs.list_jobs)
+    abort_job = operation(jobs.abort_job)
+    delete_job = operation(jobs.delete_job)
+    download_job_result = operation(jobs.download_job_result)
+    list_job_components = operation(jobs.list_job_components, FROM_26)
+    download_job_components = operation(jobs.download_job_components, FROM_26)
+    do_app_command = operation(jobs.do_app_command, FROM_25)
+    get_available_apps_to_upload = operation(jobs.get_available_apps_to_upload, FROM_24)
+
+    # --- statistics and logs --------------------------------------------------------------------------------------
+    show_stats = operation(statistics.show_stats, FROM_24)
+    show_errors = operation(statistics.show_errors, FROM_24)
+    reset_errors = operation(statistics.reset_errors, FROM_24)
+    get_job_logs = operation(logs.get_job_logs, FROM_28)
+    configure_job_log = operation(logs.configure_job_log, FROM_28)
+    configure_site_log = operation(logs.configure_site_log, FROM_28)
+
+    # --- the system -----------------------------------------------------------------------------------------------
+    get_system_info = operation(system.get_system_info)
+    check_status = operation(system.check_status, FROM_28)
+    get_connected_client_list = operation(system.get_connected_client_list, FROM_24)
+    get_client_job_status = operation(system.get_client_job_status, FROM_24)
+    get_client_env = operation(system.get_client_env, FROM_24)
+    report_resources = operation(system.report_resources, FROM_28)
+    report_version = operation(system.report_version, FROM_28)
+    remove_client = operation(system.remove_client, FROM_28)
+    disable_client = operation(system.disable_client, FROM_28)
+    enable_client = operation(system.enable_client, FROM_28)
+    get_cell_conn_info = operation(system.get_cell_conn_info, ONLY_23)
+    restart = operation(machines.restart, FROM_24)
+    shutdown = operation(machines.shutdown, FROM_24)
+    shutdown_system = operation(machines.shutdown_system, FROM_24)
+    list_sp = operation(providers.list_sp, FROM_24_TO_26)
+    get_active_sp = operation(providers.get_active_sp, FROM_24_TO_26)
+    promote_sp = operation(providers.promote_sp, FROM_24_TO_26)
+
+    # --- shell commands -------------------------------------------------------------------------------------------
+    ls_target = operation(shell.ls_target, FROM_24)
+    cat_target = operation(shell.cat_target, FROM_24)
+    head_target = operation(shell.head_target, FROM_24)
+    head_target_log = operation(shell.head_target_log, FROM_24)
+    tail_target = operation(shell.tail_target, FROM_24)
+    tail_target_log = operation(shell.tail_target_log, FROM_24)
+    grep_target = operation(shell.grep_target, FROM_24)
+    get_working_directory = operation(shell.get_working_directory, FROM_24)
+
+    # --- studies --------------------------------------------------------------------------------------------------
+    register_study = operation(studies.register_study, FROM_28)
+    add_study_site = operation(studies.add_study_site, FROM_28)
+    remove_study_site = operation(studies.remove_study_site, FROM_28)
+    remove_study = operation(studies.remove_study, FROM_28)
+    list_studies = operation(studies.list_studies, FROM_28)
+    show_study = operation(studies.show_study, FROM_28)
+    add_study_user = operation(studies.add_study_user, FROM_28)
+    remove_study_user = operation(studies.remove_study_user, FROM_28)
 
     def __enter__(self) -> Session:
         return self
@@ -112,11 +172,9 @@ class Session:
     def close(self) -> None:
         """Close the session. Closing twice is fine; every other call raises ``SessionClosed`` from now on.
 
-        The server is told, so that it frees the session; official clients leave that to the server's timeout.
+        The server is told, so that it frees the session; official clients to 2.6 leave that to the server's timeout.
         """
-        if not self._closed:
-            self._closed = True
-            self._connection.log_out(_LOG_OUT_SECONDS)
+        self._conversation.close()
 
     def try_connect(self, timeout: float) -> None:
         """Connect, or connect again after the session expired or the server was restarted.
@@ -133,10 +191,9 @@ class Session:
             LoginRejected: the user or a certificate is refused; a subclass of ``NoConnection``.
             NoConnection: no login within the time.
         """
-        self._require_open()
-        if not self._connection.ready:
-            self._connection.log_in(timeout, self._login_tries)
+        self._conversation.log_in(timeout)
 
+    @present_in(FROM_24)
     def set_timeout(self, value: float) -> None:
         """Set how long commands may take, in this session: here (releases from 2.7) and where the server asks sites.
 
@@ -147,248 +204,25 @@ class Session:
             TypeError: it is no number.
             ValueError: it is not positive.
         """
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise TypeError(f"timeout must be a number but got {type(value)}")
-        if not value > 0:
-            raise ValueError(f"invalid timeout value {value} - must be > 0.0")
-        self._connection.set_timeout(float(value))
+        self.api.set_command_timeout(value)
 
+    @present_in(FROM_24)
     def unset_timeout(self) -> None:
         """Let commands take as long as is usual on each side."""
-        self._connection.set_timeout(None)
+        self.api.unset_command_timeout()
 
-    def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> str:
-        """Submit a job.
-
-        Args:
-            job_definition_path: the folder of the job; a relative path is looked up in the kit's upload folder,
-                then in the current one; from 2.8 on the other way round. The folder is not changed.
-            submit_token: names this submission, so that it can be tried again: the same token with the same
-                definition gives the same job (releases from 2.8).
-
-        Returns:
-            The id that the server gave the job.
-
-        Raises:
-            InvalidJobDefinition: the path is no folder, its name is none for a job (from 2.8 on), or the server
-                refuses the definition.
-            InvalidArgumentError: no submit token may look so.
-            SubmitTokenConflict: the token stands for a job of another definition.
-            SubmitTokenJobDeleted: the token stands for a job that was deleted.
-            NotInRelease: there is a token, but the server is of a release to 2.7.
-            AuthorizationError: the user may not submit.
-        """
-        if not job_definition_path:
-            raise errors.InvalidJobDefinition("job_definition_path is required but not specified.")
-        if not isinstance(job_definition_path, str):
-            raise errors.InvalidJobDefinition(f"job_definition_path must be str but got {type(job_definition_path)}.")
-        from flare_client import transfer  # noqa: PLC0415 - see the top of the module
-
-        profile = self._connection.profile
-        folder = transfer.absolute_job_folder(
-            job_definition_path, self._kit.upload_dir, as_given_first=profile.finds_jobs_as_given
-        )
-        if profile.checks_job_folder_name and not is_job_folder_name(folder.name):
-            raise errors.InvalidJobDefinition(
-                f"job folder name {folder.name!r} contains unsupported characters: expected letters, digits, dots, "
-                "underscores and hyphens, the first a letter or a digit"
-            )
-        options = self._token_option(submit_token)
-        self._require_open()
-        meta = transfer.upload_job(self._connection, self._kit, folder, options=options)
-        return _required(meta.get(MetaKey.JOB_ID.value), "server failed to return job id")
-
-    def clone_job(self, job_id: str) -> str:
-        """Create a new job from an existing one, whatever its status.
+    @present_in(FROM_27)
+    def do_command(self, command: str, props: Any = None) -> Reply:
+        """Send a command line and return the reply, whatever it says; nothing is raised for what a server does.
 
         Args:
-            job_id: the job to clone.
+            command: the line.
+            props: sent along (servers from 2.5 on hand them to commands that want some).
 
         Returns:
-            The id of the new job.
-
-        Raises:
-            JobNotFound: the id is missing, no text or unknown.
-            AuthorizationError: the user may not clone it.
+            See ``AdminApi.do_command``, which all releases have.
         """
-        meta = self._job_command("clone_job", job_id)
-        info = meta.get(MetaKey.INFO.value, "")
-        return _required(meta.get(MetaKey.JOB_ID.value), f"server failed to return job id: {info}")
-
-    def get_job_meta(self, job_id: str) -> dict[str, Any]:
-        """Get the meta of a job.
-
-        Args:
-            job_id: the job.
-
-        Returns:
-            The meta, as the server stores it.
-
-        Raises:
-            JobNotFound: the id is missing, no text or unknown.
-        """
-        meta = self._job_command("get_job_meta", job_id).get(MetaKey.JOB_META.value)
-        if not meta:
-            raise errors.InternalError("server failed to return job meta")
-        return dict(meta)
-
-    def list_jobs(
-        self,
-        detailed: bool = False,
-        limit: int | None = None,
-        id_prefix: str | None = None,
-        name_prefix: str | None = None,
-        reverse: bool = False,
-        submit_token: str | None = None,
-        **older_names: Any,
-    ) -> list[dict[str, Any]]:
-        """List jobs by the time of their submission.
-
-        Args:
-            detailed: whole metas instead of summaries.
-            limit: at most so many of the newest jobs; 0 or ``None``: all.
-            id_prefix: only jobs whose id begins so; case does not matter.
-            name_prefix: only jobs whose name begins so; case does not matter.
-            reverse: newest first.
-            submit_token: only the job that was submitted with it (releases from 2.8).
-            **older_names: ``max_num`` for ``limit``, ``job_id_prefix`` or ``id`` for ``id_prefix``,
-                ``job_name_prefix`` or ``name`` for ``name_prefix``; they count where the newer one is not given.
-
-        Returns:
-            A dict a job: ``job_id, job_name, status, submit_time, duration`` and, from 2.8 on, ``study``, or the meta
-            where ``detailed``.
-
-        Raises:
-            ValueError: an argument is of the wrong type.
-            TypeError: an argument is unknown.
-            InvalidArgumentError: no submit token may look so.
-            SubmitTokenJobDeleted: the token stands for a job that was deleted.
-            NotInRelease: there is a token, but the server is of a release to 2.7.
-        """
-        limit = _older(limit, older_names, "max_num")
-        id_prefix = _older(id_prefix, older_names, "job_id_prefix", "id")
-        name_prefix = _older(name_prefix, older_names, "job_name_prefix", "name")
-        if older_names:
-            raise TypeError(f"unsupported list_jobs kwargs: {sorted(older_names)}")
-        _check_list_arguments(detailed, limit, id_prefix, name_prefix, reverse)
-        words = ["list_jobs"]
-        if detailed:
-            words.append("-d")
-        if reverse:
-            words.append("-r")
-        if limit:
-            words += ["-m", str(limit)]
-        if name_prefix:
-            words += ["-n", name_prefix]
-        if id_prefix:
-            words.append(id_prefix)
-        words += self._token_option(submit_token)
-        _, meta = self._command(" ".join(words))
-        return list(meta.get(MetaKey.JOBS.value, []))
-
-    def download_job_result(self, job_id: str, destination: str | None = None) -> str:
-        """Download what a job left: its definition, its meta and the server's workspace.
-
-        Args:
-            job_id: the job, in any status; from 2.8 on it must be over.
-            destination: the folder to move the result into, made where there is none; otherwise it stays in the
-                kit's download folder (official from 2.8 on; here on all releases).
-
-        Returns:
-            The folder of the result; an earlier download is kept, and the new one gets a suffix (release 2.3: written
-            over). Where the result is over the server's limit (2.3), the address of it.
-
-        Raises:
-            JobNotDone: the job is not over (releases from 2.8).
-            JobNotFound: the id is missing, no text or unknown.
-            AuthorizationError: the user may not download it.
-            UnsafeArchive: the result would write outside its folder, or is a bomb; nothing is kept.
-        """
-        _check_job_id(job_id, type_first=self._connection.profile.checks_id_type_first)
-        self._require_open()
-        location = self._connection.download(self._kit, "download_job", job_id)
-        if not destination:
-            return location
-        from flare_client import transfer  # noqa: PLC0415 - see the top of the module
-
-        return transfer.move_result(location, destination)
-
-    def abort_job(self, job_id: str) -> str | None:
-        """Abort a job: one that waits will not be scheduled, one that runs is stopped, one that is over stays so.
-
-        Args:
-            job_id: the job.
-
-        Returns:
-            What the server says of it, from 2.7 on; before ``None``, as the official clients. The API document says
-            a dict of (status, info).
-
-        Raises:
-            JobNotFound: the id is missing, no text or unknown.
-            AuthorizationError: the user may not abort it.
-        """
-        info = self._job_command("abort_job", job_id).get(MetaKey.INFO.value)
-        return str(info) if self._connection.profile.abort_returns_info and info is not None else None
-
-    def delete_job(self, job_id: str) -> dict[str, Any] | None:
-        """Delete a job that does not run.
-
-        Args:
-            job_id: the job.
-
-        Returns:
-            From 2.8 on ``job_id`` and ``submit_records_marked_deleted``, how many submit tokens stood for it; before
-            ``None``.
-
-        Raises:
-            JobNotFound: the id is missing, no text or unknown.
-            JobNotDone: the job runs.
-            AuthorizationError: the user may not delete it.
-        """
-        meta = self._job_command("delete_job", job_id)
-        if not self._connection.profile.delete_returns_record:
-            return None
-        deleted = MetaKey.SUBMIT_RECORDS_DELETED.value
-        return {"job_id": meta.get(MetaKey.JOB_ID.value, job_id), deleted: meta.get(deleted, 0)}
-
-    def get_system_info(self) -> SystemInfo:
-        """Get the state of the server, the connected FL clients and the running jobs."""
-        _, meta = self._command(f"check_status {TargetType.SERVER}")
-        return SystemInfo(
-            server_info=ServerInfo(
-                status=_any(meta.get(MetaKey.SERVER_STATUS.value)),
-                start_time=_any(meta.get(MetaKey.SERVER_START_TIME.value)),
-            ),
-            client_info=[
-                ClientInfo(
-                    name=client.get(MetaKey.CLIENT_NAME.value),
-                    last_connect_time=client.get(MetaKey.CLIENT_LAST_CONNECT_TIME.value),
-                )
-                for client in meta.get(MetaKey.CLIENTS.value) or []
-            ],
-            job_info=[
-                JobInfo(app_name=job.get(MetaKey.APP_NAME.value), job_id=job.get(MetaKey.JOB_ID.value))
-                for job in meta.get(MetaKey.JOBS.value) or []
-            ],
-        )
-
-    def get_cell_conn_info(self, fqcn: str) -> Any:
-        """Get the connectors of a cell (release 2.3 only).
-
-        Args:
-            fqcn: the name of the cell, as ``server``.
-
-        Returns:
-            What the first item of the reply holds, or ``None``.
-
-        Raises:
-            NotInRelease: the server is of another release, whose official client has no such method.
-        """
-        self._require_open()
-        if not self._connection.profile.has_cell_conn_info:
-            raise errors.NotInRelease(f"get_cell_conn_info is of release 2.3, but the server is of {self.release}")
-        reply, _ = self._command(f"conns {fqcn}", needs_meta=False)
-        return reply.items[0].data if reply.items else None
+        return self.api.do_command(command, props)
 
     def monitor_job(
         self,
@@ -424,198 +258,63 @@ class Session:
             InternalError: the meta has no status.
             Exception: what the callback raises.
         """
-        profile = self._connection.profile
-        if profile.checks_polling_options:
-            if timeout < 0:
-                raise errors.InvalidArgumentError(f"timeout must be >= 0, but it is {timeout}")
-            if poll_interval <= 0:
-                raise errors.InvalidArgumentError(f"poll_interval must be > 0, but it is {poll_interval}")
-        started = time.monotonic()
-        while True:
-            if 0 < timeout < time.monotonic() - started:
-                return MonitorReturnCode.TIMEOUT
-            meta = self.get_job_meta(job_id)
-            if cb is not None and not cb(self, job_id, meta, *cb_args, **cb_kwargs):
-                return MonitorReturnCode.ENDED_BY_CB
-            status = meta.get(JobMetaKey.STATUS.value)
-            if not status:
-                raise errors.InternalError(f"missing status in job {job_id}")
-            if is_finished(status) or status in profile.older_final_statuses:
-                return MonitorReturnCode.JOB_FINISHED
-            time.sleep(poll_interval)
+        return self._watch(job_id, timeout, poll_interval, cb, cb_args, cb_kwargs)[0]
 
-    def _require_open(self) -> None:
-        self._connection.require_open()
-        if self._closed:
-            raise errors.SessionClosed("session closed")
+    @present_in(FROM_27)
+    def monitor_job_and_return_job_meta(
+        self,
+        job_id: str,
+        timeout: float = 0.0,
+        poll_interval: float = 2.0,
+        cb: Any = None,
+        *cb_args: Any,
+        **cb_kwargs: Any,
+    ) -> Watched:
+        """Poll a job as ``monitor_job`` does, and return its last meta, too.
 
-    def _command(self, line: str, *, needs_meta: bool = True) -> tuple[Envelope, dict[str, Json]]:
-        self._require_open()
-        name = line.split(" ", 1)[0]
-        self._connection.command(name)
-        if name in self._connection.profile.retried_commands:
-            for pause in _RETRY_PAUSES:
-                try:
-                    reply, meta = self._connection.execute(line, needs_meta=needs_meta)
-                    return reply, dict(meta)
-                except errors.ServerUnreachable as problem:
-                    _logger.debug("sending %s again: %s", name, problem)
-                    time.sleep(pause)
-        reply, meta = self._connection.execute(line, needs_meta=needs_meta)
-        return reply, dict(meta)
+        Args:
+            job_id: the job.
+            timeout: see ``monitor_job``, as the others.
+            poll_interval: likewise.
+            cb: likewise.
+            *cb_args: passed on.
+            **cb_kwargs: passed on.
 
-    def _token_option(self, submit_token: str | None) -> list[str]:
-        if submit_token is None:
-            return []
-        if not is_submit_token(submit_token):
-            raise errors.InvalidArgumentError(SUBMIT_TOKEN_RULE)
-        profile = self._connection.profile
-        if not profile.has_submit_tokens:
-            raise errors.NotInRelease(f"submit_token is of releases from 2.8, but the server is of {profile}")
-        return ["--submit-token", submit_token]
+        Returns:
+            The code, and the meta where the job is over; otherwise ``None``.
+        """
+        return self._watch(job_id, timeout, poll_interval, cb, cb_args, cb_kwargs)
 
-    def _job_command(self, name: str, job_id: str) -> dict[str, Json]:
-        _check_job_id(job_id, type_first=self._connection.profile.checks_id_type_first)
-        return self._command(f"{name} {job_id}")[1]
+    @present_in(FROM_28)
+    def wait_for_job(self, job_id: str, timeout: float = 0.0, poll_interval: float = 2.0) -> dict[str, Any] | None:
+        """Poll a job until it is over.
 
+        Args:
+            job_id: the job.
+            timeout: seconds; 0: no limit.
+            poll_interval: seconds between two polls.
 
-def _any(value: Json) -> Any:
-    """A value that is passed on as the server sent it, as the official client does."""
-    return value
+        Returns:
+            Its last meta.
 
+        Raises:
+            JobTimeout: it was not over in time.
+            JobNotFound: the id is missing, no text or unknown, at any poll.
+            InvalidArgumentError: the timeout is negative, or the poll interval not positive.
+        """
+        code, meta = self._watch(job_id, timeout, poll_interval, None, (), {})
+        if code is MonitorReturnCode.TIMEOUT:
+            raise errors.JobTimeout(f"job {job_id} did not finish within {timeout}s")
+        return meta
 
-def _check_job_id(job_id: object, *, type_first: bool) -> None:
-    if not isinstance(job_id, str) and (job_id or type_first):
-        raise errors.JobNotFound(f"invalid job_id {job_id}")
-    if not job_id:
-        raise errors.JobNotFound("job_id is required but not specified.")
-
-
-def _older(value: Any, older_names: dict[str, Any], *names: str) -> Any:
-    """An argument that may have been given under an older name."""
-    for name in names:
-        older = older_names.pop(name, None)
-        value = older if value is None else value
-    return value
-
-
-def _check_list_arguments(
-    detailed: object, limit: object, id_prefix: object, name_prefix: object, reverse: object
-) -> None:
-    # ValueError for wrong types is the official choice.
-    for name, flag in (("detailed", detailed), ("reverse", reverse)):
-        if not isinstance(flag, bool):
-            raise ValueError(f"{name} must be bool but got {type(flag)}")
-    if limit is not None and not isinstance(limit, int):
-        raise ValueError(f"limit must be None or int but got {type(limit)}")
-    for name, prefix in (("id_prefix", id_prefix), ("name_prefix", name_prefix)):
-        if prefix is not None and not isinstance(prefix, str):
-            raise ValueError(f"{name} must be None or str but got {type(prefix)}")
-
-
-def _required(job_id: Json, problem: str) -> str:
-    if not job_id:
-        raise errors.InternalError(problem)
-    return str(job_id)
-
-
-def basic_cb_with_print(
-    session: Session,  # noqa: ARG001 - the official signature
-    job_id: str,  # noqa: ARG001 - likewise
-    job_meta: Any,
-    *cb_args: Any,
-    **cb_kwargs: Any,
-) -> bool:
-    """A sample callback for ``monitor_job``: prints the meta of the first rounds of a running job, then dots.
-
-    Args:
-        session: the session that monitors.
-        job_id: the job.
-        job_meta: its meta at this poll.
-        *cb_args: ignored.
-        **cb_kwargs: must hold ``cb_run_counter``, a dict whose ``count`` is counted up.
-
-    Returns:
-        True: monitoring goes on.
-
-    Raises:
-        KeyError: ``cb_run_counter`` or its ``count`` is missing.
-    """
-    counter = cb_kwargs["cb_run_counter"]
-    if job_meta["status"] != "RUNNING":
-        print(f"\n{job_meta}")
-    elif counter["count"] < 3:
-        print(job_meta)
-    else:
-        print(".", end="")
-    counter["count"] += 1
-    return True
-
-
-def _connected(session: Session, timeout: float) -> Session:
-    try:
-        session.try_connect(timeout)
-    except BaseException:
-        session.close()
-        raise
-    return session
-
-
-def new_secure_session(
-    username: str,
-    startup_kit_location: str,
-    debug: bool = False,
-    timeout: float = 10.0,
-    study: str = DEFAULT_STUDY,
-    command_timeout: float | None = None,
-    auto_login_max_tries: int | None = None,
-) -> Session:
-    """Connect over mutual TLS.
-
-    Args:
-        username: the user; the name in the certificate of the kit.
-        startup_kit_location: the startup kit, the folder above ``startup``.
-        debug: see ``Session``.
-        timeout: seconds until it gives up.
-        study: see ``Session``.
-        command_timeout: see ``Session.set_timeout``.
-        auto_login_max_tries: how often the login is tried; ``None``: until the time is over.
-
-    Returns:
-        A connected session.
-
-    Raises:
-        ConfigError: the kit is unusable.
-        NoConnection: no login within the time; ``LoginRejected`` where waiting would not help.
-    """
-    session = Session(username=username, startup_path=startup_kit_location, secure_mode=True, debug=debug, study=study)
-    session._login_tries = auto_login_max_tries
-    if command_timeout is not None:
-        session.set_timeout(command_timeout)
-    return _connected(session, timeout)
-
-
-def new_insecure_session(
-    startup_kit_location: str, debug: bool = False, timeout: float = 10.0, study: str = DEFAULT_STUDY
-) -> Session:
-    """Connect in clear text as ``admin``, as proof-of-concept kits of release 2.3 do.
-
-    With a kit of releases from 2.7 on: connect as the kit says, as the user whom its certificate names.
-
-    Args:
-        startup_kit_location: the startup kit, the folder above ``startup``.
-        debug: see ``Session``.
-        timeout: seconds until it gives up.
-        study: see ``Session``.
-
-    Returns:
-        A connected session.
-
-    Raises:
-        ConfigError: the kit is unusable.
-        NoConnection: no login within the time; ``LoginRejected`` where waiting would not help.
-    """
-    session = Session(
-        username=INSECURE_USER, startup_path=startup_kit_location, secure_mode=False, debug=debug, study=study
-    )
-    return _connected(session, timeout)
+    def _watch(
+        self, job_id: str, timeout: float, poll_interval: float, cb: Any, args: tuple[Any, ...], named: dict[str, Any]
+    ) -> Watched:
+        return poll(
+            lambda: self.get_job_meta(job_id),
+            self._connection.profile,
+            job_id,
+            timeout,
+            poll_interval,
+            None if cb is None else lambda meta: cb(self, job_id, meta, *args, **named),
+        )

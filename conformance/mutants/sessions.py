@@ -117,11 +117,11 @@ class OneUserAtATime(Wrong):
 
     def __init__(self, session: Any) -> None:
         super().__init__(session)
-        self.server = session._kit.root.resolve().parent
+        self.server = session._conversation.kit.root.resolve().parent
         self.last[self.server] = session
 
     def submit_job(self, job_definition_path: str, **options: Any) -> Any:
-        if self._session._closed or self.last[self.server]._closed:
+        if self._session._conversation.closed or self.last[self.server]._conversation.closed:
             return self._session.submit_job(job_definition_path, **options)
         return self.last[self.server].submit_job(job_definition_path, **options)
 
@@ -198,7 +198,7 @@ class ClosesOnce(Wrong):
     """It raises SessionClosed where a closed session is closed."""
 
     def close(self) -> None:
-        if self._session._closed:
+        if self._session._conversation.closed:
             raise client().SessionClosed("session closed")
         self._session.close()
 

@@ -28,3 +28,18 @@ def split_line(line: str) -> list[str]:
 def join_words(words: list[str]) -> str:
     """Join words to a line, quoting those that hold white space as official clients do."""
     return " ".join(f'"{word}"' if any(c.isspace() for c in word) else word for word in words)
+
+
+def join_quoted_words(words: list[str]) -> str:
+    """Join words to a line as official clients do from 2.8 on.
+
+    Those that hold white space, a double quote or a backslash stand in quotes, the latter two after a backslash.
+    """
+    return " ".join(_quoted(word) for word in words)
+
+
+def _quoted(word: str) -> str:
+    if not any(c.isspace() or c in '"\\' for c in word):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -714,6 +714,8 @@ class AnnouncedCommand:
     scope: str
     name: str
     client_cmd: str | None
+    confirm: str = Confirm.NONE.value
+    """What a console asks first, as the server writes it."""
 
     @property
     def full_name(self) -> str:
@@ -740,7 +742,8 @@ def read_announcement(rows: list[list[object]]) -> dict[str, AnnouncedCommand]:
         client_cmd = row[5] if len(row) > 5 else None
         if name in found and found[name].scope != scope:
             ambiguous.add(name)
-        found[name] = AnnouncedCommand(scope, name, client_cmd if isinstance(client_cmd, str) else None)
+        handler = client_cmd if isinstance(client_cmd, str) else None
+        found[name] = AnnouncedCommand(scope, name, handler, str(row[4]))
     for name in ambiguous:
         del found[name]
     return found

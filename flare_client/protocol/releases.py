@@ -211,6 +211,16 @@ class ReleaseProfile:
     """Whether a job folder's name is checked before it is sent."""
     finds_jobs_as_given: bool
     """Whether a job folder is looked up as given before it is in the upload folder."""
+    local_replies_have_meta: bool
+    """Whether commands that the client answers by itself say a meta, too."""
+    quotes_words: bool
+    """Whether words with white space, quotes or backslashes are sent in quotes; otherwise lines are glued together."""
+    waits_for_machines: bool
+    """Whether ``restart`` and ``shutdown`` wait until it is done, and ``shutdown`` returns the meta of the reply."""
+    closes_after_shutdown: bool
+    """Whether the session is closed once it has shut the server down."""
+    closes_before_last_look: bool
+    """Whether ``shutdown_system`` closes the session before it looks whether jobs run, and so fails in the end."""
 
     def __str__(self) -> str:
         return self.release
@@ -302,6 +312,11 @@ _R23 = ReleaseProfile(
     retried_commands=frozenset(),
     checks_job_folder_name=False,
     finds_jobs_as_given=False,
+    local_replies_have_meta=False,
+    quotes_words=False,
+    waits_for_machines=False,
+    closes_after_shutdown=False,
+    closes_before_last_look=False,
 )
 
 _R24 = dataclasses.replace(
@@ -331,6 +346,7 @@ _R24 = dataclasses.replace(
     renames_downloads=True,
     has_cell_conn_info=False,
     sends_server_name=True,
+    local_replies_have_meta=True,
 )
 
 _R25 = dataclasses.replace(
@@ -383,6 +399,8 @@ _R27 = dataclasses.replace(
     stops_cellnet_first=False,
     names_missing_clients=True,
     abort_returns_info=True,
+    closes_after_shutdown=True,
+    closes_before_last_look=True,
 )
 
 _R28 = dataclasses.replace(
@@ -427,6 +445,9 @@ _R28 = dataclasses.replace(
     retried_commands=frozenset({"abort_job", "shutdown"}),
     checks_job_folder_name=True,
     finds_jobs_as_given=True,
+    quotes_words=True,
+    waits_for_machines=True,
+    closes_before_last_look=False,
 )
 
 _R29 = dataclasses.replace(

@@ -86,8 +86,8 @@ class RequestMetaKey(str, enum.Enum):
         return self.value
 
 
-class ApiStatus(enum.Enum):
-    """What an official client makes of the items of a reply, apart from its meta."""
+class ApiStatus(str, enum.Enum):
+    """What an official client makes of the items of a reply, apart from its meta; equal to its word, as official."""
 
     SUCCESS = "SUCCESS"
     ERROR_PROTOCOL = "ERROR_PROTOCOL"

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flare_client import MonitorReturnCode, Session, basic_cb_with_print, errors
-from flare_client import session as session_module
+from flare_client import MonitorReturnCode, Session, basic_cb_with_print, errors, monitoring
 from flare_client.protocol.releases import profile_for
 from mock_server import MockServer
 
@@ -61,7 +60,7 @@ Scripted = Callable[..., ScriptedSession]
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> StoppedTime:
     stopped = StoppedTime()
-    monkeypatch.setattr(session_module, "time", stopped)
+    monkeypatch.setattr(monitoring, "time", stopped)
     return stopped
 
 
@@ -196,7 +195,7 @@ def test_it_never_ends_early_and_at_most_one_interval_and_one_request_late(
     clock = StoppedTime()
     session = ScriptedSession(clock, ["RUNNING"] * (polls_to_finish - 1) + ["FINISHED:COMPLETED"], request=request)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_module, "time", clock)
+        patch.setattr(monitoring, "time", clock)
         code = session.monitor_job("id", timeout=timeout, poll_interval=interval)
     took = clock.now - 1000.0
     assert took <= timeout + interval + request + 1e-6

@@ -292,7 +292,7 @@ def test_the_line_of_list_jobs_is_the_official_one(
 ) -> None:
     sent: list[str] = []
 
-    def execute(text: str, *, needs_meta: bool) -> tuple[Envelope, dict[str, Any]]:
+    def execute(text: str, *, needs_meta: bool, meta: object) -> tuple[Envelope, dict[str, Any]]:
         assert needs_meta
         sent.append(text)
         return Envelope(()), {}
@@ -377,7 +377,7 @@ def test_a_with_block_closes_even_when_it_fails(unconnected: Session) -> None:
         (
             Session.list_jobs,
             "(self, detailed=False, limit=None, id_prefix=None, name_prefix=None, reverse=False, submit_token=None, "
-            "**older_names)",
+            "**kwargs)",
         ),
         (Session.download_job_result, "(self, job_id, destination=None)"),
         (Session.abort_job, "(self, job_id)"),

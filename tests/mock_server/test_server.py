@@ -120,8 +120,8 @@ def test_sessions_that_nobody_ends_do_not_pile_up() -> None:
             clock.advance(4000)
             session = new_secure_session("admin@nvidia.com", str(kit))
             assert server.call(lambda context: len(context.sessions)) == 1
-            session._closed = True  # gone without a word, as official clients go
-        session._closed = False
+            session._conversation.closed = True  # gone without a word, as official clients go
+        session._conversation.closed = False
         session.close()
         assert server.call(lambda context: len(context.sessions)) == 0
 

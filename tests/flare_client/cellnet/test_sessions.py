@@ -292,7 +292,7 @@ def test_closing_while_others_ask(server: MockServer) -> None:
 
 def test_the_end_of_the_server_ends_the_session(server: MockServer, session: Session) -> None:
     server.call(lambda context: [context.engine.set_site_connected(name, False) for name in ("site-1", "site-2")])
-    session._command("shutdown server", needs_meta=False)
+    session._conversation.ask("shutdown server", needs_meta=False)
     with pytest.raises((SessionClosed, ConnectionLost)):
         session.list_jobs()
 
