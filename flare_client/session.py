@@ -286,7 +286,7 @@ class Session:
         return self._watch(job_id, timeout, poll_interval, cb, cb_args, cb_kwargs)
 
     @present_in(FROM_28)
-    def wait_for_job(self, job_id: str, timeout: float = 0.0, poll_interval: float = 2.0) -> dict[str, Any] | None:
+    def wait_for_job(self, job_id: str, timeout: float = 0.0, poll_interval: float = 2.0) -> dict[str, Any]:
         """Poll a job until it is over.
 
         Args:
@@ -302,8 +302,8 @@ class Session:
             JobNotFound: the id is missing, no text or unknown, at any poll.
             InvalidArgumentError: the timeout is negative, or the poll interval not positive.
         """
-        code, meta = self._watch(job_id, timeout, poll_interval, None, (), {})
-        if code is MonitorReturnCode.TIMEOUT:
+        _, meta = self._watch(job_id, timeout, poll_interval, None, (), {})
+        if meta is None:
             raise errors.JobTimeout(f"job {job_id} did not finish within {timeout}s")
         return meta
 
