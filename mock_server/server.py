@@ -14,6 +14,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,8 @@ from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
+from mock_server.files import private_folder
+from mock_server.guards import check_host
 from mock_server.jobs.engine import JobEngine, ServerRules
 from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
@@ -55,6 +58,8 @@ DEFAULT_SITES = ("site-1", "site-2")
 DEFAULT_ORG = "nvidia"
 _CALL_SECONDS = 60.0
 _DRAIN_SECONDS = 1.0
+_ASIDE = ".run-"
+"""What was ``run`` before a reset, until it is removed."""
 
 
 class ServerError(RuntimeError):
@@ -76,7 +81,7 @@ def _reserve_port(host: str, port: int) -> socket.socket:
 class MockServer:
     """A mock admin server: the real wire, simulated jobs.
 
-    Use it as a context manager, or call ``start`` and ``stop``.
+    Use it as a context manager, with ``with`` or ``async with``, or call ``start`` and ``stop``.
 
     Args:
         release: the release to play, as ``2.6`` or ``2.6.3``.
@@ -97,6 +102,7 @@ class MockServer:
         connection_security: what protects the connection in these releases: ``mtls`` (the default), ``tls``, in which
             only the server shows a certificate, or ``clear``. Who is who is proven in all three alike.
         retention: how much the transcript keeps; ``Retention(entries=0)`` for nothing.
+        allow_remote: listen on a host that other machines reach, too. A mock is for tests: it is refused otherwise.
 
     Attributes:
         transcript: what happened: every connection, message, command and decision, without secrets.
@@ -125,6 +131,7 @@ class MockServer:
         scheme: str | None = None,
         connection_security: str | None = None,
         retention: Retention | None = None,
+        allow_remote: bool = False,
     ) -> None:
         self.profile: ReleaseProfile = profile_for(release)
         self.scheme = _read_scheme(self.profile, scheme, secure)
@@ -135,12 +142,13 @@ class MockServer:
         self.clock: Clock = clock or RealClock()
         self.transcript = Transcript(retention, self.clock)
         self.calls = Calls(self.profile, self.transcript.redactor)
-        self._sites = self.scenario.sites_or([Site(name, DEFAULT_ORG) for name in sites])
+        self._site_names = tuple(sites)
         self._given_workspace = Path(workspace) if workspace is not None else None
         self._given_ports = (port, admin_port)
         self._project = project
         self._limits = limits
         self._stall_timeout = stall_timeout
+        self._allow_remote = allow_remote
         self._running: _Running | None = None
         self._pki: Pki | None = None
 
@@ -152,6 +160,23 @@ class MockServer:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    async def __aenter__(self) -> MockServer:
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread starts the server all the same; nobody would stop it.
+            with contextlib.suppress(Exception):
+                await starting
+            await asyncio.to_thread(self.stop)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.shield(asyncio.to_thread(self.stop))
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -169,11 +194,13 @@ class MockServer:
         """Start to serve; returns once connections are accepted.
 
         Raises:
-            ServerError: it runs already, or a port cannot be had.
+            ServerError: it runs already, a port cannot be had, or others would reach it and that is not allowed.
         """
         if self._running is not None:
             raise ServerError("the server runs already")
+        self._check_host()
         with contextlib.ExitStack() as undo:
+            undo.callback(self._close_pki)
             root = self._given_workspace or Path(tempfile.mkdtemp(prefix="flare-mock-"))
             if self._given_workspace is None:
                 undo.callback(shutil.rmtree, root, ignore_errors=True)
@@ -191,6 +218,9 @@ class MockServer:
                     f"expected to listen on port {self._given_ports[1]} of {self.host}, but {problem.strerror}"
                 ) from problem
             self._running = running
+            if self._given_workspace is None:
+                # The program may end without `stop`.
+                undo.callback(weakref.finalize(running, shutil.rmtree, root, ignore_errors=True).detach)
             running.cleanup = undo.pop_all()
 
     def stop(self) -> None:
@@ -198,9 +228,22 @@ class MockServer:
         running, self._running = self._running, None
         if running is not None:
             running.cleanup.close()
+        self._close_pki()
+
+    def _close_pki(self) -> None:
         if self._pki is not None:
             self._pki.close()
             self._pki = None
+
+    def _check_host(self) -> None:
+        if self._allow_remote:
+            return
+        try:
+            check_host(self.host)
+        except ValueError as problem:
+            raise ServerError(str(problem)) from problem
+        except OSError as problem:
+            raise ServerError(f"expected a host to listen on, but {self.host!r}: {problem.strerror}") from problem
 
     def restart(self) -> None:
         """Restart as a real server would: every connection and session is gone, running jobs are abandoned.
@@ -209,6 +252,35 @@ class MockServer:
         """
         running = self._require_running()
         running.on_loop(running.restart())
+
+    def reset(
+        self,
+        *,
+        scenario: Scenario | str | Path | dict[str, Any] | None = None,
+        sites: Sequence[str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Be as if just started: for the next test, in milliseconds.
+
+        Gone are connections, sessions, jobs with their files, studies, faults, what was withheld, transcript and
+        calls; sites are connected again. Ports, certificates and kits stay.
+
+        Args:
+            scenario: another one from now on; that of before by default.
+            sites: other sites from now on, where the scenario names none; those of before by default.
+            clock: another time from now on; that of before by default.
+
+        Raises:
+            ServerError: it does not run, or a client has shut it down.
+            ValueError: the scenario is unusable; nothing is changed then.
+        """
+        running = self._require_running()
+        if not self.is_running:
+            raise ServerError("expected a server that serves, but a client has shut it down: stop and start it")
+        self.scenario = self.scenario if scenario is None else _read_scenario(scenario, self.profile)
+        self._site_names = self._site_names if sites is None else tuple(sites)
+        self.clock = self.transcript.clock = clock or self.clock
+        running.on_loop(running.reset(self))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the server has stopped serving, as after a client's ``shutdown``.
@@ -421,11 +493,16 @@ class _Running:
         self.admin_port = 0
         self._host = server.host
         self._transcript, self._calls = server.transcript, server.calls
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
-        uploads = _fresh(root / "run" / "uploads")
+        self._task: asyncio.Task[None] | None = None
+        self._resets = 0
+        for left in root.glob(f"{_ASIDE}*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        uploads = _fresh(private_folder(root / "run") / "uploads")
         self.context = self._build_context(server, root / "run", uploads)
         self._endpoint = self._build_endpoint(server, uploads)
+        # What may fail is done: a loop has files of its own that somebody must close.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
 
     def _build_endpoint(self, server: MockServer, uploads: Path) -> HciEndpoint | CellEndpoint:
         tls = server.pki.server_context() if server.secure else None
@@ -473,7 +550,7 @@ class _Running:
             server.clock,
             server.scenario,
             _fresh(run / "jobs"),
-            server._sites,
+            server.scenario.sites_or([Site(name, DEFAULT_ORG) for name in server._site_names]),
             rules=ServerRules(
                 verify_signature=self._signature_check(server),
                 may_deploy_byoc=lambda job: _may_deploy(policy, job),
@@ -532,6 +609,22 @@ class _Running:
         self.context.started = self.context.clock.time()
         await self._endpoint.start(self._host, self.admin_port)
 
+    async def reset(self, server: MockServer) -> None:
+        if self._task is not None:
+            self._task.cancel()  # a restart or shutdown that a client has asked for
+        await self._endpoint.cut()
+        await asyncio.sleep(0)  # the loop tells of the end of what was cut
+        # Removing takes longer than all the rest, and nobody needs to wait for it.
+        self._resets += 1
+        run, aside = self.root / "run", self.root / f"{_ASIDE}{self._resets}"
+        run.rename(aside)
+        self._loop.run_in_executor(None, lambda: shutil.rmtree(aside, ignore_errors=True))
+        self.context = self._build_context(server, run, _fresh(private_folder(run) / "uploads"))
+        if isinstance(self._endpoint, CellEndpoint) and self.context.downloads is not None:
+            self._endpoint.service.start_over(self.context.sessions, self.context.downloads)
+        self._transcript.clear()
+        self._calls.clear()
+
     async def _shut_down(self) -> None:
         await self._endpoint.stop()
         self.context.sessions.close_all()
@@ -576,6 +669,7 @@ class _Running:
             task.cancel()
         if pending:
             self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
 
 
 _FORMS: dict[type[Answer], str] = {Reply: "reply", EmptyAnswer: "empty", SilentAnswer: "silence"}

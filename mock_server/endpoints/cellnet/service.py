@@ -76,6 +76,8 @@ class AdminService:
         self._sessions = sessions
         self._downloads = downloads
         self.upload_dir = upload_dir
+        self._issued: set[str] = set()
+        self._forgotten: set[str] = set()
         self._cells: dict[str, Conversation] = {}
         # A signature is checked once: clients send the same token with every command.
         self._read_token = functools.lru_cache(_MOST_TOKENS)(lambda token: read_admin_token(token, identity.verifier))
@@ -112,6 +114,13 @@ class AdminService:
         """A connection is over; its sessions live on, and nobody is told of their end."""
         for session_id in [number for number, cell in self._cells.items() if cell is caller]:
             del self._cells[session_id]
+
+    def start_over(self, sessions: AdminSessions, downloads: Downloads) -> None:
+        """Serve other sessions and downloads from now on; a token of before is one that this server never signed."""
+        self._forgotten |= self._issued
+        self._issued = set()
+        self._cells.clear()
+        self._sessions, self._downloads = sessions, downloads
 
     # --- commands ---------------------------------------------------------------------------------------------
 
@@ -160,10 +169,13 @@ class AdminService:
         except NotProven as problem:
             _logger.warning("a token proves nothing: %s", problem)
             return None
+        if claims[Claim.SESSION] in self._forgotten:
+            return None
         return None if self._sessions.is_past(_certificate_end(claims)) else claims
 
     def _restore(self, session_id: str, claims: dict[str, Any]) -> None:
         """Open a session anew that is unknown: it expired, was logged out, or the server was restarted."""
+        self._issued.add(session_id)
         role, study = claims.get(Claim.ROLE), claims.get(Claim.STUDY)
         self._sessions.restore(
             session_id,
@@ -194,6 +206,7 @@ class AdminService:
         session_id = answered.first(ItemType.TOKEN)
         if not isinstance(session_id, str):
             return _text(answered)
+        self._issued.add(session_id)
         self._cells[session_id] = caller
         claims: dict[str, Any] = {
             Claim.NAME: peer.name,
