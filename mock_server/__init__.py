@@ -3,6 +3,8 @@
 For tests and offline development. Never for production: it runs no federated learning.
 
 What is named here is imported when it is first used: pytest imports this package at each start, for the plugin in it.
+
+PYTEST_DONT_REWRITE: for packages of plugins pytest warns where they are imported before it starts, unless they say so.
 """
 
 from __future__ import annotations

@@ -448,3 +448,17 @@ def test_everything_that_the_package_names_is_there() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         mock_server.Nothing  # noqa: B018 - looking is the test
     assert Path(sys.modules["mock_server"].__file__ or "").is_file()
+
+
+def test_pytest_does_not_warn_of_packages_that_are_imported_before_it_starts(pytester: pytest.Pytester) -> None:
+    # As in a run of contracts. pytest marks the packages of plugins so where they are installed, not linked.
+    pytester.makeconftest(
+        """
+        def pytest_configure(config):
+            import conformance, flare_client, mock_server
+            config.pluginmanager.rewrite_hook.mark_rewrite("conformance", "flare_client", "mock_server")
+        """
+    )
+    pytester.makepyfile("def test_nothing(): pass")
+    done = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-W", "error")
+    done.assert_outcomes(passed=1)
