@@ -114,11 +114,14 @@ def flare_server(
 
 
 @pytest.fixture
-def flare_kit(_flare_settings: Settings, flare_server: MockServer) -> Path:
-    """The startup kit of the user of the test, by default the project admin ``admin@nvidia.com``."""
+def flare_kit(_flare_settings: Settings, flare_server: MockServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The startup kit of the user of the test, by default the project admin ``admin@nvidia.com``.
+
+    In a folder of its own: what another test has downloaded is not in it, and it is still there when the server is not.
+    """
     from mock_server.pytest_plugin.clients import kit_of  # noqa: PLC0415 - see above
 
-    return kit_of(_flare_settings, flare_server)
+    return kit_of(_flare_settings, flare_server, tmp_path_factory.mktemp("flare-kit"))
 
 
 @pytest.fixture

@@ -43,10 +43,10 @@ def user_of(settings: Settings, server: MockServer) -> User:
     return User(name=name, org=settings.org or known.org, role=settings.role or known.role)
 
 
-def kit_of(settings: Settings, server: MockServer) -> Path:
-    """Write the startup kit of the user."""
+def kit_of(settings: Settings, server: MockServer, directory: Path) -> Path:
+    """Write the startup kit of the user into a folder, and return its root."""
     user = user_of(settings, server)
-    return server.kit(user.name, user.org, user.role) if server.secure else server.kit()
+    return server.kit(user.name, user.org, user.role, directory=directory)
 
 
 @contextlib.contextmanager

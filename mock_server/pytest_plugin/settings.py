@@ -58,7 +58,7 @@ class Settings:
 _KEYWORDS = tuple(field.name for field in dataclasses.fields(Settings))
 
 
-def releases_of(item: pytest.Function) -> list[str]:
+def releases_of(item: pytest.Item) -> list[str]:
     """The releases that a test is to be run on, each by itself; none where that is settled otherwise."""
     for parametrised in item.iter_markers("parametrize"):
         names = parametrised.args[0] if parametrised.args else parametrised.kwargs.get("argnames", "")
