@@ -355,7 +355,7 @@ def test_the_client_may_be_another(pytester: pytest.Pytester) -> None:
 
 
 def test_the_official_client_is_of_the_release_that_is_installed(pytester: pytest.Pytester) -> None:
-    # A stand-in of that name: the test is about the choice. With the real one it runs among the interop tests.
+    # A stand-in of that name: the test is about the choice.
     pytester.makepyfile(
         **{
             "nvflare/__init__": "",
