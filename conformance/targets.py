@@ -7,8 +7,10 @@ import itertools
 import json
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol
 
 from conformance.needs import Need
@@ -38,6 +40,20 @@ SHARED_SCENARIO: dict[str, Any] = {
 than there are; the queue keeps its schedule history quiet."""
 
 
+class InjectedFault(Protocol):
+    """A fault in force; as a context manager it ends with the block."""
+
+    @property
+    def fired(self) -> int:
+        """How often it struck."""
+
+    def __enter__(self) -> InjectedFault: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
 class ControlledServer(Protocol):
     """A server that a check has for itself."""
 
@@ -53,6 +69,14 @@ class ControlledServer(Protocol):
 
     def expire_sessions(self) -> None:
         """End every admin session."""
+
+    def inject(self, kind: str, **how: Any) -> InjectedFault:
+        """Make something go wrong, as ``docs/mock-server.md`` lists it.
+
+        Args:
+            kind: of the fault, as ``delay``.
+            **how: its fields, and when it strikes: ``command``, ``at``, ``direction``, ``nth``, ``times`` ...
+        """
 
     def withhold(self, command: str) -> None:
         """Neither carry out nor answer a command from now on."""
@@ -106,6 +130,14 @@ class Target(Protocol):
     def begin(self, seed: int) -> None:
         """Begin a contract: what the server draws by chance is drawn from this seed, as far as that can be had."""
 
+    @property
+    def shared(self) -> ControlledServer:
+        """The server that checks share, to make things go wrong for a moment.
+
+        Raises:
+            Unsuitable: the target gives no control.
+        """
+
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:
         """A context manager with a ``ControlledServer``.
 
@@ -131,6 +163,10 @@ class _MockServer(MockServer):
 
         self.call(change)
 
+    def inject(self, kind: str, **how: Any) -> InjectedFault:
+        """Make something go wrong."""
+        return self.faults.inject(kind, **how)
+
     def limit_downloads(self, job_id: str, over: int) -> None:
         """Set the limit on downloads so that the result of a job is so many bytes over it."""
 
@@ -143,6 +179,33 @@ class _MockServer(MockServer):
             context.scenario = context.scenario.model_copy(update={"limits": changed})
 
         self.call(change)
+
+
+class _Workspaces:
+    """Workspaces for servers of checks, used again for their keys, which take most of the time of a server's start.
+
+    Servers that run at the same time have different ones, and so do not know each other's certificates.
+    """
+
+    def __init__(self) -> None:
+        self._parent = Path(tempfile.mkdtemp(prefix="flare-conformance-servers-"))
+        self._free: list[Path] = []
+        self._numbers = itertools.count(1)
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[Path]:
+        """A workspace that holds certificates at most."""
+        workspace = self._free.pop() if self._free else self._parent / str(next(self._numbers))
+        try:
+            yield workspace
+        finally:
+            for leftover in ("kits", "run"):
+                shutil.rmtree(workspace / leftover, ignore_errors=True)
+            self._free.append(workspace)
+
+    def close(self) -> None:
+        """Remove them."""
+        shutil.rmtree(self._parent, ignore_errors=True)
 
 
 class MockTarget:
@@ -159,11 +222,12 @@ class MockTarget:
     poll_interval = 0.05
     patience = 20.0
     examples = 25
-    provides = frozenset({Need.CONTROL, Need.RUNNING, Need.TRANSCRIPT})
+    provides = frozenset({Need.CONTROL, Need.FAULTS, Need.RUNNING, Need.TRANSCRIPT})
     user = ADMIN
 
     def __init__(self, release: str, scheme: str | None = None) -> None:
         self._scheme = scheme
+        self._workspaces = _Workspaces()
         self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme)
         self._shared.start()
         self._seed = 0
@@ -183,14 +247,26 @@ class MockTarget:
         self._own = itertools.count()
         self._shared.draw_ids(Names(seed))
 
+    @property
+    def shared(self) -> ControlledServer:
+        """The server that checks share."""
+        return self._shared
+
     @contextlib.contextmanager
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A mock server with a scenario of the check's choice."""
-        server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure, scheme=self._scheme)
-        self._transcripts.append(server.transcript)
-        with server:
-            server.draw_ids(Names(derived(self._seed, str(next(self._own)))))
-            yield server
+        with self._workspaces.one() as workspace:
+            server = _MockServer(
+                self.release,
+                scenario=scenario or SHARED_SCENARIO,
+                secure=secure,
+                scheme=self._scheme,
+                workspace=workspace,
+            )
+            self._transcripts.append(server.transcript)
+            with server:
+                server.draw_ids(Names(derived(self._seed, str(next(self._own)))))
+                yield server
 
     def heard(self) -> list[list[Entry]]:
         """What happened on the shared server and on own ones since it was asked last."""
@@ -200,8 +276,9 @@ class MockTarget:
         return [shared, *(transcript.entries() for transcript in own)]
 
     def close(self) -> None:
-        """Stop the shared server."""
+        """Stop the shared server, and remove what own ones left."""
         self._shared.stop()
+        self._workspaces.close()
 
 
 class KitTarget:
@@ -238,6 +315,11 @@ class KitTarget:
 
     def begin(self, seed: int) -> None:
         """Nothing of a server that runs already can be drawn again."""
+
+    @property
+    def shared(self) -> ControlledServer:
+        """Not to be had."""
+        raise Unsuitable(f"needs {Need.FAULTS.value}, which a server at a kit is not")
 
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:  # noqa: ARG002
         """Not to be had."""

@@ -143,7 +143,8 @@ def load_certified_key(pem: bytes) -> CertifiedKey:
     certificate_pem, mark, rest = pem.partition(_KEY_MARK)
     try:
         certificate = x509.load_pem_x509_certificate(certificate_pem)
-        key = serialization.load_pem_private_key(mark + rest, password=None)
+        # A key of our own making: to check it takes longer than all else that a server does to start.
+        key = serialization.load_pem_private_key(mark + rest, password=None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError) as problem:
         raise ValueError(f"expected a certificate and its RSA key in PEM, but {problem}") from problem
     if not isinstance(key, rsa.RSAPrivateKey) or certificate.public_key() != key.public_key():
@@ -225,7 +226,13 @@ def make_ca(identity: Identity, key: rsa.RSAPrivateKey) -> CertifiedKey:
     return _sign(_subject(identity), key, None, [x509.DNSName(identity.name)], None)
 
 
-def make_server(identity: Identity, hosts: Sequence[str], key: rsa.RSAPrivateKey, ca: CertifiedKey) -> CertifiedKey:
+def make_server(
+    identity: Identity,
+    hosts: Sequence[str],
+    key: rsa.RSAPrivateKey,
+    ca: CertifiedKey,
+    validity: Validity = (None, None),
+) -> CertifiedKey:
     """Make the certificate of a server.
 
     Args:
@@ -233,9 +240,10 @@ def make_server(identity: Identity, hosts: Sequence[str], key: rsa.RSAPrivateKey
         hosts: the names and addresses it is for; its own name need not be one of them.
         key: the key of the server.
         ca: the issuer.
+        validity: as in ``make_user``.
     """
     names = [_host_name(host) for host in dict.fromkeys(hosts)]
-    return _sign(_subject(identity, MOCK_ORG), key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH)
+    return _sign(_subject(identity, MOCK_ORG), key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH, validity)
 
 
 def make_user(

@@ -51,3 +51,20 @@ class ManualClock:
             raise ValueError(f"expected 0 seconds or more to move a clock on, but got {seconds:g}")
         self._now += seconds
         return self._now
+
+
+class SkewedClock:
+    """A clock that is wrong by so much.
+
+    Args:
+        clock: the right one.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.skew = 0.0
+        """Seconds that this one is ahead; negative: behind."""
+
+    def time(self) -> float:
+        """The time in seconds since the epoch."""
+        return self._clock.time() + self.skew

@@ -6,17 +6,18 @@ A scenario is checked as a whole before anything starts; each fault is reported 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from flare_client.protocol.formats import DEFAULT_STUDY, is_study_name
 from flare_client.protocol.jobs import SERVER_SITE, JobStatus
-from mock_server.quantities import read_duration, read_size
+from mock_server.faults.rules import Rule
+from mock_server.quantities import Duration, Size
 from mock_server.sites import Site
 from mock_server.studies import Studies, Study
 
@@ -39,32 +40,6 @@ UNREACHABLE_OUTCOMES = {
     "FAILED_TO_RUN": "it follows from a definition that cannot be deployed, as one with a false signature",
 }
 """Ends that no rule can ask for, and where they come from."""
-
-_T = TypeVar("_T")
-
-
-def _finite(read: Callable[[object], _T]) -> Callable[[object], _T]:
-    """Refuse numbers that are too large to count with."""
-
-    def checked(value: object) -> _T:
-        try:
-            result = read(value)
-        except OverflowError:
-            result = None
-        if result is None or (isinstance(result, (int, float)) and result > _MAX_NUMBER):
-            raise ValueError(f"expected a number up to {_MAX_NUMBER:g}, but got {value!r:.60}")
-        return result
-
-    return checked
-
-
-_MAX_NUMBER = 1e15
-"""Seconds or bytes; more cannot be meant."""
-
-Duration = Annotated[float, BeforeValidator(_finite(read_duration))]
-"""Seconds; written as ``100ms``, ``2s``, ``1h`` or a number."""
-Size = Annotated[int, BeforeValidator(_finite(read_size))]
-"""Bytes; written as ``10MiB``, ``1GB`` or a number."""
 
 BIG_FILE = "result.bin"
 """The file of a result that has the size a rule asks for."""
@@ -241,6 +216,8 @@ class Scenario(_Model):
     users: tuple[User, ...] = ()
     sites: tuple[SiteSpec, ...] | None = None
     studies: tuple[StudySpec, ...] = ()
+    faults: tuple[Rule, ...] = ()
+    """What goes wrong, and when."""
     idle_timeout: Duration | None = None
     """Seconds without a command after which an admin session is over; that of the release by default."""
 
@@ -399,10 +376,13 @@ def _describe(error: Any, source: str, node: yaml.Node | None) -> Iterator[str]:
             yield _fault(source, _line(node, (*path, *inner)), (*path, *inner), text)
         return
     text = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         text = f"expected no such field, but got {error['input']!r:.60}"
     elif error["type"] == "missing":
         text = "expected this field, but it is not there"
+    elif error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        known = error["ctx"].get("expected_tags", "a name")
+        text = f"expected a kind of {known}, but got {error['input']!r:.60}"
     elif text.startswith("Input should be "):
         text = f"expected {text.removeprefix('Input should be ')}, but got {error['input']!r:.60}"
     elif not text.startswith("expected"):

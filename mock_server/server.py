@@ -24,18 +24,25 @@ from flare_client.protocol.cellnet.kit import CellWire, Scheme, Security
 from flare_client.protocol.cellnet.rules import CellRules
 from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.commands import Right, commands_of
-from flare_client.protocol.envelope import ItemType
+from flare_client.protocol.envelope import Envelope, ItemType, read_envelope
+from flare_client.protocol.errors import ProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
 from flare_client.protocol.statuses import MetaKey
 from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer
-from mock_server.clock import Clock, RealClock
+from mock_server.clock import Clock, RealClock, SkewedClock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
 from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
+from mock_server.faults.actions import Silence
+from mock_server.faults.course import End, Form, Point
+from mock_server.faults.desk import FaultDesk
+from mock_server.faults.impostor import Impostor
+from mock_server.faults.injection import Fault, Faults
+from mock_server.faults.rules import Rule
 from mock_server.files import private_folder
 from mock_server.guards import check_host
 from mock_server.jobs.engine import JobEngine, ServerRules
@@ -58,6 +65,7 @@ DEFAULT_SITES = ("site-1", "site-2")
 DEFAULT_ORG = "nvidia"
 _CALL_SECONDS = 60.0
 _DRAIN_SECONDS = 1.0
+_CALL_OFF_SECONDS = 0.05
 _ASIDE = ".run-"
 """What was ``run`` before a reset, until it is removed."""
 
@@ -149,6 +157,9 @@ class MockServer:
         self._limits = limits
         self._stall_timeout = stall_timeout
         self._allow_remote = allow_remote
+        self._withheld: dict[str, Fault] = {}
+        self.faults = Faults(self._on_desk, self._check_fault)
+        """What goes wrong on this server: ``with server.faults.inject(Delay(2.0), command="list_jobs"): ...``."""
         self._running: _Running | None = None
         self._pki: Pki | None = None
 
@@ -281,6 +292,7 @@ class MockServer:
         self._site_names = self._site_names if sites is None else tuple(sites)
         self.clock = self.transcript.clock = clock or self.clock
         running.on_loop(running.reset(self))
+        self._withheld.clear()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the server has stopped serving, as after a client's ``shutdown``.
@@ -408,16 +420,18 @@ class MockServer:
     def withhold(self, command: str) -> None:
         """Neither carry out nor answer a command from now on; it is counted all the same.
 
-        In releases to 2.6 the connection is closed without a byte; from 2.7 on nothing happens.
+        A short form of ``faults.inject(Silence(), command=command)``.
 
         Args:
             command: its name, as ``list_jobs``.
         """
-        self.call(lambda context: context.withheld.add(command))
+        self._withheld[command] = self.faults.inject(Silence(), command=command)
 
     def release_command(self, command: str) -> None:
         """Carry out a command again that was withheld."""
-        self.call(lambda context: context.withheld.discard(command))
+        fault = self._withheld.pop(command, None)
+        if fault is not None:
+            fault.remove()
 
     def received(self, command: str) -> int:
         """How often a command came since the server was started.
@@ -425,7 +439,8 @@ class MockServer:
         Args:
             command: its name, as ``list_jobs``.
         """
-        return self.call(lambda context: context.received[command])
+        running = self._require_running()
+        return self.call(lambda _: running.faults.received[command])
 
     def set_site_connected(self, name: str, connected: bool) -> None:
         """Connect or disconnect a site.
@@ -434,6 +449,15 @@ class MockServer:
             KeyError: the server has no such site.
         """
         self.call(lambda context: context.engine.set_site_connected(name, connected))
+
+    def _on_desk(self, function: Callable[[FaultDesk], Any]) -> None:
+        running = self._running
+        if running is not None and not running.stopped.is_set():
+            self.call(lambda _: function(running.faults))
+
+    def _check_fault(self, rule: Rule) -> None:
+        self._require_running()
+        _check_fault(rule, self.profile, self.scheme)
 
     def _require_running(self) -> _Running:
         if self._running is None:
@@ -477,9 +501,29 @@ def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None, prof
         scenario = Scenario.from_dict(scenario)
     elif not isinstance(scenario, Scenario):
         scenario = Scenario.load(Path(scenario))
+    for rule in scenario.faults:
+        try:
+            _check_fault(rule, profile, None)
+        except ValueError as problem:
+            raise ScenarioError(f"faults: {problem}") from None
     if scenario.studies and not profile.has_studies:
         raise ScenarioError(f"expected a scenario without studies, as release {profile.release} has none")
     return scenario
+
+
+def _check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> None:
+    """Refuse a fault that a server cannot have.
+
+    Raises:
+        ValueError: its release or its scheme lacks what would go wrong.
+    """
+    kind = rule.action.kind
+    if profile.cell is None and (type(rule.action).needs_cells or rule.point is Point.UPLOAD):
+        raise ValueError(f"expected a fault that release {profile.release} can have, but {kind!r} is of 2.7 and later")
+    if scheme is Scheme.GRPC and kind in ("certificate", "old_tls"):
+        raise ValueError(
+            f"expected a fault that the scheme grpc can have, but {kind!r} is of TLS, which gRPC does itself"
+        )
 
 
 class _Running:
@@ -493,12 +537,19 @@ class _Running:
         self.admin_port = 0
         self._host = server.host
         self._transcript, self._calls = server.transcript, server.calls
+        self._clock = SkewedClock(server.clock)
         self._task: asyncio.Task[None] | None = None
+        self._restarting: asyncio.Task[None] | None = None
         self._resets = 0
         for left in root.glob(f"{_ASIDE}*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
         uploads = _fresh(private_folder(root / "run") / "uploads")
         self.context = self._build_context(server, root / "run", uploads)
+        asks = server.security is Security.MUTUAL_TLS
+        impostor = Impostor(server.pki, asks_certificate=asks) if server.secure else None
+        self.faults = FaultDesk(server.scenario.faults, self.context.sessions, impostor)
+        self.faults.plant = self
+        self.faults.lost = self._lost
         self._endpoint = self._build_endpoint(server, uploads)
         # What may fail is done: a loop has files of its own that somebody must close.
         self._loop = asyncio.new_event_loop()
@@ -514,6 +565,7 @@ class _Running:
                 self._answer,
                 uploads,
                 tls,
+                faults=self.faults,
                 limits=limits,
                 stall_timeout=stall_timeout,
                 observer=server.transcript,
@@ -525,6 +577,7 @@ class _Running:
             self.context.sessions,
             downloads,
             uploads,
+            self.faults,
         )
         pki = server.pki
         credentials: tuple[bytes | None, bytes, bytes] | None
@@ -537,6 +590,7 @@ class _Running:
             service,
             server.scheme,
             tls,
+            faults=self.faults,
             credentials=credentials,
             limits=limits,
             stall_timeout=stall_timeout,
@@ -547,7 +601,7 @@ class _Running:
         policy, studies = Policy(), server.scenario.first_studies()
         engine = JobEngine(
             server.profile,
-            server.clock,
+            self._clock,
             server.scenario,
             _fresh(run / "jobs"),
             server.scenario.sites_or([Site(name, DEFAULT_ORG) for name in server._site_names]),
@@ -557,25 +611,25 @@ class _Running:
                 sites_of_study=studies.sites_of,
             ),
         )
-        sessions = AdminSessions(server.clock, _idle_timeout(server))
+        sessions = AdminSessions(self._clock, _idle_timeout(server))
         staging, cell = Staging(uploads), server.profile.cell
         return ServerContext(
             profile=server.profile,
             commands=commands_of(server.profile),
-            clock=server.clock,
+            clock=self._clock,
             engine=engine,
             sessions=sessions,
             policy=policy,
             studies=studies,
             scenario=server.scenario,
             staging=staging,
-            downloads=Downloads(staging, sessions, server.clock, cell) if cell is not None else None,
+            downloads=Downloads(staging, sessions, self._clock, cell) if cell is not None else None,
             org=DEFAULT_ORG,
             name=server.host,
             workspace=run,
             fl_url=f"{server.scheme.value if server.scheme else 'grpc'}://{server.host}:{self.fl_port}",
             secure=server.secure,
-            started=server.clock.time(),
+            started=self._clock.time(),
             restart=lambda: self._soon(self.restart),
             shutdown=lambda: self._soon(self._shut_down),
         )
@@ -600,8 +654,12 @@ class _Running:
         if not self._loop.is_closed():
             self._loop.close()
 
-    async def restart(self) -> None:
+    async def restart(self, down: float = 0.0) -> None:
         await self._endpoint.stop()
+        if down > 0:
+            # Held meanwhile, so that no other program gets the port.
+            with contextlib.closing(_reserve_port(self._host, self.admin_port)):
+                await asyncio.sleep(down)
         self.context.sessions.close_all()
         if self.context.downloads is not None:
             self.context.downloads.clear()
@@ -610,8 +668,7 @@ class _Running:
         await self._endpoint.start(self._host, self.admin_port)
 
     async def reset(self, server: MockServer) -> None:
-        if self._task is not None:
-            self._task.cancel()  # a restart or shutdown that a client has asked for
+        await self._call_off()
         await self._endpoint.cut()
         await asyncio.sleep(0)  # the loop tells of the end of what was cut
         # Removing takes longer than all the rest, and nobody needs to wait for it.
@@ -619,11 +676,27 @@ class _Running:
         run, aside = self.root / "run", self.root / f"{_ASIDE}{self._resets}"
         run.rename(aside)
         self._loop.run_in_executor(None, lambda: shutil.rmtree(aside, ignore_errors=True))
+        self._clock = SkewedClock(server.clock)
         self.context = self._build_context(server, run, _fresh(private_folder(run) / "uploads"))
+        self.faults.start_over(server.scenario.faults, self.context.sessions)
         if isinstance(self._endpoint, CellEndpoint) and self.context.downloads is not None:
             self._endpoint.service.start_over(self.context.sessions, self.context.downloads)
         self._transcript.clear()
         self._calls.clear()
+
+    async def _call_off(self) -> None:
+        """Call off a restart or a shutdown that somebody has asked for, or that is under way."""
+        waiting = {task for task in (self._task, self._restarting) if task is not None and not task.done()}
+        if not waiting:
+            return
+        while waiting:
+            for task in waiting:
+                # Again and again: `wait_for` of Python 3.10 and 3.11 loses a cancellation that comes with the result.
+                task.cancel()
+            _, waiting = await asyncio.wait(waiting, timeout=_CALL_OFF_SECONDS)
+        # Nobody knows how far it came.
+        await self._endpoint.stop()
+        await self._endpoint.start(self._host, self.admin_port)
 
     async def _shut_down(self) -> None:
         await self._endpoint.stop()
@@ -634,6 +707,27 @@ class _Running:
         """Tell clients whose session is over, where the wire can; on the loop."""
         if isinstance(self._endpoint, CellEndpoint):
             self._endpoint.service.push_expired()
+
+    # --- what faults do to the server; on the loop --------------------------------------------------------------
+
+    def expire_session(self, session: str) -> None:
+        """See ``Plant``."""
+        self.context.sessions.close(session)
+        self.tell_expired()
+
+    def forget_token(self, session: str) -> None:
+        """See ``Plant``."""
+        self.context.sessions.close(session)
+        if isinstance(self._endpoint, CellEndpoint):
+            self._endpoint.service.forget_session(session)
+
+    def restart_after(self, down: float) -> None:
+        """See ``Plant``."""
+        self._restarting = self._loop.create_task(self.restart(down))
+
+    def skew_clock(self, seconds: float) -> None:
+        """See ``Plant``."""
+        self._clock.skew = seconds
 
     def on_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -653,13 +747,27 @@ class _Running:
         self._task = self._loop.create_task(when_answered())
 
     def _answer(self, request: Request) -> Answer:
-        known = self.context.sessions.find(request.token) if request.token else None
-        size = request.upload.stat().st_size if request.upload is not None else None
+        user, size = self._user_of(request), _upload_size(request)
         answered = answer(self.context, request)
-        fact = _told(request, answered, request.peer.name or (known.user if known is not None else ""), size)
+        said = answered if isinstance(answered, Reply) else None
+        self._tell(request, _told(request, _FORMS.get(type(answered), "file"), said, user, size))
+        return answered
+
+    def _lost(self, request: Request, end: End | None, form: Form) -> None:
+        """A fault takes a command before it is carried out."""
+        word, said = end.name.lower() if end is not None else "reply", None
+        if end is None:
+            with contextlib.suppress(ProtocolError):  # what is said instead need not be an envelope
+                said = read_envelope(form.text(Reply().envelope("").encode().decode("ascii")))
+        self._tell(request, _told(request, word, said, self._user_of(request), _upload_size(request)))
+
+    def _tell(self, request: Request, fact: Commanded) -> None:
         self._calls.add(fact)
         self._transcript.note(request.trace, fact)
-        return answered
+
+    def _user_of(self, request: Request) -> str:
+        known = self.context.sessions.find(request.token) if request.token else None
+        return request.peer.name or (known.user if known is not None else "")
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -675,12 +783,15 @@ class _Running:
 _FORMS: dict[type[Answer], str] = {Reply: "reply", EmptyAnswer: "empty", SilentAnswer: "silence"}
 
 
-def _told(request: Request, answered: Answer, user: str, upload_size: int | None) -> Commanded:
-    form = _FORMS.get(type(answered), "file")
+def _upload_size(request: Request) -> int | None:
+    return request.upload.stat().st_size if request.upload is not None else None
+
+
+def _told(request: Request, form: str, said: Reply | Envelope | None, user: str, upload_size: int | None) -> Commanded:
     status, info, error = None, "", ""
-    if isinstance(answered, Reply):
-        status, info = answered.meta.get(MetaKey.STATUS.value), str(answered.meta.get(MetaKey.INFO.value, ""))
-        error = next((str(item.data) for item in answered.items if item.type is ItemType.ERROR), "")
+    if said is not None:
+        status, info = said.meta.get(MetaKey.STATUS.value), str(said.meta.get(MetaKey.INFO.value, ""))
+        error = next((str(item.data) for item in said.items if item.type is ItemType.ERROR), "")
     return Commanded(request.line, user, request.token, form, status, info, error, upload_size)
 
 

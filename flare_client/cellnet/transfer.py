@@ -11,13 +11,14 @@ from flare_client.kit import StartupKit
 from flare_client.protocol.cellnet import commands
 from flare_client.protocol.cellnet import download as download_wire
 from flare_client.protocol.cellnet import upload as upload_wire
+from flare_client.protocol.cellnet.blocks import Content, blocks_of
 from flare_client.protocol.cellnet.cell import SERVER_CELL, ReturnCode
 from flare_client.protocol.command_line import join_words
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS
 from flare_client.protocol.statuses import MetaKey
-from flare_client.transfer import RemoteFile, store_files
+from flare_client.transfer import RemoteFile, Target, store_files
 
 if TYPE_CHECKING:
     from flare_client.cellnet.link import Link, PendingAnswer
@@ -92,10 +93,9 @@ def _reference(entry: object) -> tuple[str, str]:
     return entry[0], entry[1]
 
 
-def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, confirms: bool) -> None:
+def _fetch(connection: CellConnection, reference: str, target: Target, *, confirms: bool) -> None:
     file = download_wire.FileDownload(reference, confirms=confirms)
-    link = connection.live_link()
-    pieces = _Pieces(link, file)
+    pieces = _Pieces(connection, file)
     success = False
     try:
         while not file.complete:
@@ -105,36 +105,41 @@ def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, conf
                 raise errors.InternalError(problem.reason) from problem
             if not file.complete:
                 pieces.ask()  # it comes while this one is written
-            target.write(data)
+            for block in blocks_of(data):
+                target.write(block)
         target.flush()
         success = True
     finally:
         pieces.forget()
         confirmation = file.confirmation(success=success)
         if confirmation is not None:
-            link.tell(download_wire.CHANNEL, download_wire.TOPIC, confirmation)
+            pieces.link.tell(download_wire.CHANNEL, download_wire.TOPIC, confirmation)
 
 
 class _Pieces:
-    """The pieces of one file, each asked for once the one before it came."""
+    """The pieces of one file, each asked for once the one before it came.
 
-    def __init__(self, link: Link, file: download_wire.FileDownload) -> None:
-        self._link = link
+    A request says how far the file came: where the connection broke, it goes on over another one.
+    """
+
+    def __init__(self, connection: CellConnection, file: download_wire.FileDownload) -> None:
+        self._connection = connection
+        self.link: Link = connection.live_link()
         self._file = file
         self._pending: PendingAnswer | None = None
 
     def ask(self) -> PendingAnswer:
         """Ask for the next piece."""
-        self._pending = self._link.start(download_wire.CHANNEL, download_wire.TOPIC, self._file.request())
+        self._pending = self.link.start(download_wire.CHANNEL, download_wire.TOPIC, self._file.request())
         return self._pending
 
-    def next(self) -> bytes:
+    def next(self) -> Content:
         """Wait for the next piece, and ask for it first where that was not done.
 
         Raises:
             InternalError: the server cannot give it, or its count differs.
             CommandTimeout: it does not come, though it was asked for again.
-            ConnectionLost: the connection is over.
+            ConnectionLost: the connection is over, and so are those that took its place.
         """
         answer = self._answer()
         if answer.code != ReturnCode.OK.value:
@@ -155,6 +160,8 @@ class _Pieces:
                 return self._take()
             except errors.CommandTimeout:
                 time.sleep(pause)
+            except errors.ConnectionLost:
+                self.link = self._connection.live_link()
         return self._take()
 
     def _take(self) -> AnswerReceived:

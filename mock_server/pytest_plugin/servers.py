@@ -75,11 +75,8 @@ def _made(settings: Settings) -> MockServer:
 
 
 def _inject(settings: Settings, server: MockServer) -> None:
-    faults = getattr(server, "faults", None)
     for fault in settings.faults:
-        if faults is None:
-            pytest.fail("flare: expected a mock server that has faults, but this one has none", pytrace=False)
         try:
-            faults.inject(**fault)
+            server.faults.inject(**fault)
         except (ValueError, TypeError) as problem:
             pytest.fail(f"flare: {problem}", pytrace=False)

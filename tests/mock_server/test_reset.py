@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 
 import pytest
 
-from flare_client import SessionExpired, new_secure_session
+from flare_client import Session, SessionExpired, new_secure_session
 from mock_server import ManualClock, MockServer, RealClock, ScenarioError, ServerError
 from tests.support import ALL_RELEASES, CELL_RELEASES, JobMaker, wait_until
 
@@ -30,7 +32,8 @@ def test_nothing_is_left_but_ports_certificates_and_kits(release: str, make_job:
         assert server.transcript.entries() == []
         assert server.received("submit_job") == 0
         assert (server.port, server.admin_port) == ports
-        assert server.call(lambda context: (len(context.sessions), set(context.withheld))) == (0, set())
+        assert server.faults.rules == []
+        assert server.call(lambda context: len(context.sessions)) == 0
         with pytest.raises(SessionExpired):
             old.list_jobs()
         old.close()
@@ -131,6 +134,48 @@ def test_a_restart_that_a_client_has_asked_for_is_off() -> None:
             started = session.get_system_info().server_info.start_time
             assert session.list_jobs() == []
             assert session.get_system_info().server_info.start_time == started
+
+
+@pytest.mark.parametrize("release", ["2.6", "2.9"])
+def test_what_a_fault_holds_up_never_happens(release: str) -> None:
+    with MockServer(
+        release, scenario={"faults": [{"action": {"kind": "delay", "seconds": 0.2}, "command": "x"}]}
+    ) as server:
+        kit = str(server.kit())
+        fault = server.faults.inject("delay", seconds=0.2, command="list_jobs")
+        server.faults.inject("clock_skew", seconds=3600, command="list_jobs")
+        with new_secure_session(ADMIN, kit) as session:
+
+            def ask(session: Session = session) -> None:
+                with contextlib.suppress(Exception):  # its connection is cut
+                    session.list_jobs()
+
+            asking = threading.Thread(target=ask, daemon=True)
+            asking.start()
+            assert fault.wait(20)
+            server.reset()
+            asking.join(20)
+        assert [rule.command for rule in server.faults.rules] == ["x"]  # those of the scenario
+        with new_secure_session(ADMIN, kit) as session:
+            session.list_jobs()
+        # Later than the command of before would have been carried out.
+        held = server.faults.inject("delay", seconds=0.3, command="check_status")
+        with new_secure_session(ADMIN, kit) as session:
+            session.get_system_info()
+        assert held.fired == 1
+        server.calls.require_once("list_jobs")
+
+
+def test_a_server_that_a_fault_has_taken_down_is_up_again() -> None:
+    with MockServer("2.6") as server:
+        kit = str(server.kit())
+        fault = server.faults.inject("restart", down=3600, command="list_jobs")
+        with new_secure_session(ADMIN, kit) as session, contextlib.suppress(Exception):
+            session.list_jobs()
+        assert fault.fired == 1
+        server.reset()
+        with new_secure_session(ADMIN, kit) as session:
+            assert session.list_jobs() == []
 
 
 def test_files_of_jobs_are_gone(tmp_path: Path, make_job: JobMaker) -> None:

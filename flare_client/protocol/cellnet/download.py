@@ -10,8 +10,10 @@ Source: official 2.7.3, 2.8.3 and 2.9.0.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+from flare_client.protocol.cellnet.blocks import Blocks, Content
 from flare_client.protocol.cellnet.cell import Channel
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.limits import MIB
@@ -55,7 +57,7 @@ class FileDownload:
             request[_STATE] = {_RECEIVED: self.received}
         return request
 
-    def take(self, content: Any) -> bytes:
+    def take(self, content: Any) -> Content:
         """Take the answer to a request, and return its bytes; none at the end.
 
         Raises:
@@ -69,7 +71,7 @@ class FileDownload:
                 self._nonce = nonce
             return b""
         data = content.get(_DATA) if status == _OK else None
-        if not isinstance(data, bytes) or not data:
+        if not isinstance(data, (bytes, Blocks)) or not data:
             raise RemoteProtocolError(
                 f"expected a piece of the file {self._ref_id}, but the server answers {status!r:.60}"
             )
@@ -155,6 +157,17 @@ def piece(data: bytes, offset: int, *, cancel_capable: bool) -> dict[str, Any]:
     """
     answer = {_STATUS: _OK, _STATE: {_RECEIVED: offset + len(data)}, _DATA: data}
     return {**answer, _CANCEL_CAPABLE: True} if cancel_capable else answer
+
+
+def reshaped(answer: dict[str, Any], change: Callable[[bytes], bytes]) -> dict[str, Any]:
+    """An answer whose bytes, if it brings any, were changed on the way; what it says of them is not.
+
+    Args:
+        answer: as ``piece`` makes it.
+        change: what became of its bytes.
+    """
+    data = answer.get(_DATA)
+    return {**answer, _DATA: change(data)} if isinstance(data, bytes) else answer
 
 
 def end(nonce: str | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flare_client.protocol.cellnet import auth, fobs
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.cell import (
     ADMIN_CELL_PREFIX,
     SERVER_CELL,
@@ -76,7 +77,11 @@ class ServerIdentity:
         self.ca_pem = ca_pem
         self.certificate_pem = certificate_pem
         self.signer = Signer(private_key_pem)
+        self.token_signer = self.signer
+        """Signs the tokens of registrations; another one makes a server that contradicts itself."""
         self.verifier = Verifier(certificate_pem)
+        self.token_verifier = self.verifier
+        """Checks them when they come back."""
         self.ssid = ssid if ssid is not None else str(uuid.uuid4())
         self.versions = dict(versions or {})
         self.credentials: Credentials = server_credentials(self.signer)
@@ -162,17 +167,19 @@ class ServerPeer:
         self._receiver = StreamReceiver(limits)
         self._sender = StreamSender(int(now * 1_000_000))
         self._addresses: Addresses | None = None
-        self._check = CredentialsCheck(identity.verifier)
+        self._check = CredentialsCheck(identity.token_verifier)
         self._challenged: tuple[str, float] | None = None
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[Content] = []
         self._unacknowledged: list[tuple[Piece, float]] = []
+        self.acknowledges = True
+        """Whether the client is told what arrived of its streams."""
 
     @property
     def endpoint_name(self) -> str | None:
         """The name of the client's cell, once it greeted."""
         return self._addresses.peer if self._addresses is not None else None
 
-    def frames_to_send(self) -> list[bytes]:
+    def frames_to_send(self) -> list[Content]:
         """Take frames that are to go out, in order; to be asked until there are none.
 
         Acknowledgements come in a turn of their own, after the answers: a client waits for these, and for no
@@ -209,7 +216,7 @@ class ServerPeer:
             headers[Header.RETURN_CODE] = code.value
         if error:
             headers[Header.ERROR] = error
-        payload = fobs.encode(content) if content is not None else b""
+        payload = fobs.encode_apart(content) if content is not None else b""
         encoding = Encoding.FOBS if content is not None else Encoding.NONE
         topic = f"{request.channel}:{request.topic}"
         self._stream_out(Channel.RETURN_ONLY.value, topic, payload, now, request.request_id, headers, encoding)
@@ -326,7 +333,7 @@ class ServerPeer:
             self._answer(addresses, message, now, content={})
             return [Dropped(f"registration of {user!r:.80} refused: {problem}")]
         own = self._identity
-        reply = auth.register_reply(own.signer, user, str(uuid.uuid4()), own.ssid, own.versions)
+        reply = auth.register_reply(own.token_signer, user, str(uuid.uuid4()), own.ssid, own.versions)
         self._answer(addresses, message, now, content=reply)
         return [ClientRegistered(user)]
 
@@ -358,7 +365,8 @@ class ServerPeer:
         events: list[ServerPeerEvent] = []
         for event in self._receiver.receive(message, now):
             if isinstance(event, Piece):
-                self._unacknowledged.append((event, now))
+                if self.acknowledges:
+                    self._unacknowledged.append((event, now))
             elif isinstance(event, StreamFailed):
                 events.append(Dropped(event.reason))
             else:
@@ -373,7 +381,7 @@ class ServerPeer:
         self,
         channel: str,
         topic: str,
-        payload: bytes,
+        payload: Content,
         now: float,
         request_id: str,
         headers: Mapping[str, Any],
@@ -394,4 +402,4 @@ class ServerPeer:
             self._send(self._addresses.one_way(piece.topic, now, headers, piece.payload, encoding))
 
     def _send(self, message: CellMessage) -> None:
-        self._outgoing.append(self._encoder.data(message.headers, message.payload))
+        self._outgoing.append(self._encoder.data_apart(message.headers, message.payload))

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_grpc_frame
 from flare_client.protocol.cellnet.sfm import BadFrame, decode_frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.conversation import Conversation
-from mock_server.transcript.facts import FrameCame, Trace
+from mock_server.faults.course import USUAL_WELCOME, End, Moment, Point, Welcome
+from mock_server.transcript.facts import SERVER, FrameCame, Trace
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -38,17 +40,18 @@ class GrpcStream:
     Args:
         endpoint: the endpoint that accepted it.
         trace: is told what happens.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
         self._trace = trace
-        self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[Content | None] = asyncio.Queue()
         self._ended = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
         self._sequence = 0
-        self._conversation = Conversation(endpoint, trace, self._send, self._close, self._ended.set)
+        self._conversation = Conversation(endpoint, trace, self._send, self._close, self._ended.set, welcome)
 
     async def run(self, requests: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream to its end."""
@@ -82,12 +85,12 @@ class GrpcStream:
     async def _write(self, context: Any) -> None:
         while (frame := await self._outgoing.get()) is not None:
             self._sequence += 1
-            await context.write(encode_grpc_frame(self._sequence, frame))
+            await context.write(bytes(encode_grpc_frame(self._sequence, frame)))
             if self._outgoing.empty():
                 self._writable.set()
                 self._conversation.go_on()
 
-    def _send(self, frames: list[bytes]) -> None:
+    def _send(self, frames: list[Content]) -> None:
         for frame in frames:
             self._outgoing.put_nowait(frame)
         if self._outgoing.qsize() > _QUEUED:
@@ -154,4 +157,21 @@ class GrpcListener:
             self._server = None
 
     async def _serve(self, requests: AsyncIterator[bytes], context: Any) -> None:
-        await GrpcStream(self._endpoint, Trace(self._endpoint.observer)).run(requests, context)
+        trace = Trace(self._endpoint.observer)
+        course = self._endpoint.faults.course(Moment(Point.CONNECT))
+        if course is None:
+            await GrpcStream(self._endpoint, trace).run(requests, context)
+            return
+        trace.opened(context.peer())
+        for strike in course.struck:
+            trace.note(strike)
+        try:
+            await asyncio.sleep(course.request.delay)
+            if course.request.end is End.SILENCE:
+                await asyncio.Event().wait()  # until the client goes
+            elif course.request.end is None:
+                await GrpcStream(self._endpoint, trace, course.welcome).run(requests, context)
+            else:
+                trace.ending(SERVER, "a fault")
+        finally:
+            trace.closed()

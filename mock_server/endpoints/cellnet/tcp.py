@@ -6,10 +6,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, cast
 
+from flare_client.protocol.cellnet.blocks import Content, blocks_of
 from flare_client.protocol.cellnet.sfm import FrameReader
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.faults.course import USUAL_WELCOME, Welcome
 from mock_server.transcript.facts import Trace
 
 if TYPE_CHECKING:
@@ -24,11 +26,13 @@ class TcpConnection(Carrier):
     Args:
         endpoint: the endpoint that accepted it.
         trace: is told what happens.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
         self._trace = trace
+        self._welcome = welcome
         self._reader = FrameReader(endpoint.limits)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -41,11 +45,12 @@ class TcpConnection(Carrier):
             self._send,
             self.transport.close,
             self.transport.abort,
+            self._welcome,
         )
+        self.conversation.reset = self.reset
 
-    def _send(self, frames: list[bytes]) -> None:
-        for frame in frames:
-            self.transport.write(frame)  # each at once: the client takes one while the next is being encrypted
+    def _send(self, frames: list[Content]) -> None:
+        self.transport.writelines(block for frame in frames for block in blocks_of(frame))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""

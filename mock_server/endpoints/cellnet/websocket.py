@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http
 import logging
+import struct
 from typing import TYPE_CHECKING, cast
 
 from websockets.frames import Frame as WebSocketFrame
@@ -13,10 +14,12 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, BadFrame, decode_frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.faults.course import USUAL_WELCOME, Welcome
 from mock_server.transcript.facts import CLIENT, SERVER, FrameCame, Trace, Upgraded
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("mock_server")
 
 PATH = "/f3"
+_LARGE_BINARY = struct.Struct(">BBQ")
+_FIN, _LENGTH_64 = 0x80, 127
 _MOST_PARTS = 4096
 """Parts of one message: empty ones cost memory, too."""
 
@@ -35,11 +40,13 @@ class WebSocketConnection(Carrier):
     Args:
         endpoint: the endpoint that accepted it.
         trace: is told what happens.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
         self._trace = trace
+        self._welcome = welcome
         # Official clients offer no compression; none is offered or taken.
         self._wire = ServerProtocol(extensions=None, max_size=endpoint.limits.frame)
         self._parts: list[bytes] = []
@@ -49,7 +56,10 @@ class WebSocketConnection(Carrier):
         """Wait for the upgrade."""
         self.transport = cast(asyncio.Transport, transport)
         self._trace.opened(transport.get_extra_info("peername"))
-        self.conversation = Conversation(self._endpoint, self._trace, self._send, self._close, self.transport.abort)
+        self.conversation = Conversation(
+            self._endpoint, self._trace, self._send, self._close, self.transport.abort, self._welcome
+        )
+        self.conversation.reset = self.reset
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
@@ -115,11 +125,19 @@ class WebSocketConnection(Carrier):
             return
         self.conversation.receive([decoded])
 
-    def _send(self, frames: list[bytes]) -> None:
-        if self._wire.state is State.OPEN:
-            for frame in frames:
+    def _send(self, frames: list[Content]) -> None:
+        if self._wire.state is not State.OPEN:
+            return
+        for frame in frames:
+            if isinstance(frame, bytes):
                 self._wire.send_binary(frame)
-                self._flush()  # each at once: the client takes one while the next is being encrypted
+                self._flush()
+            else:
+                # The library would copy it. No message in several parts is ever sent that this could be in the middle
+                # of, and what the library has to send was flushed.
+                self.transport.writelines(
+                    (_LARGE_BINARY.pack(_FIN | Opcode.BINARY, _LENGTH_64, len(frame)), *frame.parts)
+                )
 
     def _close(self) -> None:
         if self._wire.state is State.OPEN:

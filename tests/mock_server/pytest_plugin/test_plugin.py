@@ -317,20 +317,34 @@ def test_wrong_releases_are_an_error_of_the_collection(pytester: pytest.Pytester
 
 
 def test_faults_of_the_mark_are_in_force_from_the_start(pytester: pytest.Pytester) -> None:
-    pytest.importorskip("mock_server.faults", reason="this mock_server has no faults yet")
     done = run(
         pytester,
         """
         import pytest
 
-        @pytest.mark.flare(release="2.6", faults={"action": "refuse", "command": "list_jobs"})
-        def test_it(flare_server, flare_session):
+        @pytest.mark.flare(release="2.6", faults={"action": "reply", "error": "not today", "command": "list_jobs"})
+        def test_one(flare_server, flare_session):
             assert len(flare_server.faults.rules) == 1
-            with pytest.raises(Exception):
+            with pytest.raises(Exception, match="not today"):
                 flare_session.list_jobs()
+
+        @pytest.mark.flare(release="2.6", faults=[
+            {"action": "delay", "seconds": 0.01, "command": "list_jobs"}, {"action": "full_disk"}])
+        def test_two(flare_server):
+            assert [rule.action.kind for rule in flare_server.faults.rules] == ["delay", "full_disk"]
+
+        @pytest.mark.flare(release="2.6")
+        def test_none(flare_server, flare_session):
+            assert flare_server.faults.rules == []
+            flare_session.list_jobs()
+
+        @pytest.mark.flare(faults={"action": "earthquake"})
+        def test_unknown(flare_server): pass
         """,
+        ini="flare_shared = true",
     )
-    done.assert_outcomes(passed=1)
+    done.assert_outcomes(passed=3, errors=1)
+    done.stdout.fnmatch_lines(["*flare: expected a fault of *, but got 'earthquake'*"])
 
 
 def test_the_client_may_be_another(pytester: pytest.Pytester) -> None:
