@@ -12,7 +12,8 @@ from pathlib import Path
 
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
 PROJECT = Path(__file__).resolve().parent.parent
-_MARKS = "not interop and not browser and not typescript"
+_MARKS = "not interop and not browser and not typescript and not whole"
+"""What depends on the Python: the whole catalogue and all wrong clients are run once, by ``make test``."""
 
 
 def _works(python: Path, version: str) -> bool:

@@ -249,6 +249,8 @@ def run_tasks(
         "no:xdist",
         "-p",
         "no:faulthandler",
+        "-p",
+        "no:flare_mock",
         "--rootdir",
         str(SUITE),
         str(SUITE),

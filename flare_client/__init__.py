@@ -3,6 +3,8 @@
 ``from flare_client import new_secure_session`` replaces the official
 ``from nvflare.fuel.flare_api.flare_api import new_secure_session``: same signatures, results and errors, releases
 2.3-2.9, and neither numpy nor grpc to import.
+
+PYTEST_DONT_REWRITE: for packages of plugins pytest warns where they are imported before it starts, unless they say so.
 """
 
 from flare_client.api import AdminApi, CommandInfo

@@ -1,12 +1,22 @@
 """A mock admin server for NVIDIA FLARE: the real wire, its own certificates and startup kits, simulated jobs.
 
 For tests and offline development. Never for production: it runs no federated learning.
+
+What is named here is imported when it is first used: pytest imports this package at each start, for the plugin in it.
+
+PYTEST_DONT_REWRITE: for packages of plugins pytest warns where they are imported before it starts, unless they say so.
 """
 
-from mock_server.clock import Clock, ManualClock, RealClock
-from mock_server.scenario import Scenario, ScenarioError
-from mock_server.server import MockServer, ServerError
-from mock_server.transcript import CallError, Entry, Retention, Transcript
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mock_server.clock import Clock, ManualClock, RealClock
+    from mock_server.scenario import Scenario, ScenarioError
+    from mock_server.server import MockServer, ServerError
+    from mock_server.transcript import CallError, Entry, Retention, Transcript
 
 __all__ = [
     "CallError",
@@ -21,3 +31,23 @@ __all__ = [
     "ServerError",
     "Transcript",
 ]
+
+_HOMES = {
+    "clock": ("Clock", "ManualClock", "RealClock"),
+    "scenario": ("Scenario", "ScenarioError"),
+    "server": ("MockServer", "ServerError"),
+    "transcript": ("CallError", "Entry", "Retention", "Transcript"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

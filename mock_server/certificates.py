@@ -1,8 +1,9 @@
 """X.509 certificates as a mock of official provisioning makes them: built, read and checked, without files.
 
 Subjects and names are those of official provisioning (2.3-2.6): the CA is ``CN=<project>``; a user is ``CN=<name>,
-O=<org>, unstructuredName=<role>`` with the name as dNSName too; keys are RSA 2048 in the traditional PEM form. Unlike
-official certificates these also carry the key identifiers and usages that Python 3.13 asks for by default.
+O=<org>, unstructuredName=<role>`` with the name as dNSName too. The organisation of the CA, which every certificate
+names as its issuer, and the unit of the server say that they are a mock's. Keys are RSA 2048 in the traditional PEM
+form. Unlike official certificates these also carry the key identifiers and usages that Python 3.13 asks for by default.
 
 All is made with cryptography: trustme, which the tests use for a foreign CA, can neither write the role nor name the
 CA.
@@ -21,6 +22,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mock_server.guards import MOCK_ORG
 
 VALIDITY = datetime.timedelta(days=360)
 """How long a certificate holds, as official provisioning has it."""
@@ -149,8 +152,10 @@ def load_certified_key(pem: bytes) -> CertifiedKey:
     return CertifiedKey(certificate, key)
 
 
-def _subject(identity: Identity) -> x509.Name:
+def _subject(identity: Identity, unit: str = "") -> x509.Name:
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, identity.name)]
+    if unit:
+        attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
     if identity.org:
         attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, identity.org))
     if identity.role:
@@ -238,7 +243,7 @@ def make_server(
         validity: as in ``make_user``.
     """
     names = [_host_name(host) for host in dict.fromkeys(hosts)]
-    return _sign(_subject(identity), key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH, validity)
+    return _sign(_subject(identity, MOCK_ORG), key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH, validity)
 
 
 def make_user(

@@ -16,6 +16,7 @@ import click
 
 from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.releases import LATEST, PROFILES
+from mock_server.guards import NOTICE
 from mock_server.pki import PkiError
 from mock_server.scenario import Scenario, ScenarioError, User
 from mock_server.server import MockServer, ServerError
@@ -107,6 +108,8 @@ def _written(server: MockServer, path: Path | None) -> Iterator[None]:
 def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     if as_json:
         description = {
+            "mock": True,
+            "notice": NOTICE,
             "release": server.release,
             "host": server.host,
             "port": server.port,
@@ -116,7 +119,8 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
         }
         click.echo(json.dumps(description))
     else:
-        click.echo(f"mock server of release {server.release} on {server.host}:{server.admin_port} (for tests only)")
+        click.echo(f"MOCK server of release {server.release} on {server.host}:{server.admin_port}")
+        click.echo(NOTICE)
         for name, path in kits.items():
             click.echo(f"  {name}: {path}")
         click.echo("Ctrl-C stops it.")
@@ -139,6 +143,8 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept.",
 )
 @click.option("--scenario", type=click.Path(dir_okay=False, path_type=Path), help="Scenario file (YAML).")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, and host that kits name.")
+@click.option("--allow-remote", is_flag=True, help="Listen on a host that other machines reach, too.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="FL port that kits name; a free one by default.")
 @click.option(
     "--admin-port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; a free one by default."
@@ -157,6 +163,8 @@ def serve(
     scheme: str | None,
     workspace: Path,
     scenario: Path | None,
+    host: str,
+    allow_remote: bool,
     port: int,
     admin_port: int,
     users: tuple[User, ...],
@@ -177,6 +185,8 @@ def serve(
             scenario=plan,
             secure=not insecure,
             workspace=workspace,
+            host=host,
+            allow_remote=allow_remote,
             port=port,
             admin_port=admin_port,
             scheme=scheme,

@@ -25,7 +25,7 @@ from flare_client.protocol.kit import (
 )
 from flare_client.protocol.releases import ReleaseProfile
 from flare_client.protocol.signing import digest_of
-from mock_server.files import EXECUTABLE, PRIVATE, SHARED, write_atomically
+from mock_server.files import EXECUTABLE, PRIVATE, SHARED, private_folder, write_atomically
 from mock_server.pki import SERVER, Credentials, Pki
 
 _MODES = {CLIENT_KEY_FILE: PRIVATE, LAUNCHER_FILE: EXECUTABLE}
@@ -145,8 +145,8 @@ def write_admin_kit(
                 part[KIT_SIGNATURE_FILE] = signer.sign(digests)
 
     startup = directory / STARTUP_DIR
-    for folder in (startup, directory / LOCAL_DIR, directory / TRANSFER_DIR):
-        folder.mkdir(parents=True, exist_ok=True)
+    for folder in (directory, startup, directory / LOCAL_DIR, directory / TRANSFER_DIR):
+        private_folder(folder)
     for name, content in files.items():
         write_atomically(startup / name, content, _MODES.get(name, SHARED))
     for name, content in local.items():

@@ -36,11 +36,9 @@ from mock_server.certificates import (
     utc_now,
 )
 from mock_server.files import PRIVATE, private_folder, write_atomically
+from mock_server.guards import MOCK_ORG
 
 __all__ = ["MOCK_ORG", "SERVER", "Credentials", "Identity", "Pki", "PkiError", "peer_identity"]
-
-MOCK_ORG = "flare-conformance mock"
-"""The organisation in the name of every mock CA: whoever meets one of its certificates sees what it is."""
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 

@@ -14,6 +14,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,8 @@ from mock_server.faults.desk import FaultDesk
 from mock_server.faults.impostor import Impostor
 from mock_server.faults.injection import Fault, Faults
 from mock_server.faults.rules import Rule
+from mock_server.files import private_folder
+from mock_server.guards import check_host
 from mock_server.jobs.engine import JobEngine, ServerRules
 from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
@@ -63,6 +66,9 @@ DEFAULT_ORG = "nvidia"
 DEFAULT_PROJECT = "example_project"
 _CALL_SECONDS = 60.0
 _DRAIN_SECONDS = 1.0
+_CALL_OFF_SECONDS = 0.05
+_ASIDE = ".run-"
+"""What was ``run`` before a reset, until it is removed."""
 
 
 class ServerError(RuntimeError):
@@ -84,7 +90,7 @@ def _reserve_port(host: str, port: int) -> socket.socket:
 class MockServer:
     """A mock admin server: the real wire, simulated jobs.
 
-    Use it as a context manager, or call ``start`` and ``stop``.
+    Use it as a context manager, with ``with`` or ``async with``, or call ``start`` and ``stop``.
 
     Args:
         release: the release to play, as ``2.6`` or ``2.6.3``.
@@ -108,6 +114,7 @@ class MockServer:
         authorization: the server's policy: the path of an ``authorization.json``, or its content. Without it that of
             the scenario, then ``local/authorization.json`` in the workspace, then the official default one. Sites
             decide for themselves: their policies are in the scenario.
+        allow_remote: listen on a host that other machines reach, too. A mock is for tests: it is refused otherwise.
 
     Attributes:
         transcript: what happened: every connection, message, command and decision, without secrets.
@@ -137,23 +144,26 @@ class MockServer:
         connection_security: str | None = None,
         retention: Retention | None = None,
         authorization: Policy | str | Path | dict[str, Any] | None = None,
+        allow_remote: bool = False,
     ) -> None:
         self.profile: ReleaseProfile = profile_for(release)
         self.scheme = _read_scheme(self.profile, scheme, secure)
         self.security = _read_security(self.profile, connection_security)
         self.scenario = _read_scenario(scenario, self.profile)
         self.secure = secure
+        self._given_authorization = authorization
         self.policy = _read_policy(authorization, self.scenario, workspace)
         self.host = host
         self.clock: Clock = clock or RealClock()
         self.transcript = Transcript(retention, self.clock)
         self.calls = Calls(self.profile, self.transcript.redactor)
-        self._sites = self.scenario.sites_or([Site(name, DEFAULT_ORG) for name in sites])
+        self._site_names = tuple(sites)
         self._given_workspace = Path(workspace) if workspace is not None else None
         self._given_ports = (port, admin_port)
         self._project = project
         self._limits = limits
         self._stall_timeout = stall_timeout
+        self._allow_remote = allow_remote
         self._withheld: dict[str, Fault] = {}
         self.faults = Faults(self._on_desk, self._check_fault)
         """What goes wrong on this server: ``with server.faults.inject(Delay(2.0), command="list_jobs"): ...``."""
@@ -168,6 +178,23 @@ class MockServer:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    async def __aenter__(self) -> MockServer:
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread starts the server all the same; nobody would stop it.
+            with contextlib.suppress(Exception):
+                await starting
+            await asyncio.to_thread(self.stop)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.shield(asyncio.to_thread(self.stop))
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -185,11 +212,13 @@ class MockServer:
         """Start to serve; returns once connections are accepted.
 
         Raises:
-            ServerError: it runs already, or a port cannot be had.
+            ServerError: it runs already, a port cannot be had, or others would reach it and that is not allowed.
         """
         if self._running is not None:
             raise ServerError("the server runs already")
+        self._check_host()
         with contextlib.ExitStack() as undo:
+            undo.callback(self._close_pki)
             root = self._given_workspace or Path(tempfile.mkdtemp(prefix="flare-mock-"))
             if self._given_workspace is None:
                 undo.callback(shutil.rmtree, root, ignore_errors=True)
@@ -207,6 +236,9 @@ class MockServer:
                     f"expected to listen on port {self._given_ports[1]} of {self.host}, but {problem.strerror}"
                 ) from problem
             self._running = running
+            if self._given_workspace is None:
+                # The program may end without `stop`.
+                undo.callback(weakref.finalize(running, shutil.rmtree, root, ignore_errors=True).detach)
             running.cleanup = undo.pop_all()
 
     def stop(self) -> None:
@@ -214,9 +246,22 @@ class MockServer:
         running, self._running = self._running, None
         if running is not None:
             running.cleanup.close()
+        self._close_pki()
+
+    def _close_pki(self) -> None:
         if self._pki is not None:
             self._pki.close()
             self._pki = None
+
+    def _check_host(self) -> None:
+        if self._allow_remote:
+            return
+        try:
+            check_host(self.host)
+        except ValueError as problem:
+            raise ServerError(str(problem)) from problem
+        except OSError as problem:
+            raise ServerError(f"expected a host to listen on, but {self.host!r}: {problem.strerror}") from problem
 
     def restart(self) -> None:
         """Restart as a real server would: every connection and session is gone, running jobs are abandoned.
@@ -225,6 +270,39 @@ class MockServer:
         """
         running = self._require_running()
         running.on_loop(running.restart())
+
+    def reset(
+        self,
+        *,
+        scenario: Scenario | str | Path | dict[str, Any] | None = None,
+        sites: Sequence[str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Be as if just started: for the next test, in milliseconds.
+
+        Gone are connections, sessions, jobs with their files, studies, faults, what was withheld, transcript and
+        calls; sites are connected again. Ports, certificates and kits stay.
+
+        Args:
+            scenario: another one from now on; that of before by default.
+            sites: other sites from now on, where the scenario names none; those of before by default.
+            clock: another time from now on; that of before by default.
+
+        Raises:
+            ServerError: it does not run, or a client has shut it down.
+            ValueError: the scenario is unusable; nothing is changed then.
+        """
+        running = self._require_running()
+        if not self.is_running:
+            raise ServerError("expected a server that serves, but a client has shut it down: stop and start it")
+        if scenario is not None:
+            chosen = _read_scenario(scenario, self.profile)
+            self.policy = _read_policy(self._given_authorization, chosen, self._given_workspace)
+            self.scenario = chosen
+        self._site_names = self._site_names if sites is None else tuple(sites)
+        self.clock = self.transcript.clock = clock or self.clock
+        running.on_loop(running.reset(self))
+        self._withheld.clear()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the server has stopped serving, as after a client's ``shutdown``.
@@ -486,9 +564,12 @@ class _Running:
         self._host = server.host
         self._transcript, self._calls = server.transcript, server.calls
         self._clock = SkewedClock(server.clock)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
-        uploads = _fresh(root / "run" / "uploads")
+        self._task: asyncio.Task[None] | None = None
+        self._restarting: asyncio.Task[None] | None = None
+        self._resets = 0
+        for left in root.glob(f"{_ASIDE}*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        uploads = _fresh(private_folder(root / "run") / "uploads")
         self.context = self._build_context(server, root / "run", uploads)
         asks = server.security is Security.MUTUAL_TLS
         impostor = Impostor(server.pki, asks_certificate=asks) if server.secure else None
@@ -496,6 +577,9 @@ class _Running:
         self.faults.plant = self
         self.faults.lost = self._lost
         self._endpoint = self._build_endpoint(server, uploads)
+        # What may fail is done: a loop has files of its own that somebody must close.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
 
     def _build_endpoint(self, server: MockServer, uploads: Path) -> HciEndpoint | CellEndpoint:
         tls = server.pki.server_context() if server.secure else None
@@ -546,7 +630,7 @@ class _Running:
             self._clock,
             server.scenario,
             _fresh(run / "jobs"),
-            server._sites,
+            server.scenario.sites_or([Site(name, DEFAULT_ORG) for name in server._site_names]),
             rules=ServerRules(
                 verify_signature=self._signature_check(server),
                 may_deploy_byoc=lambda job: _may_deploy(policy, job),
@@ -609,6 +693,37 @@ class _Running:
             self.context.downloads.clear()
         self.context.engine.restart()
         self.context.started = self.context.clock.time()
+        await self._endpoint.start(self._host, self.admin_port)
+
+    async def reset(self, server: MockServer) -> None:
+        await self._call_off()
+        await self._endpoint.cut()
+        await asyncio.sleep(0)  # the loop tells of the end of what was cut
+        # Removing takes longer than all the rest, and nobody needs to wait for it.
+        self._resets += 1
+        run, aside = self.root / "run", self.root / f"{_ASIDE}{self._resets}"
+        run.rename(aside)
+        self._loop.run_in_executor(None, lambda: shutil.rmtree(aside, ignore_errors=True))
+        self._clock = SkewedClock(server.clock)
+        self.context = self._build_context(server, run, _fresh(private_folder(run) / "uploads"))
+        self.faults.start_over(server.scenario.faults, self.context.sessions)
+        if isinstance(self._endpoint, CellEndpoint) and self.context.downloads is not None:
+            self._endpoint.service.start_over(self.context.sessions, self.context.downloads)
+        self._transcript.clear()
+        self._calls.clear()
+
+    async def _call_off(self) -> None:
+        """Call off a restart or a shutdown that somebody has asked for, or that is under way."""
+        waiting = {task for task in (self._task, self._restarting) if task is not None and not task.done()}
+        if not waiting:
+            return
+        while waiting:
+            for task in waiting:
+                # Again and again: `wait_for` of Python 3.10 and 3.11 loses a cancellation that comes with the result.
+                task.cancel()
+            _, waiting = await asyncio.wait(waiting, timeout=_CALL_OFF_SECONDS)
+        # Nobody knows how far it came.
+        await self._endpoint.stop()
         await self._endpoint.start(self._host, self.admin_port)
 
     async def _shut_down(self) -> None:
@@ -690,6 +805,7 @@ class _Running:
             task.cancel()
         if pending:
             self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
 
 
 _FORMS: dict[type[Answer], str] = {Reply: "reply", EmptyAnswer: "empty", SilentAnswer: "silence"}

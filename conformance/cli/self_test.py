@@ -20,7 +20,6 @@ from conformance.cli.options import errors_end_the_run, release_line
     "flare-conformance self-test --matrix --workers 4 --markdown docs/mutants.md",
 )
 @errors_end_the_run
-@click.option("--select", help="Only the wrong clients that contracts whose id matches this glob must catch.")
 @click.option("--release", help="Only the wrong clients that are tried on this release.")
 @click.option("--select", "patterns", multiple=True, help="Only of these contracts or wrong clients, ids or globs.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes beside each other.")

@@ -12,6 +12,7 @@ from mock_server.commands.refusals import refused_by_site, runs
 from mock_server.commands.registry import answers
 from mock_server.commands.targets import ALL, TargetError, connected, read_clients
 from mock_server.context import Call, ServerContext
+from mock_server.guards import NOTICE
 
 
 def _local(seconds: float) -> str:
@@ -76,7 +77,7 @@ def check_status(context: ServerContext, call: Call) -> Reply:
         _server_status(context, reply)
     if target.sites:
         _client_status(context, target.sites, reply)
-    return reply
+    return reply.string(NOTICE) if target.server else reply
 
 
 @answers("admin_check_status")

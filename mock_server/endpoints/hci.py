@@ -498,6 +498,10 @@ class HciEndpoint:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+        await self.cut()
+
+    async def cut(self) -> None:
+        """Cut every connection; new ones are served."""
         for connection in list(self.connections):
             connection.abort()
         for wrapped in list(self._tls_connections):

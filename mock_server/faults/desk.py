@@ -89,6 +89,15 @@ class FaultDesk:
         self.impostor = impostor
         self._sessions = sessions
         self._postponed: list[Callable[[], None]] = []
+        self._resets = 0
+
+    def start_over(self, rules: Iterable[Rule], sessions: AdminSessions) -> None:
+        """Be as if just made: what is still to happen to requests of before does not."""
+        self._resets += 1
+        self._postponed.clear()
+        self.received.clear()
+        self.rules[:] = [ActiveRule(rule) for rule in rules]
+        self._sessions = sessions
 
     def course(self, moment: Moment) -> Course | None:
         """What is to become of something; ``None``: what usually does."""
@@ -118,7 +127,7 @@ class FaultDesk:
             return
         for strike in course.struck:
             exchange.trace.note(strike)
-        _later(course.request.delay, lambda: self._carry_out(exchange, course))
+        self._later(course.request.delay, lambda: self._carry_out(exchange, course))
 
     def deeds(self, passage: Passage, moment: Moment) -> None:
         """Do to the server what happens on a way."""
@@ -137,7 +146,7 @@ class FaultDesk:
         else:
             self._lose(exchange.command, course.answer.end, course.form)
             answer = exchange.empty()
-        _later(course.answer.delay, lambda: self._answer(exchange, course, answer))
+        self._later(course.answer.delay, lambda: self._answer(exchange, course, answer))
 
     def _lose(self, command: Request | None, end: End | None, form: Form) -> None:
         if command is None:
@@ -165,15 +174,15 @@ class FaultDesk:
                 waiting.remove(send)
                 send()
 
-        _later(seconds, at_last)
+        self._later(seconds, at_last)
 
     def _release(self) -> None:
         while self._postponed:
             self._postponed.pop(0)()
 
-
-def _later(seconds: float, then: Callable[[], None]) -> None:
-    if seconds <= 0:
-        then()
-    else:
-        asyncio.get_running_loop().call_later(seconds, then)
+    def _later(self, seconds: float, then: Callable[[], None]) -> None:
+        if seconds <= 0:
+            then()
+            return
+        resets = self._resets
+        asyncio.get_running_loop().call_later(seconds, lambda: then() if self._resets == resets else None)

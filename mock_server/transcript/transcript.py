@@ -83,11 +83,12 @@ class Transcript:
     Attributes:
         retention: how much is kept.
         redactor: takes the secrets out.
+        clock: dates the entries.
     """
 
     def __init__(self, retention: Retention | None = None, clock: Clock | None = None) -> None:
         self.retention = retention or Retention()
-        self._clock = clock or RealClock()
+        self.clock: Clock = clock or RealClock()
         self.redactor = Redactor()
         self._records: collections.deque[_Record] = collections.deque()
         self._bytes = 0
@@ -118,7 +119,7 @@ class Transcript:
             fact, weight = _cut(fact), KEPT
         with self._lock:
             self._number += 1
-            record = _Record(self._number, self._clock.time(), connection, fact, weight + _FIXED)
+            record = _Record(self._number, self.clock.time(), connection, fact, weight + _FIXED)
             self._records.append(record)
             self._bytes += record.weight
             while len(self._records) > self.retention.entries or self._bytes > self.retention.bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import cellnet, command, harness, imports, start, store, transfer
+from tests.benchmarks import cellnet, command, harness, imports, reset, start, store, transfer
 from tests.benchmarks.figures import Figure, Progress, all_kept
 from tests.benchmarks.processes import CELL_OFFICIAL_VERSION, OFFICIAL_VERSION
 from tests.benchmarks.report import circumstances, page, terminal_line
@@ -38,6 +38,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         start.measure,
         "Each start of MockServer is a process of its own that has done nothing but its imports, which do not count. "
         "The official time is from `nvflare poc start` to the first accepted login, without `nvflare poc prepare`.",
+    ),
+    "reset": Benchmark(
+        reset.measure,
+        "Server and client in one process, both releases in turn. A thread of the server removes the files of the jobs "
+        "beside the next test; that is not in the time.",
     ),
     "command": Benchmark(
         command.measure,

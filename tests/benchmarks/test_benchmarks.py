@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from flare_client import new_secure_session
 from mock_server import MockServer
-from tests.benchmarks import cellnet, command, harness, imports, processes, run, start, store, transfer
+from tests.benchmarks import cellnet, command, harness, imports, processes, reset, run, start, store, transfer
 from tests.benchmarks.figures import (
     MIB,
     Figure,
@@ -87,6 +87,17 @@ def test_a_number_has_three_digits_that_count(value: float, text: str) -> None:
 def test_a_ratio_to_nothing_is_infinite_and_breaks_an_upper_bound() -> None:
     assert ratio(3, 2) == 1.5
     assert not at_most(2).is_kept(ratio(1, 0))
+
+
+# --- reset ---------------------------------------------------------------------------------------------------------
+
+
+def test_resets_of_both_wires_are_measured() -> None:
+    found = reset.resets(rounds=1)
+    assert list(found) == ["2.6", "2.9"]
+    assert all(len(one.seconds) == 1 for one in found.values())
+    assert reset.reset_figure("2.6", samples(0.004)).verdict is Verdict.OK
+    assert reset.reset_figure("2.6", samples(0.005)).verdict is Verdict.MISSED
 
 
 # --- harness -------------------------------------------------------------------------------------------------------

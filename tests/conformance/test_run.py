@@ -30,14 +30,16 @@ def run(*words: str, cwd: Path | None = None, seconds: float = 110) -> subproces
     )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.whole
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("release", ALL_RELEASES)
 def test_the_reference_client_conforms(release: str) -> None:
-    done = run("run", "--client", "flare_client", "--release", release, "--seed", "7", seconds=280)
+    done = run("run", "--client", "flare_client", "--release", release, "--seed", "7", seconds=880)
     assert done.returncode == 0, done.stdout[-3000:]
     assert "failed" not in [line.split(" ")[0] for line in done.stdout.splitlines()]
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("release", ["2.3", "2.6", "2.7", "2.9"])
 def test_every_client_that_is_wrong_in_one_point_is_caught(release: str) -> None:

@@ -135,6 +135,12 @@ class CellEndpoint:
         await self._listener.stop()
         await self._wait(_CLOSE_SECONDS)
 
+    async def cut(self) -> None:
+        """Cut every connection; new ones are served."""
+        for conversation in list(self.conversations):
+            conversation.abort()
+        await self._wait(_CLOSE_SECONDS)
+
     async def _wait(self, seconds: float) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         while self.conversations and (left := deadline - asyncio.get_running_loop().time()) > 0:

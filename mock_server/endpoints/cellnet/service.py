@@ -83,6 +83,7 @@ class AdminService:
         self._downloads = downloads
         self.upload_dir = upload_dir
         self._faults = faults
+        self._issued: set[str] = set()
         self._forgotten: set[str] = set()
         self._cells: dict[str, Conversation] = {}
         # A signature is checked once: clients send the same token with every command.
@@ -122,6 +123,13 @@ class AdminService:
     def forget_session(self, session_id: str) -> None:
         """Take the token of a session for one that this server never signed."""
         self._forgotten.add(session_id)
+
+    def start_over(self, sessions: AdminSessions, downloads: Downloads) -> None:
+        """Serve other sessions and downloads from now on; a token of before is one that this server never signed."""
+        self._forgotten |= self._issued
+        self._issued = set()
+        self._cells.clear()
+        self._sessions, self._downloads = sessions, downloads
 
     # --- commands ---------------------------------------------------------------------------------------------
 
@@ -194,6 +202,7 @@ class AdminService:
 
     def _restore(self, session_id: str, claims: dict[str, Any]) -> None:
         """Open a session anew that is unknown: it expired, was logged out, or the server was restarted."""
+        self._issued.add(session_id)
         role, study = claims.get(Claim.ROLE), claims.get(Claim.STUDY)
         self._sessions.restore(
             session_id,
@@ -224,6 +233,7 @@ class AdminService:
         session_id = answered.first(ItemType.TOKEN)
         if not isinstance(session_id, str):
             return answered
+        self._issued.add(session_id)
         self._cells[session_id] = caller
         claims: dict[str, Any] = {
             Claim.NAME: peer.name,
