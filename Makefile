@@ -66,8 +66,9 @@ browser: $(BIN)/.installed ## The HTML report in Chromium, where there is one.
 contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
 	$(BIN)/flare-conformance contracts --markdown > docs/contracts.md
 
-schema: $(BIN)/.installed ## Write the published schema of reports from its models.
+schema: $(BIN)/.installed ## Write the published schemas of reports and scenarios from their models.
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json
+	$(BIN)/flare-mock scenario schema > mock_server/scenarios/scenario.schema.json
 
 clean: ## Remove what the targets made.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,6 +5,7 @@
 2.3-2.9, and neither numpy nor grpc to import.
 """
 
+from flare_client.clock import Clock, MachineClock
 from flare_client.errors import (
     AuthenticationError,
     AuthorizationError,
@@ -44,6 +45,7 @@ __all__ = [
     "AuthorizationError",
     "ClientInfo",
     "ClientsStillRunning",
+    "Clock",
     "CommandTimeout",
     "ConfigError",
     "ConnectionLost",
@@ -57,6 +59,7 @@ __all__ = [
     "JobNotFound",
     "JobNotRunning",
     "LoginRejected",
+    "MachineClock",
     "MalformedReply",
     "MonitorReturnCode",
     "NoClientsAvailable",

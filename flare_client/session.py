@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from flare_client import errors
+from flare_client.clock import Clock, MachineClock
 from flare_client.kit import load_kit
 from flare_client.protocol.formats import (
     DEFAULT_STUDY,
@@ -95,6 +96,9 @@ class Session:
         from flare_client.connection import open_connection  # noqa: PLC0415 - see the top of the module
 
         self._connection = open_connection(self._kit, username, study, secure=secure_mode)
+        self.clock: Clock = MachineClock()
+        """The time in which ``monitor_job`` measures its timeout and waits between two polls. A test may put another
+        one here, as that of a mock server in the same process; official sessions have no such attribute."""
 
     def __enter__(self) -> Session:
         return self
@@ -430,9 +434,10 @@ class Session:
                 raise errors.InvalidArgumentError(f"timeout must be >= 0, but it is {timeout}")
             if poll_interval <= 0:
                 raise errors.InvalidArgumentError(f"poll_interval must be > 0, but it is {poll_interval}")
-        started = time.monotonic()
+        clock = self.clock
+        started = clock.monotonic()
         while True:
-            if 0 < timeout < time.monotonic() - started:
+            if 0 < timeout < clock.monotonic() - started:
                 return MonitorReturnCode.TIMEOUT
             meta = self.get_job_meta(job_id)
             if cb is not None and not cb(self, job_id, meta, *cb_args, **cb_kwargs):
@@ -442,7 +447,7 @@ class Session:
                 raise errors.InternalError(f"missing status in job {job_id}")
             if is_finished(status) or status in profile.older_final_statuses:
                 return MonitorReturnCode.JOB_FINISHED
-            time.sleep(poll_interval)
+            clock.sleep(poll_interval)
 
     def _require_open(self) -> None:
         self._connection.require_open()

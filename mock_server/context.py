@@ -20,7 +20,7 @@ from mock_server.clock import Clock
 from mock_server.jobs.engine import JobEngine
 from mock_server.jobs.store import Job, Submitter
 from mock_server.policy import Person, Policy
-from mock_server.scenario import Scenario
+from mock_server.scenarios import Scenario
 from mock_server.sessions import AdminSession, AdminSessions
 from mock_server.studies import Studies
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from pydantic import BeforeValidator
 
 _NUMBER = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*$")
 
@@ -58,3 +62,30 @@ def read_size(value: object) -> int:
         ValueError: the value is no size; the text says what was expected and what came.
     """
     return int(_read(value, {k: float(v) for k, v in _BYTES.items()}, 1.0, "size", "`512KiB`, `10MiB`, `1GB`"))
+
+
+_MAX_NUMBER = 1e15
+"""Seconds or bytes; more cannot be meant."""
+
+_T = TypeVar("_T")
+
+
+def _finite(read: Callable[[object], _T]) -> Callable[[object], _T]:
+    """Refuse numbers that are too large to count with."""
+
+    def checked(value: object) -> _T:
+        try:
+            result = read(value)
+        except OverflowError:
+            result = None
+        if result is None or (isinstance(result, (int, float)) and result > _MAX_NUMBER):
+            raise ValueError(f"expected a number up to {_MAX_NUMBER:g}, but got {value!r:.60}")
+        return result
+
+    return checked
+
+
+Duration = Annotated[float, BeforeValidator(_finite(read_duration), json_schema_input_type=float | str)]
+"""Seconds, in a model; written as ``100ms``, ``2s``, ``1h`` or a number."""
+Size = Annotated[int, BeforeValidator(_finite(read_size), json_schema_input_type=int | str)]
+"""Bytes, in a model; written as ``10MiB``, ``1GB`` or a number."""

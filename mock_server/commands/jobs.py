@@ -18,7 +18,7 @@ from mock_server.answers import Reply, meta
 from mock_server.commands.refusals import refuse_token_of_deleted_job
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
-from mock_server.jobs.engine import AbortOutcome, JobIsRunning
+from mock_server.jobs.outcomes import AbortOutcome, JobIsRunning
 from mock_server.jobs.store import Job
 from mock_server.jobs.submissions import TokenOfDeletedJob
 
@@ -241,15 +241,26 @@ def app_command(context: ServerContext, call: Call) -> Reply:
 
 @answers("show_errors", "reset_errors")
 def errors_of_job(context: ServerContext, call: Call) -> Reply:
-    """The errors that a running job met: a simulated one meets none."""
+    """The errors that a running job met: those of the stages of its scenario, and no others."""
     job, target = call.found_job(), call.found_target()
     if not _runs(context, job):
         return _not_running(context, job)
     resets = call.spec.name == "reset_errors"
-    server: Json = f"reset the server error stats for job: {job.job_id}" if resets else "No Error"
-    site: dict[str, Json] = {"status": "OK"} if resets else {}
-    found: dict[str, Json] = {"server": server} if target.server else {}
-    return Reply().dict(found | {name: dict(site) for name in target.sites if job.app_at(name) is not None})
+    found: dict[str, Json] = {}
+    if target.server:
+        reset = f"reset the server error stats for job: {job.job_id}"
+        found["server"] = reset if resets else _errors_at(job, "server") or "No Error"
+    for name in target.sites:
+        if job.app_at(name) is not None:
+            found[name] = {"status": "OK"} if resets else _errors_at(job, name)
+    if resets:
+        for name in found:
+            job.errors.pop(name, None)
+    return Reply().dict(found)
+
+
+def _errors_at(job: Job, name: str) -> dict[str, Json]:
+    return {component: dict(texts) for component, texts in job.errors.get(name, {}).items()}
 
 
 @answers("show_stats")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flare_client.protocol.jobs import JobStatus
-from mock_server.scenario import OUTCOMES, Scenario, ScenarioError
+from mock_server.scenarios import Scenario, ScenarioError
+from mock_server.scenarios.jobs import OUTCOMES
 
 FULL = """\
 jobs:

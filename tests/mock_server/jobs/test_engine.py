@@ -11,7 +11,7 @@ import pytest
 
 from flare_client.protocol.jobs import JobStatus
 from mock_server.jobs.definition import DefinitionRejected
-from mock_server.jobs.engine import AbortOutcome, JobIsRunning
+from mock_server.jobs.outcomes import AbortOutcome, JobIsRunning
 from mock_server.jobs.store import Job, Submitter
 from tests.mock_server.jobs.rig import LEAD, START, Rig
 from tests.mock_server.jobs.uploads import APP, BASE, UPLOADS, damaged, definition, with_meta, zipped

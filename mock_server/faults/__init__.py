@@ -1,0 +1,70 @@
+"""Faults, as declared rules: what goes wrong, when, how often.
+
+``course`` says what may become of a command, ``actions`` what bends it, ``rules`` when, ``desk`` is the seam that
+endpoints ask, ``injection`` what users hold in their hands.
+"""
+
+from mock_server.faults.actions import (
+    ClockSkew,
+    Close,
+    Corrupt,
+    Cut,
+    Delay,
+    Duplicate,
+    ExpireSession,
+    ExtraFields,
+    ForgetToken,
+    FullDisk,
+    LoseAcknowledgements,
+    LoseCommand,
+    OldTls,
+    Postpone,
+    Refuse,
+    RefuseLogin,
+    ReplyText,
+    ReplyWith,
+    Reset,
+    Restart,
+    Silence,
+    Stall,
+    Throttle,
+    Truncate,
+    UnknownItem,
+    WrongCertificate,
+    WrongSignature,
+)
+from mock_server.faults.course import Direction, Point
+from mock_server.faults.rules import Rule
+
+__all__ = [
+    "ClockSkew",
+    "Close",
+    "Corrupt",
+    "Cut",
+    "Delay",
+    "Direction",
+    "Duplicate",
+    "ExpireSession",
+    "ExtraFields",
+    "ForgetToken",
+    "FullDisk",
+    "LoseAcknowledgements",
+    "LoseCommand",
+    "OldTls",
+    "Point",
+    "Postpone",
+    "Refuse",
+    "RefuseLogin",
+    "ReplyText",
+    "ReplyWith",
+    "Reset",
+    "Restart",
+    "Rule",
+    "Silence",
+    "Stall",
+    "Throttle",
+    "Truncate",
+    "UnknownItem",
+    "WrongCertificate",
+    "WrongSignature",
+]
