@@ -10,6 +10,8 @@ class Need(enum.Enum):
 
     CONTROL = "control of the server"
     """Servers with scenarios, users and kits of the check's choice."""
+    FAULTS = "a server on which things can be made to go wrong"
+    """Faults by name: see ``ControlledServer.inject``."""
     RUNNING = "sites that run jobs"
     """Jobs that really start and end."""
     TRANSCRIPT = "the transcript of the server"

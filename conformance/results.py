@@ -34,6 +34,21 @@ KEPT = frozenset({Verdict.PASSED, Verdict.EXPECTED_FAILURE})
 
 
 @dataclasses.dataclass(frozen=True)
+class Irregular:
+    """A message of the client that breaks a rule of the wire.
+
+    Attributes:
+        rule: the id of the rule, and of its contract.
+        expected: what the rule asks for.
+        came: what came instead.
+    """
+
+    rule: str
+    expected: str
+    came: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Result:
     """The verdict on one contract.
 
@@ -47,6 +62,7 @@ class Result:
         observed: what the client did instead.
         script: the shortest sequence of calls that breaks it, a line each.
         transcript: what was said on the wire, entries of ``mock_server.transcript`` as plain data.
+        irregular: messages of the client that break rules of the wire, whatever the contract is about.
     """
 
     contract: str
@@ -58,6 +74,7 @@ class Result:
     observed: str | None = None
     script: tuple[str, ...] = ()
     transcript: tuple[Mapping[str, Any], ...] = ()
+    irregular: tuple[Irregular, ...] = ()
 
     @property
     def group(self) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from conformance.adapters.base import Adapter, ClientError, ClientFailure
+from conformance.byproduct import Heard, listen
 from conformance.contract import Contract
 from conformance.judging import Outcome, judge
 from conformance.lag import LagMeter
@@ -27,6 +28,8 @@ from conformance.timing import REPEATED, Repeats
 from conformance.trial import Trial
 from conformance.verdicts import Inconclusive, Unsuitable
 
+WIRE = "WIRE"
+"""The group of contracts that judge the wire themselves."""
 SUITE = Path(__file__).parent / "suite"
 
 
@@ -55,12 +58,14 @@ class Manner:
         seed: makes properties draw the same examples again.
         profile: how thoroughly.
         scripts: whether results get the script of a contract that holds, too.
+        transcripts: whether results get what was said on the wire where a contract holds, too.
         captured: whether what the client prints is kept from the terminal.
     """
 
     seed: int = 0
     profile: Profile = CI
     scripts: bool = False
+    transcripts: bool = False
     captured: bool = True
 
 
@@ -82,7 +87,7 @@ class _Plugin:
         tasks: which of them to check, one after the other; asked for the next when one is over.
         trial: the client and the server.
         report: is told of each outcome.
-        scripts: whether results get the script of a contract that holds, too.
+        manner: how contracts are checked.
     """
 
     def __init__(
@@ -91,13 +96,13 @@ class _Plugin:
         tasks: Iterable[Task],
         trial: Trial,
         report: Callable[[Outcome], None],
-        scripts: bool,
+        manner: Manner,
     ) -> None:
         self._contracts = contracts
         self._tasks = tasks
         self._trial = trial
         self._report = report
-        self._scripts = scripts
+        self._manner = manner
         self._outcomes: list[Outcome] = []
         self._meter = LagMeter()
         self.reported = 0
@@ -132,9 +137,10 @@ class _Plugin:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             finally:
                 self._meter.stop()
+            heard = listen(self._trial.target, judged=item.callspec.params["contract"].group != WIRE)
             for outcome in self._outcomes:
                 self.reported += 1
-                self._report(outcome)
+                self._report(self._with_heard(outcome, heard))
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -157,10 +163,17 @@ class _Plugin:
     def _with_script(self, outcome: Outcome) -> Outcome:
         """The outcome with the calls of the check: the few that break it, or all where they are asked for."""
         result, script = outcome.result, self._trial.script
-        if self._scripts:
+        if self._manner.scripts:
             result = dataclasses.replace(result, script=(*result.script, *script.lines))
         elif result.verdict is Verdict.FAILED:
             result = dataclasses.replace(result, script=(*result.script, *script.shortest))
+        return dataclasses.replace(outcome, result=result)
+
+    def _with_heard(self, outcome: Outcome, heard: Heard) -> Outcome:
+        """The outcome with what was said on the wire, where that is of interest."""
+        result = dataclasses.replace(outcome.result, irregular=heard.irregular)
+        if self._manner.transcripts or heard.irregular or result.verdict is Verdict.FAILED:
+            result = dataclasses.replace(result, transcript=heard.transcript)
         return dataclasses.replace(outcome, result=result)
 
 
@@ -226,7 +239,7 @@ def run_tasks(
     """
     trial = Trial(adapter, target, manner.seed, manner.profile.effort)
     made(trial)
-    plugin = _Plugin(contracts, tasks, trial, report, manner.scripts)
+    plugin = _Plugin(contracts, tasks, trial, report, manner)
     words = [
         "-p",
         "no:cacheprovider",

@@ -9,6 +9,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol
 
 from conformance.needs import Need
@@ -38,6 +39,20 @@ SHARED_SCENARIO: dict[str, Any] = {
 than there are; the queue keeps its schedule history quiet."""
 
 
+class InjectedFault(Protocol):
+    """A fault in force; as a context manager it ends with the block."""
+
+    @property
+    def fired(self) -> int:
+        """How often it struck."""
+
+    def __enter__(self) -> InjectedFault: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
 class ControlledServer(Protocol):
     """A server that a check has for itself."""
 
@@ -53,6 +68,14 @@ class ControlledServer(Protocol):
 
     def expire_sessions(self) -> None:
         """End every admin session."""
+
+    def inject(self, kind: str, **how: Any) -> InjectedFault:
+        """Make something go wrong, as ``docs/mock-server.md`` lists it.
+
+        Args:
+            kind: of the fault, as ``delay``.
+            **how: its fields, and when it strikes: ``command``, ``at``, ``direction``, ``nth``, ``times`` ...
+        """
 
     def withhold(self, command: str) -> None:
         """Neither carry out nor answer a command from now on."""
@@ -106,6 +129,14 @@ class Target(Protocol):
     def begin(self, seed: int) -> None:
         """Begin a contract: what the server draws by chance is drawn from this seed, as far as that can be had."""
 
+    @property
+    def shared(self) -> ControlledServer:
+        """The server that checks share, to make things go wrong for a moment.
+
+        Raises:
+            Unsuitable: the target gives no control.
+        """
+
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:
         """A context manager with a ``ControlledServer``.
 
@@ -130,6 +161,10 @@ class _MockServer(MockServer):
             context.engine.new_id = names.identifier
 
         self.call(change)
+
+    def inject(self, kind: str, **how: Any) -> InjectedFault:
+        """Make something go wrong."""
+        return self.faults.inject(kind, **how)
 
     def limit_downloads(self, job_id: str, over: int) -> None:
         """Set the limit on downloads so that the result of a job is so many bytes over it."""
@@ -159,7 +194,7 @@ class MockTarget:
     poll_interval = 0.05
     patience = 20.0
     examples = 25
-    provides = frozenset({Need.CONTROL, Need.RUNNING, Need.TRANSCRIPT})
+    provides = frozenset({Need.CONTROL, Need.FAULTS, Need.RUNNING, Need.TRANSCRIPT})
     user = ADMIN
 
     def __init__(self, release: str, scheme: str | None = None) -> None:
@@ -182,6 +217,11 @@ class MockTarget:
         self._seed = seed
         self._own = itertools.count()
         self._shared.draw_ids(Names(seed))
+
+    @property
+    def shared(self) -> ControlledServer:
+        """The server that checks share."""
+        return self._shared
 
     @contextlib.contextmanager
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
@@ -238,6 +278,11 @@ class KitTarget:
 
     def begin(self, seed: int) -> None:
         """Nothing of a server that runs already can be drawn again."""
+
+    @property
+    def shared(self) -> ControlledServer:
+        """Not to be had."""
+        raise Unsuitable(f"needs {Need.FAULTS.value}, which a server at a kit is not")
 
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Any:  # noqa: ARG002
         """Not to be had."""

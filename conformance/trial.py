@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hypothesis
 from hypothesis import HealthCheck, given, settings
@@ -117,6 +117,15 @@ class Trial:
         with self.target.own_server(scenario, secure=secure) as server:
             recording: Any = RecordingServer(server, self.adapter.note)
             yield recording
+
+    @property
+    def shared(self) -> ControlledServer:
+        """The server that checks share, to make things go wrong for a moment.
+
+        Raises:
+            Unsuitable: the target gives no control.
+        """
+        return cast("ControlledServer", RecordingServer(self.target.shared, self.adapter.note))
 
     def redirected_kit(self, kit: Path, port: int) -> Path:
         """A copy of a kit that names another admin port; it is removed at the end, with the key in it."""

@@ -220,7 +220,13 @@ def make_ca(identity: Identity, key: rsa.RSAPrivateKey) -> CertifiedKey:
     return _sign(_subject(identity), key, None, [x509.DNSName(identity.name)], None)
 
 
-def make_server(identity: Identity, hosts: Sequence[str], key: rsa.RSAPrivateKey, ca: CertifiedKey) -> CertifiedKey:
+def make_server(
+    identity: Identity,
+    hosts: Sequence[str],
+    key: rsa.RSAPrivateKey,
+    ca: CertifiedKey,
+    validity: Validity = (None, None),
+) -> CertifiedKey:
     """Make the certificate of a server.
 
     Args:
@@ -228,9 +234,10 @@ def make_server(identity: Identity, hosts: Sequence[str], key: rsa.RSAPrivateKey
         hosts: the names and addresses it is for; its own name need not be one of them.
         key: the key of the server.
         ca: the issuer.
+        validity: as in ``make_user``.
     """
     names = [_host_name(host) for host in dict.fromkeys(hosts)]
-    return _sign(_subject(identity), key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH)
+    return _sign(_subject(identity), key, ca, names, ExtendedKeyUsageOID.SERVER_AUTH, validity)
 
 
 def make_user(

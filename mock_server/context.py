@@ -5,7 +5,6 @@ All of it lives on the server's one loop; commands run to their end without wait
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import uuid
 from collections.abc import Callable, Mapping
@@ -72,6 +71,16 @@ class Request:
     upload: Path | None = None
     study: object = DEFAULT_STUDY
     trace: Trace | None = None
+
+    @property
+    def command(self) -> str:
+        """The name of the command, without the scope before it."""
+        return self.line.split(" ", 1)[0].rpartition(".")[2]
+
+    def drop_upload(self) -> None:
+        """Remove the file that came with the request, if it is there still."""
+        if self.upload is not None:
+            self.upload.unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,8 +212,6 @@ class ServerContext:
         started: when the server started, in seconds since the epoch.
         restart: asks the server to restart once the answer is out.
         shutdown: asks the server to stop once the answer is out.
-        received: how often each command came, by its name.
-        withheld: the commands that are neither carried out nor answered.
     """
 
     profile: ReleaseProfile
@@ -225,5 +232,3 @@ class ServerContext:
     started: float
     restart: Callable[[], None]
     shutdown: Callable[[], None]
-    received: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    withheld: set[str] = dataclasses.field(default_factory=set)

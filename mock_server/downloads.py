@@ -87,6 +87,16 @@ class Downloads:
                 self._sessions.refresh(session)
         return self._staging.transactions[offer.tx_id].files[offer.files[reference]]
 
+    def name_of(self, reference: str) -> str:
+        """The name of the file of a reference; empty where it is over or never was."""
+        offer = self._offers.get(reference)
+        return offer.files[reference] if offer is not None else ""
+
+    def session_of(self, reference: str) -> str:
+        """The token of the session whose download it is; empty where it is over or never was."""
+        offer = self._offers.get(reference)
+        return offer.session if offer is not None else ""
+
     def outcome(self, reference: str) -> bool | None:
         """Whether a file whose download is over arrived; ``None`` where that is not known, or no more."""
         self.expire()

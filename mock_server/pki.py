@@ -174,6 +174,11 @@ class Pki:
         """The key of the server, which signs for CellNet servers."""
         return self._server.key_pem
 
+    @property
+    def ca_key_pem(self) -> bytes:
+        """The key of the CA."""
+        return self._ca.key_pem
+
     def ca_signer(self) -> FolderSigner:
         """Return what signs the files of a startup kit in the name of the CA."""
         return FolderSigner(self._ca.key_pem)
@@ -219,14 +224,41 @@ class Pki:
         """Return the TLS settings of the server, always the same object: TLS 1.2 or later, a user of this CA only."""
         with self._lock:
             if self._context is None:
-                self._context = self._new_context()
+                self._context = self._new_context(self._server)
             return self._context
 
     def one_way_context(self) -> ssl.SSLContext:
         """Return TLS settings of the server with which it asks no certificate of anybody."""
-        context = self._new_context()
-        context.verify_mode = ssl.CERT_NONE
+        return self.context_of(self._server, asks_certificate=False)
+
+    def context_of(self, server: CertifiedKey, *, asks_certificate: bool) -> ssl.SSLContext:
+        """Return new TLS settings of a server with a certificate of one's choice.
+
+        Args:
+            server: the certificate and its key.
+            asks_certificate: whether clients must show one of this CA.
+        """
+        context = self._new_context(server)
+        if not asks_certificate:
+            context.verify_mode = ssl.CERT_NONE
         return context
+
+    def wrong_server(self, wrong: str) -> CertifiedKey:
+        """Return a certificate of the server that is wrong on purpose, for the same key.
+
+        Args:
+            wrong: ``name``, ``authority`` or ``expired``; empty for the right one.
+        """
+        if not wrong:
+            return self._server
+        key, hosts = self._server.key, tuple(dict.fromkeys((self.host, *_LOCAL_HOSTS)))
+        if wrong == "authority":
+            return make_server(SERVER, hosts, key, make_ca(Identity(self.project, MOCK_ORG, None), key))
+        if wrong == "expired":
+            now = utc_now()
+            past = (now - datetime.timedelta(days=20), now - datetime.timedelta(days=10))
+            return make_server(SERVER, hosts, key, self._ca, past)
+        return make_server(Identity("another-server", SERVER.org, None), ("another-server",), key, self._ca)
 
     # --- certificates -----------------------------------------------------------------------------------------
 
@@ -309,7 +341,7 @@ class Pki:
 
     # --- TLS --------------------------------------------------------------------------------------------------
 
-    def _new_context(self) -> ssl.SSLContext:
+    def _new_context(self, server: CertifiedKey) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.verify_mode = ssl.CERT_REQUIRED
@@ -319,6 +351,6 @@ class Pki:
         # OpenSSL reads a key from a file only; this one is gone before the first client comes.
         with tempfile.TemporaryDirectory(prefix="flare-mock-tls-") as folder:
             path = Path(folder) / "server.pem"
-            write_atomically(path, self._server.pem, PRIVATE)
+            write_atomically(path, server.pem, PRIVATE)
             context.load_cert_chain(path)
         return context

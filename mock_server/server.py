@@ -23,18 +23,25 @@ from flare_client.protocol.cellnet.kit import CellWire, Scheme, Security
 from flare_client.protocol.cellnet.rules import CellRules
 from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.commands import Right, commands_of
-from flare_client.protocol.envelope import ItemType
+from flare_client.protocol.envelope import Envelope, ItemType, read_envelope
+from flare_client.protocol.errors import ProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
 from flare_client.protocol.statuses import MetaKey
 from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer
-from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock, read_clock
+from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock, SkewedClock, read_clock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
 from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.hci import HciEndpoint
+from mock_server.faults.actions import Silence
+from mock_server.faults.course import End, Form, Point
+from mock_server.faults.desk import FaultDesk
+from mock_server.faults.impostor import Impostor
+from mock_server.faults.injection import Fault, Faults
+from mock_server.faults.rules import Rule
 from mock_server.jobs.engine import JobEngine
 from mock_server.jobs.outcomes import Occurrence, ServerRules
 from mock_server.jobs.store import Job
@@ -149,6 +156,9 @@ class MockServer:
         self._project = project
         self._limits = limits
         self._stall_timeout = stall_timeout
+        self._withheld: dict[str, Fault] = {}
+        self.faults = Faults(self._on_desk, self._check_fault)
+        """What goes wrong on this server: ``with server.faults.inject(Delay(2.0), command="list_jobs"): ...``."""
         self._running: _Running | None = None
         self._pki: Pki | None = None
 
@@ -363,16 +373,18 @@ class MockServer:
     def withhold(self, command: str) -> None:
         """Neither carry out nor answer a command from now on; it is counted all the same.
 
-        In releases to 2.6 the connection is closed without a byte; from 2.7 on nothing happens.
+        A short form of ``faults.inject(Silence(), command=command)``.
 
         Args:
             command: its name, as ``list_jobs``.
         """
-        self.call(lambda context: context.withheld.add(command))
+        self._withheld[command] = self.faults.inject(Silence(), command=command)
 
     def release_command(self, command: str) -> None:
         """Carry out a command again that was withheld."""
-        self.call(lambda context: context.withheld.discard(command))
+        fault = self._withheld.pop(command, None)
+        if fault is not None:
+            fault.remove()
 
     def received(self, command: str) -> int:
         """How often a command came since the server was started.
@@ -380,7 +392,8 @@ class MockServer:
         Args:
             command: its name, as ``list_jobs``.
         """
-        return self.call(lambda context: context.received[command])
+        running = self._require_running()
+        return self.call(lambda _: running.faults.received[command])
 
     def set_site_connected(self, name: str, connected: bool) -> None:
         """Connect or disconnect a site.
@@ -389,6 +402,15 @@ class MockServer:
             KeyError: the server has no such site.
         """
         self.call(lambda context: context.engine.set_site_connected(name, connected))
+
+    def _on_desk(self, function: Callable[[FaultDesk], Any]) -> None:
+        running = self._running
+        if running is not None and not running.stopped.is_set():
+            self.call(lambda _: function(running.faults))
+
+    def _check_fault(self, rule: Rule) -> None:
+        self._require_running()
+        _check_fault(rule, self.profile, self.scheme)
 
     def _require_running(self) -> _Running:
         if self._running is None:
@@ -444,11 +466,29 @@ def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None, prof
         scenario = Scenario.from_dict(scenario)
     elif not isinstance(scenario, Scenario):
         scenario = library.find(scenario)
-    if scenario.faults:
-        raise ScenarioError("faults: expected none, as this server has no part yet that plays them")
+    for rule in scenario.faults:
+        try:
+            _check_fault(rule, profile, None)
+        except ValueError as problem:
+            raise ScenarioError(f"faults: {problem}") from None
     if scenario.studies and not profile.has_studies:
         raise ScenarioError(f"expected a scenario without studies, as release {profile.release} has none")
     return scenario
+
+
+def _check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> None:
+    """Refuse a fault that a server cannot have.
+
+    Raises:
+        ValueError: its release or its scheme lacks what would go wrong.
+    """
+    kind = rule.action.kind
+    if profile.cell is None and (type(rule.action).needs_cells or rule.point is Point.UPLOAD):
+        raise ValueError(f"expected a fault that release {profile.release} can have, but {kind!r} is of 2.7 and later")
+    if scheme is Scheme.GRPC and kind in ("certificate", "old_tls"):
+        raise ValueError(
+            f"expected a fault that the scheme grpc can have, but {kind!r} is of TLS, which gRPC does itself"
+        )
 
 
 class _Running:
@@ -462,7 +502,8 @@ class _Running:
         self.admin_port = 0
         self._host = server.host
         self._transcript, self._calls = server.transcript, server.calls
-        self._clock = server.clock
+        self._given_clock = server.clock
+        self._clock = SkewedClock(server.clock)
         self._ticking: asyncio.TimerHandle | None = None
         self._unfollow: Callable[[], None] = lambda: None
         self._will_reopen = False
@@ -470,6 +511,11 @@ class _Running:
         self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
         uploads = _fresh(root / "run" / "uploads")
         self.context = self._build_context(server, root / "run", uploads)
+        asks = server.security is Security.MUTUAL_TLS
+        impostor = Impostor(server.pki, asks_certificate=asks) if server.secure else None
+        self.faults = FaultDesk(server.scenario.faults, self.context.sessions, impostor)
+        self.faults.plant = self
+        self.faults.lost = self._lost
         self._endpoint = self._build_endpoint(server, uploads)
 
     def _build_endpoint(self, server: MockServer, uploads: Path) -> HciEndpoint | CellEndpoint:
@@ -482,6 +528,7 @@ class _Running:
                 self._answer,
                 uploads,
                 tls,
+                faults=self.faults,
                 limits=limits,
                 stall_timeout=stall_timeout,
                 observer=server.transcript,
@@ -493,6 +540,7 @@ class _Running:
             self.context.sessions,
             downloads,
             uploads,
+            self.faults,
         )
         pki = server.pki
         credentials: tuple[bytes | None, bytes, bytes] | None
@@ -505,6 +553,7 @@ class _Running:
             service,
             server.scheme,
             tls,
+            faults=self.faults,
             credentials=credentials,
             limits=limits,
             stall_timeout=stall_timeout,
@@ -515,7 +564,7 @@ class _Running:
         policy, studies = Policy(), server.scenario.first_studies()
         engine = JobEngine(
             server.profile,
-            server.clock,
+            self._clock,
             server.scenario,
             _fresh(run / "jobs"),
             server._sites,
@@ -526,25 +575,25 @@ class _Running:
             ),
             witness=self._see,
         )
-        sessions = AdminSessions(server.clock, _idle_timeout(server))
+        sessions = AdminSessions(self._clock, _idle_timeout(server))
         staging, cell = Staging(uploads), server.profile.cell
         return ServerContext(
             profile=server.profile,
             commands=commands_of(server.profile),
-            clock=server.clock,
+            clock=self._clock,
             engine=engine,
             sessions=sessions,
             policy=policy,
             studies=studies,
             scenario=server.scenario,
             staging=staging,
-            downloads=Downloads(staging, sessions, server.clock, cell) if cell is not None else None,
+            downloads=Downloads(staging, sessions, self._clock, cell) if cell is not None else None,
             org=DEFAULT_ORG,
             name=server.host,
             workspace=run,
             fl_url=f"{server.scheme.value if server.scheme else 'grpc'}://{server.host}:{self.fl_port}",
             secure=server.secure,
-            started=server.clock.time(),
+            started=self._clock.time(),
             restart=lambda: self._soon(self.restart),
             shutdown=lambda: self._soon(self._shut_down),
         )
@@ -559,8 +608,8 @@ class _Running:
     def start(self, admin_port: int) -> None:
         self._thread.start()
         self.admin_port = self.on_loop(self._endpoint.start(self._host, admin_port))
-        if isinstance(self._clock, ManualClock):
-            self._unfollow = self._clock.follow(self._catch_up_soon)
+        if isinstance(self._given_clock, ManualClock):
+            self._unfollow = self._given_clock.follow(self._catch_up_soon)
         self._loop.call_soon_threadsafe(self._tick)
 
     # --- time -----------------------------------------------------------------------------------------------------
@@ -615,8 +664,12 @@ class _Running:
         if not self._loop.is_closed():
             self._loop.close()
 
-    async def restart(self) -> None:
+    async def restart(self, down: float = 0.0) -> None:
         await self._endpoint.stop()
+        if down > 0:
+            # Held meanwhile, so that no other program gets the port.
+            with contextlib.closing(_reserve_port(self._host, self.admin_port)):
+                await asyncio.sleep(down)
         self.context.sessions.close_all()
         if self.context.downloads is not None:
             self.context.downloads.clear()
@@ -633,6 +686,27 @@ class _Running:
         """Tell clients whose session is over, where the wire can; on the loop."""
         if isinstance(self._endpoint, CellEndpoint):
             self._endpoint.service.push_expired()
+
+    # --- what faults do to the server; on the loop --------------------------------------------------------------
+
+    def expire_session(self, session: str) -> None:
+        """See ``Plant``."""
+        self.context.sessions.close(session)
+        self.tell_expired()
+
+    def forget_token(self, session: str) -> None:
+        """See ``Plant``."""
+        self.context.sessions.close(session)
+        if isinstance(self._endpoint, CellEndpoint):
+            self._endpoint.service.forget_session(session)
+
+    def restart_after(self, down: float) -> None:
+        """See ``Plant``."""
+        self._restarting = self._loop.create_task(self.restart(down))
+
+    def skew_clock(self, seconds: float) -> None:
+        """See ``Plant``."""
+        self._clock.skew = seconds
 
     def on_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -652,13 +726,27 @@ class _Running:
         self._task = self._loop.create_task(when_answered())
 
     def _answer(self, request: Request) -> Answer:
-        known = self.context.sessions.find(request.token) if request.token else None
-        size = request.upload.stat().st_size if request.upload is not None else None
+        user, size = self._user_of(request), _upload_size(request)
         answered = answer(self.context, request)
-        fact = _told(request, answered, request.peer.name or (known.user if known is not None else ""), size)
+        said = answered if isinstance(answered, Reply) else None
+        self._tell(request, _told(request, _FORMS.get(type(answered), "file"), said, user, size))
+        return answered
+
+    def _lost(self, request: Request, end: End | None, form: Form) -> None:
+        """A fault takes a command before it is carried out."""
+        word, said = end.name.lower() if end is not None else "reply", None
+        if end is None:
+            with contextlib.suppress(ProtocolError):  # what is said instead need not be an envelope
+                said = read_envelope(form.text(Reply().envelope("").encode().decode("ascii")))
+        self._tell(request, _told(request, word, said, self._user_of(request), _upload_size(request)))
+
+    def _tell(self, request: Request, fact: Commanded) -> None:
         self._calls.add(fact)
         self._transcript.note(request.trace, fact)
-        return answered
+
+    def _user_of(self, request: Request) -> str:
+        known = self.context.sessions.find(request.token) if request.token else None
+        return request.peer.name or (known.user if known is not None else "")
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -673,12 +761,15 @@ class _Running:
 _FORMS: dict[type[Answer], str] = {Reply: "reply", EmptyAnswer: "empty", SilentAnswer: "silence"}
 
 
-def _told(request: Request, answered: Answer, user: str, upload_size: int | None) -> Commanded:
-    form = _FORMS.get(type(answered), "file")
+def _upload_size(request: Request) -> int | None:
+    return request.upload.stat().st_size if request.upload is not None else None
+
+
+def _told(request: Request, form: str, said: Reply | Envelope | None, user: str, upload_size: int | None) -> Commanded:
     status, info, error = None, "", ""
-    if isinstance(answered, Reply):
-        status, info = answered.meta.get(MetaKey.STATUS.value), str(answered.meta.get(MetaKey.INFO.value, ""))
-        error = next((str(item.data) for item in answered.items if item.type is ItemType.ERROR), "")
+    if said is not None:
+        status, info = said.meta.get(MetaKey.STATUS.value), str(said.meta.get(MetaKey.INFO.value, ""))
+        error = next((str(item.data) for item in said.items if item.type is ItemType.ERROR), "")
     return Commanded(request.line, user, request.token, form, status, info, error, upload_size)
 
 

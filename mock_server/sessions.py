@@ -23,6 +23,7 @@ class AdminSession:
         study: the study that the user works in; ``default`` where releases know none.
         started: when the user logged in, or the server took the session up again.
         ends_at: when the session ends however it is used, in seconds since the epoch; ``None``: never.
+        number: the how-manieth session of the server it is, from 1 on.
     """
 
     token: str
@@ -33,6 +34,7 @@ class AdminSession:
     study: str = DEFAULT_STUDY
     started: float = 0.0
     ends_at: float | None = None
+    number: int = 0
 
 
 class AdminSessions:
@@ -47,6 +49,7 @@ class AdminSessions:
         self._clock = clock
         self.idle_timeout = idle_timeout
         self._sessions: dict[str, AdminSession] = {}
+        self._opened = 0
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -73,7 +76,8 @@ class AdminSessions:
         """Start a session again under the token that it had, as CellNet servers do for a token that they signed."""
         self._sweep()
         now = self._clock.time()
-        session = AdminSession(token, user, org, role, now, study, now, ends_at)
+        self._opened += 1
+        session = AdminSession(token, user, org, role, now, study, now, ends_at, self._opened)
         self._sessions[token] = session
         return session
 

@@ -137,7 +137,7 @@ class StdioAdapter:
             raise ValueError("expected the command of a client program, but got nothing")
         self.name = name
         self._command = list(command)
-        self._call_seconds = call_seconds
+        self.call_seconds = call_seconds
         self._starting = threading.Lock()
         self._live: _Live | None = None
         self._latest: Conversation | None = None
@@ -196,7 +196,7 @@ class StdioAdapter:
 
     def another(self) -> StdioAdapter:
         """The same program once more, as a process of its own."""
-        return StdioAdapter(self._command, self.name, self._call_seconds)
+        return StdioAdapter(self._command, self.name, self.call_seconds)
 
     def close(self) -> None:
         """End the program."""
@@ -233,7 +233,7 @@ class StdioAdapter:
         features.require(needed, live.hello.features, self.name)
         try:
             with self._turn(live):
-                answer = live.conversation.ask(method, parameters, self._call_seconds + allowed, callback)
+                answer = live.conversation.ask(method, parameters, self.call_seconds + allowed, callback)
         except ClientFailure:
             self._forget(live)
             raise
@@ -284,7 +284,7 @@ class StdioAdapter:
             raise ClientFailure(f"{last} (started {MOST_STARTS} times, and never got past hello)")
         conversation = self._latest = Conversation(self._command)
         try:
-            answer = conversation.ask("hello", {"protocol": messages.PROTOCOL}, self._call_seconds)
+            answer = conversation.ask("hello", {"protocol": messages.PROTOCOL}, self.call_seconds)
             if isinstance(answer, Failure):
                 raise BadMessage(f"expected hello to be answered, but got error {answer.code}: {answer.text}")
             hello = read_hello(answer.value)

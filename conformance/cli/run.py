@@ -63,6 +63,7 @@ _PROFILES_TEXT = "; ".join(f"{profile.name}: {profile.says}" for profile in PROF
 @click.option(
     "--write-baseline", "new_baseline", type=ReportFile(), help="Write the failures of this run as a baseline."
 )
+@click.option("--transcripts", is_flag=True, help="Keep what was said on the wire of contracts that hold, too.")
 @click.option("--scripts", is_flag=True, help="Put every call that was made into the JSON report.")
 @click.option("--junit", type=ReportFile(), help="Write a JUnit report.")
 @click.option("--json", "json_path", type=ReportFile(), help="Write a JSON report.")
@@ -82,6 +83,7 @@ def run(**options: Any) -> None:
         profile=options["profile"],
         limit=options["limit"],
         scripts=options["scripts"],
+        transcripts=options["transcripts"],
     )
     if (plan.client is None) == (plan.command is None):
         raise ValueError("expected either --client or --client-command")

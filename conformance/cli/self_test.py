@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import sys
 
 import click
@@ -19,19 +20,24 @@ from conformance.targets import MockTarget, Target
 
 @click.command(name="self-test", epilog="Example: flare-conformance self-test")
 @errors_end_the_run
+@click.option("--select", help="Only the wrong clients that contracts whose id matches this glob must catch.")
 @click.option("--release", help="Only the wrong clients that are tried on this release.")
-def self_test(release: str | None) -> None:
+def self_test(release: str | None, select: str | None) -> None:
     """Prove that contracts can fail: run wrong clients against them. Exit code 0: all are caught, 1: one is not."""
     console = Console()
     lines = sorted({mutant.release for mutant in mutants()})
     if release is not None and release not in lines:
         raise ValueError(f"expected one of the releases on which mutants are tried, {', '.join(lines)}; got {release}")
+
+    def chosen(line: str | None) -> list[Mutant]:
+        return [one for one in mutants(line) if select is None or fnmatch.filter(one.caught_by, select)]
+
     missed = []
     for line in lines if release is None else [release]:
         with contextlib.closing(MockTarget(line)) as target:
-            for mutant in mutants(line):
+            for mutant in chosen(line):
                 missed += _missed(console, target, mutant)
-    console.print(f"{len(mutants(release))} mutants, {len(missed)} missed")
+    console.print(f"{len(chosen(release))} mutants, {len(missed)} missed")
     sys.exit(1 if missed else 0)
 
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from conformance.reports.described import Descriptions
 from conformance.reports.redaction import without_keys, without_secrets
 from conformance.reports.text import encodable, plain
-from conformance.results import Lag, Result, RunRecord, Verdict
+from conformance.results import Irregular, Lag, Result, RunRecord, Verdict
 
 FORMAT = "flare-conformance report"
 VERSION = 1
@@ -36,6 +36,14 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", use_attribute_docstrings=False)
 
 
+class IrregularDocument(_Model):
+    """A message of the client that breaks a rule of the wire."""
+
+    rule: str = Field(description="The id of the rule, and of its contract.")
+    expected: str = Field(description="What the rule asks for.")
+    came: str = Field(description="What came instead.")
+
+
 class ResultDocument(_Model):
     """The verdict on one contract."""
 
@@ -52,6 +60,9 @@ class ResultDocument(_Model):
     script: tuple[str, ...] = Field((), description="The shortest sequence of calls that breaks it, a line each.")
     transcript: tuple[dict[str, Any], ...] = Field(
         (), description="What was said on the wire, without secrets; objects with at least a kind, in order."
+    )
+    irregular: tuple[IrregularDocument, ...] = Field(
+        (), description="Messages of the client that break rules of the wire, whatever the contract is about."
     )
 
 
@@ -130,6 +141,10 @@ def _result(result: Result, descriptions: Descriptions) -> dict[str, Any]:
         "observed": None if result.observed is None else without_keys(result.observed),
         "script": [without_keys(line) for line in result.script],
         "transcript": without_secrets(plain(result.transcript)),
+        "irregular": [
+            {"rule": one.rule, "expected": without_keys(one.expected), "came": without_keys(one.came)}
+            for one in result.irregular
+        ],
     }
 
 
@@ -180,6 +195,7 @@ def _read(result: ResultDocument) -> Result:
         observed=result.observed,
         script=result.script,
         transcript=result.transcript,
+        irregular=tuple(Irregular(one.rule, one.expected, one.came) for one in result.irregular),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from conformance import requirements
 from conformance.contract import RELEASES
 from conformance.reports.described import NO_LEVEL, Descriptions
-from conformance.results import Result, RunRecord, Verdict
+from conformance.results import Irregular, Result, RunRecord, Verdict
 
 _LEVELS = ("must", "should", "may", NO_LEVEL)
 _UNDECIDED = frozenset({Verdict.SKIPPED, Verdict.INCONCLUSIVE})
@@ -80,3 +80,14 @@ def by_level(results: Iterable[Result], descriptions: Descriptions) -> list[tupl
     for result in results:
         levels[descriptions[result.contract].level].append(result)
     return [(level, levels[level]) for level in _LEVELS if level in levels]
+
+
+def unjudged(record: RunRecord) -> list[tuple[str, Irregular]]:
+    """What breaks a rule of the wire whose contract is not part of the run: which contract saw it, and what it is."""
+    judged = {result.contract for result in record.results}
+    seen: dict[str, tuple[str, Irregular]] = {}
+    for result in record.results:
+        for one in result.irregular:
+            if one.rule not in judged:
+                seen.setdefault(one.rule, (result.contract, one))
+    return list(seen.values())

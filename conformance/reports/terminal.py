@@ -14,7 +14,7 @@ from rich.text import Text
 
 from conformance.reports.described import Descriptions
 from conformance.reports.redaction import without_keys
-from conformance.reports.standing import Tone, by_group, by_level, standing
+from conformance.reports.standing import Tone, by_group, by_level, standing, unjudged
 from conformance.reports.text import visible
 from conformance.results import Result, RunRecord, Verdict, counts
 
@@ -54,6 +54,10 @@ def print_summary(console: Console, record: RunRecord) -> None:
     for result in record.results:
         if result.verdict in _EXPLAINED:
             _print_failure(console, result, descriptions)
+    for contract_id, one in unjudged(record):
+        line = Text(f"{visible(one.rule)} is broken during {visible(contract_id)}", style="bold yellow")
+        line.append(f": expected {_said(one.expected)}, but observed {_said(one.came)}", style="not bold default")
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(_table(record, descriptions))
     ended = standing(record)
     console.print(Text(f"{visible(record.release)}: {ended.text}", style=TONES[ended.tone]), highlight=False)

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from conformance.judging import Outcome
-from conformance.results import Result, Verdict
+from conformance.results import Irregular, Result, Verdict
 
 READY = "ready"
 """Client and server are there; their names."""
@@ -34,7 +34,11 @@ def to_outcome(data: dict[str, Any]) -> Outcome:
 
 def to_result(data: dict[str, Any]) -> Result:
     """A result from its data."""
-    tuples = {"script": tuple(data["script"]), "transcript": tuple(data["transcript"])}
+    tuples = {
+        "script": tuple(data["script"]),
+        "transcript": tuple(data["transcript"]),
+        "irregular": tuple(Irregular(**one) for one in data["irregular"]),
+    }
     return Result(**{**data, **tuples, "verdict": Verdict(data["verdict"])})
 
 

@@ -29,6 +29,7 @@ class Plan:
         profile: the name of the profile.
         limit: seconds that a contract may take; those of the profile by default.
         scripts: whether results get the script of a contract that holds, too.
+        transcripts: whether results get what was said on the wire where a contract holds, too.
     """
 
     client: str | None
@@ -41,6 +42,7 @@ class Plan:
     profile: str = "ci"
     limit: float | None = None
     scripts: bool = False
+    transcripts: bool = False
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Plan:

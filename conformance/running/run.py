@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from conformance.baseline import NOTHING_KNOWN, Baseline
+from conformance.byproduct import charged
 from conformance.contract import Contract
 from conformance.results import Result, RunRecord
 from conformance.running.plan import Plan
@@ -97,7 +98,7 @@ def carry_out(
         command=tuple(command),
         started=started.isoformat(timespec="seconds"),
         seconds=time.monotonic() - before,
-        results=tuple(settled(result, terms, plan.release) for result in results),
+        results=tuple(settled(result, terms, plan.release) for result in charged(results)),
         lag=pool.lag,
         versions=versions(),
     )

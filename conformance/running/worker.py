@@ -63,7 +63,13 @@ class Worker:
                         adapter,
                         target,
                         self._report,
-                        Manner(self._plan.seed, self._plan.thoroughness, self._plan.scripts, captured=False),
+                        Manner(
+                            self._plan.seed,
+                            self._plan.thoroughness,
+                            self._plan.scripts,
+                            self._plan.transcripts,
+                            captured=False,
+                        ),
                         self._made,
                     )
                 finally:

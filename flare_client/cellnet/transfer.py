@@ -94,8 +94,7 @@ def _reference(entry: object) -> tuple[str, str]:
 
 def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, confirms: bool) -> None:
     file = download_wire.FileDownload(reference, confirms=confirms)
-    link = connection.live_link()
-    pieces = _Pieces(link, file)
+    pieces = _Pieces(connection, file)
     success = False
     try:
         while not file.complete:
@@ -112,20 +111,24 @@ def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, conf
         pieces.forget()
         confirmation = file.confirmation(success=success)
         if confirmation is not None:
-            link.tell(download_wire.CHANNEL, download_wire.TOPIC, confirmation)
+            pieces.link.tell(download_wire.CHANNEL, download_wire.TOPIC, confirmation)
 
 
 class _Pieces:
-    """The pieces of one file, each asked for once the one before it came."""
+    """The pieces of one file, each asked for once the one before it came.
 
-    def __init__(self, link: Link, file: download_wire.FileDownload) -> None:
-        self._link = link
+    A request says how far the file came: where the connection broke, it goes on over another one.
+    """
+
+    def __init__(self, connection: CellConnection, file: download_wire.FileDownload) -> None:
+        self._connection = connection
+        self.link: Link = connection.live_link()
         self._file = file
         self._pending: PendingAnswer | None = None
 
     def ask(self) -> PendingAnswer:
         """Ask for the next piece."""
-        self._pending = self._link.start(download_wire.CHANNEL, download_wire.TOPIC, self._file.request())
+        self._pending = self.link.start(download_wire.CHANNEL, download_wire.TOPIC, self._file.request())
         return self._pending
 
     def next(self) -> bytes:
@@ -134,7 +137,7 @@ class _Pieces:
         Raises:
             InternalError: the server cannot give it, or its count differs.
             CommandTimeout: it does not come, though it was asked for again.
-            ConnectionLost: the connection is over.
+            ConnectionLost: the connection is over, and so are those that took its place.
         """
         answer = self._answer()
         if answer.code != ReturnCode.OK.value:
@@ -155,6 +158,8 @@ class _Pieces:
                 return self._take()
             except errors.CommandTimeout:
                 time.sleep(pause)
+            except errors.ConnectionLost:
+                self.link = self._connection.live_link()
         return self._take()
 
     def _take(self) -> AnswerReceived:

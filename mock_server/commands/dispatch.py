@@ -13,7 +13,7 @@ import uuid
 from flare_client.protocol.commands import Argument, CommandSpec, Right
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import MetaStatus
-from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer, meta
+from mock_server.answers import Answer, EmptyAnswer, Reply, meta
 from mock_server.commands import jobs, login, logs, studies, system, training, transfer
 from mock_server.commands.refusals import unknown_job
 from mock_server.commands.registry import HANDLERS
@@ -57,10 +57,6 @@ def _answer(context: ServerContext, request: Request) -> Answer:
         words = split_words(request.line, context.profile)
     except ValueError as problem:
         return Reply().error(f"Exception Occurred: ValueError: {problem}")
-    name = words[0].rpartition(".")[2]
-    context.received[name] += 1
-    if name in context.withheld:
-        return SilentAnswer()
     spec = context.commands.find(words[0])
     login_name = words[0].removeprefix("login.")
     if spec is None and login_name not in _LOGIN_COMMANDS:

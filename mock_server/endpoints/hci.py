@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import dataclasses
 import datetime
 import logging
 import shutil
@@ -32,13 +33,16 @@ from flare_client.protocol.hci.server import (
     ServerConnection,
     ServerEvent,
 )
-from flare_client.protocol.hci.text import encode_text
+from flare_client.protocol.hci.text import ALL_END, LINE_END, encode_text
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import Download, ReleaseProfile
 from flare_client.protocol.statuses import MetaStatus
 from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswer, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request
 from mock_server.endpoints.tls import TlsProtocol
+from mock_server.faults.course import PLAIN, Course, End, Form, Moment, Point, turned
+from mock_server.faults.desk import Exchange, FaultDesk
+from mock_server.faults.door import Door, reset
 from mock_server.pki import peer_identity
 from mock_server.transcript.facts import (
     CLIENT,
@@ -59,6 +63,11 @@ _BLOCK = 512 * 1024
 _BASE64_BLOCK = 3 * 128 * 1024
 _ABORT_SECONDS = 5.0
 _PLACEHOLDER = "<the file goes here>"
+_FILE_COMMAND = "download_job_file"
+_FRAME = 64
+"""Bytes that a block has at most which holds the frame of a file, and nothing of it."""
+_STEPS_A_SECOND = 20
+"""How many writes a second a throttled answer is cut into."""
 
 AnswerRequest = Callable[[Request], Answer]
 
@@ -99,6 +108,20 @@ def _inlined(file: BinaryIO, answer: InlineFileAnswer) -> Iterator[bytes]:
     while block := file.read(_BASE64_BLOCK):
         yield base64.b64encode(block)
     yield after
+
+
+def _formed(blocks: Iterator[bytes], form: Form) -> Iterator[bytes]:
+    """The bytes of an answer in a form: one of them turned, or no more than so many."""
+    at, sent = form.corrupt, 0
+    for block in blocks:
+        if at is not None and ((at < 0 and len(block) > _FRAME) or sent <= at < sent + len(block)):
+            block = turned(block, len(block) // 2 if at < 0 else at - sent)  # noqa: PLW2901 - it is the same one
+            at = None
+        limit = len(block) if form.cut is None else form.cut - sent
+        yield block[:limit]
+        sent += len(block)
+        if form.cut is not None and sent >= form.cut:
+            return
 
 
 class HciConnection(asyncio.Protocol):
@@ -246,11 +269,11 @@ class HciConnection(asyncio.Protocol):
         self._trace.note(RequestBroken(event.reason, event.answer.name, self._wire.framing))
         self._drop_upload()
         if event.answer is Refusal.SILENCE:
-            self._send(SilentAnswer())
+            self.send(SilentAnswer())
         elif event.answer is Refusal.EMPTY:
-            self._send(EmptyAnswer())
+            self.send(EmptyAnswer())
         else:
-            self._send(_refusal_reply(self._endpoint.profile, event.answer))
+            self.send(_refusal_reply(self._endpoint.profile, event.answer))
 
     def _dispatch(self, event: RequestReceived, upload: Path | None) -> None:
         line = event.envelope.first(ItemType.COMMAND)
@@ -259,21 +282,53 @@ class HciConnection(asyncio.Protocol):
             if upload is not None:
                 upload.unlink(missing_ok=True)
             text = "Exception Occurred: TypeError: expected string or bytes-like object"
-            self._send(Reply().error(text))
+            self.send(Reply().error(text))
             return
-        token = token if isinstance(token, str) else None
-        request = Request(line, token, event.envelope.meta, self._peer, upload, trace=self._trace)
-        self._send(self._endpoint.answer(request))
+        request = Request(
+            line,
+            token if isinstance(token, str) else None,
+            event.envelope.meta,
+            self._peer,
+            upload,
+            trace=self._trace,
+        )
+        self._endpoint.faults.serve(
+            Exchange(self._moment(request), lambda: self._endpoint.answer(request), Reply, self, self._trace, request)
+        )
+
+    def _moment(self, request: Request) -> Moment:
+        user, session = self._peer.name or "", request.token or ""
+        if request.command != _FILE_COMMAND:
+            return Moment(Point.COMMAND, request.command, user, session)
+        words = request.line.split(" ")
+        return Moment(Point.DOWNLOAD, request.command, user, session, words[3] if len(words) > 3 else "")
 
     # --- the answer -------------------------------------------------------------------------------------------
 
-    def _send(self, answer: Answer) -> None:
+    def end(self, how: End) -> None:
+        """End without an answer."""
+        if self._stall is not None:
+            self._stall.cancel()
+        if self._transport is None or how is End.SILENCE:
+            return
+        self._trace.ending(SERVER, "a fault")
+        if how is End.RESET:
+            reset(self._transport)
+        else:
+            self._transport.close()
+
+    def send(self, answer: Answer, form: Form = PLAIN) -> None:
+        """Send an answer, and end the connection."""
         if self._stall is not None:
             self._stall.cancel()
         transport = self._transport
         if transport is None or transport.is_closing():
             return
         try:
+            if form is not PLAIN and not isinstance(answer, SilentAnswer):
+                self._wire.send_file()
+                self._sending = asyncio.get_running_loop().create_task(self._send_formed(transport, answer, form))
+                return
             if isinstance(answer, Reply):
                 self._write(transport, self._wire.send_reply(answer.envelope(_now())))
             elif isinstance(answer, EmptyAnswer):
@@ -298,26 +353,61 @@ class HciConnection(asyncio.Protocol):
             return _chunked(file)
         return _exchanged(file, answer.path.stat().st_size)
 
-    async def _send_file(self, transport: asyncio.Transport, answer: FileAnswer | InlineFileAnswer) -> None:
-        form = "base64" if isinstance(answer, InlineFileAnswer) else self._endpoint.profile.download.value
+    async def _send_file(
+        self, transport: asyncio.Transport, answer: FileAnswer | InlineFileAnswer, form: Form = PLAIN
+    ) -> None:
+        transfer = "base64" if isinstance(answer, InlineFileAnswer) else self._endpoint.profile.download.value
         size, whole = 0, False
         try:
             size = answer.path.stat().st_size
             with answer.path.open("rb") as file:
-                for block in self._blocks(file, answer):
-                    # Let others have their turn, and wait for a client that does not keep up.
-                    await asyncio.sleep(0)
-                    await self._writable.wait()
-                    transport.write(block)
-                whole = True
+                sent = await self._send_blocks(transport, self._blocks(file, answer), form)
+                whole = form.cut is None or sent < form.cut
         except OSError as problem:
             _logger.error("cannot send %s: %s", answer.path.name, problem)  # noqa: TRY400
         finally:
-            self._trace.note(FileSent(answer.path.name, form, size, whole=whole))
-            self._trace.ending(SERVER)
-            transport.close()
+            self._trace.note(FileSent(answer.path.name, transfer, size, whole=whole))
+            self._finish(transport, form)
             if isinstance(answer, FileAnswer) and answer.staging is not None:
                 shutil.rmtree(answer.staging, ignore_errors=True)
+
+    async def _send_formed(self, transport: asyncio.Transport, answer: Answer, form: Form) -> None:
+        """Send an answer that a fault has a hand in."""
+        if isinstance(answer, (FileAnswer, InlineFileAnswer)):
+            # A file has no end of its own that could come too early: it ends with the connection.
+            cut = form.cut if form.content is None else form.content
+            form = dataclasses.replace(form, cut=cut)
+            await self._send_file(transport, answer, form)
+            return
+        text = answer.envelope(_now()).encode().decode("ascii") if isinstance(answer, Reply) else ""
+        content = form.text(text).encode("utf-8")
+        corrupt = form.corrupt if form.corrupt is None or form.corrupt >= 0 else 0
+        form = dataclasses.replace(form, corrupt=corrupt)
+        whole = b"".join([content + LINE_END if content else b"", ALL_END] * form.copies)
+        data = b"".join(_formed(iter([whole]), form))
+        self._trace.note(ReplySent(data))
+        await self._send_blocks(transport, iter([data]), dataclasses.replace(PLAIN, pace=form.pace))
+        self._finish(transport, form)
+
+    async def _send_blocks(self, transport: asyncio.Transport, blocks: Iterator[bytes], form: Form) -> int:
+        sent = 0
+        for block in blocks if form is PLAIN else _formed(blocks, form):
+            step = len(block) if form.pace is None else max(1, int(form.pace / _STEPS_A_SECOND))
+            for start in range(0, len(block), step or 1):
+                part = block[start : start + step]
+                # Let others have their turn, and wait for a client that does not keep up.
+                await asyncio.sleep(0 if form.pace is None else len(part) / form.pace)
+                await self._writable.wait()
+                transport.write(part)
+                sent += len(part)
+        return sent
+
+    def _finish(self, transport: asyncio.Transport, form: Form) -> None:
+        if form.cut is None:
+            self._trace.ending(SERVER)
+            transport.close()
+        else:
+            self.end(form.then)
 
 
 class HciEndpoint:
@@ -328,6 +418,7 @@ class HciEndpoint:
         answer: answers a request; called on the loop, must not wait.
         upload_dir: where uploads are written.
         tls: the TLS context; ``None`` for clear text.
+        faults: what goes wrong.
         limits: how much a client may send.
         stall_timeout: seconds for a TLS handshake, and between two bytes of a request.
         observer: is told what happens.
@@ -340,12 +431,15 @@ class HciEndpoint:
         upload_dir: Path,
         tls: ssl.SSLContext | None,
         *,
+        faults: FaultDesk,
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
         observer: Observer | None = None,
     ) -> None:
         self._observer = observer or Unobserved()
         self.profile = profile
+        self.faults = faults
+        self._doors: set[Door] = set()
         self.answer = answer
         self.upload_dir = upload_dir
         self.limits = limits
@@ -369,9 +463,21 @@ class HciEndpoint:
 
     def _accept(self) -> asyncio.Protocol:
         trace = Trace(self._observer)
-        if self._tls is None:
+        course = self.faults.course(Moment(Point.CONNECT))
+        if course is None:
+            return self._take_in(self._tls, trace)
+        door = Door(course, lambda: self._take_in(self._tls_of(course), trace), self._doors.discard, trace)
+        self._doors.add(door)
+        return door
+
+    def _tls_of(self, course: Course) -> ssl.SSLContext | None:
+        impostor = self.faults.impostor
+        return self._tls if self._tls is None or impostor is None else impostor.context(course.welcome, self._tls)
+
+    def _take_in(self, tls: ssl.SSLContext | None, trace: Trace) -> asyncio.Protocol:
+        if tls is None:
             return HciConnection(self, trace)
-        connection = TlsProtocol(self._tls, lambda: HciConnection(self, trace), self.stall_timeout, trace)
+        connection = TlsProtocol(tls, lambda: HciConnection(self, trace), self.stall_timeout, trace)
         self._tls_connections.add(connection)
         return connection
 
@@ -396,6 +502,8 @@ class HciEndpoint:
             connection.abort()
         for wrapped in list(self._tls_connections):
             wrapped.abort()
+        for door in list(self._doors):
+            door.abort()
         await self.drain(_ABORT_SECONDS)
 
     def forget(self, connection: HciConnection) -> None:

@@ -11,6 +11,8 @@ import enum
 from collections.abc import Callable
 from typing import Protocol
 
+from mock_server.transcript.facts import Injected
+
 
 class Point(str, enum.Enum):
     """Where a fault may strike."""
@@ -172,6 +174,7 @@ class Course:
         form: how the answer leaves.
         postponed: seconds that the answer waits for another one to leave before it; ``None``: it does not wait.
         welcome: of a connection.
+        struck: the faults that make it so, for the transcript.
     """
 
     request: Passage = Passage()
@@ -180,6 +183,7 @@ class Course:
     form: Form = PLAIN
     postponed: float | None = None
     welcome: Welcome = USUAL_WELCOME
+    struck: tuple[Injected, ...] = ()
 
     def with_passage(self, direction: Direction, **changes: object) -> Course:
         """The same course with one way changed."""

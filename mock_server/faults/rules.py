@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import fnmatch
 import random
 import threading
+from typing import Any
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from mock_server.faults.actions import AnyAction
+from mock_server.faults.actions import AnyAction, Close
 from mock_server.faults.course import Course, Direction, Moment, Point
+from mock_server.transcript.facts import Injected
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"), kw_only=True)
@@ -77,6 +81,11 @@ class Rule:
         """The glob on commands; other points than commands have no names that a user would know."""
         return self.command if self.command is not None else type(self.action).usual_command
 
+    def match(self) -> dict[str, Any]:
+        """When it strikes, as it was written: what differs from the usual."""
+        written = {name: getattr(self, name) for name in _WHEN if getattr(self, name) != getattr(_USUAL, name)}
+        return {name: value.value if isinstance(value, enum.Enum) else value for name, value in written.items()}
+
     def fits(self, moment: Moment, session: int) -> bool:
         """Whether a moment is of those that the rule is for.
 
@@ -91,6 +100,10 @@ class Rule:
             and fnmatch.fnmatchcase(moment.user, self.user)
             and fnmatch.fnmatchcase(moment.file, self.file)
         )
+
+
+_USUAL = Rule(action=Close())
+_WHEN = tuple(name for name in Rule.__dataclass_fields__ if name != "action")
 
 
 class ActiveRule:
@@ -123,6 +136,23 @@ class ActiveRule:
             self.fired += 1
             self._struck.notify_all()
         return True
+
+    def told(self, moment: Moment) -> Injected:
+        """That it strikes now, as the transcript has it: the action, the rule, and what it strikes.
+
+        Nothing of the rule is in the short words, as it may say what only the redactor of the transcript may show.
+        """
+        rule = self.rule
+        strikes = {"command": moment.command, "file": moment.file} if moment.command else {}
+        return Injected(
+            f"{rule.action.kind} strikes {moment.command or 'a connection'} ({rule.way.value})",
+            {
+                "action": dataclasses.asdict(rule.action),
+                "rule": rule.match(),
+                "strikes": {"at": rule.point.value, "direction": rule.way.value, **strikes},
+                "fired": self.fired,
+            },
+        )
 
     def wait(self, timeout: float, times: int) -> bool:
         """Wait, in another thread, until it has struck so often; say whether it has in time."""

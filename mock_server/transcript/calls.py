@@ -34,7 +34,9 @@ class Call:
         args: the words after it, as the server split them; a password is not among them.
         user: who asked, as far as the server knew.
         session: the session, as a mark that tells sessions apart; empty for a login.
-        answer: the form of the answer: ``reply``, ``file``, ``empty`` or ``silence``.
+        answer: the form of the answer: ``reply``, ``file``, ``empty`` or ``silence``; ``silence``, ``close`` or
+            ``reset`` for what a fault did instead of carrying the command out. What a fault does to the answer of a
+            command that was carried out is in the transcript alone.
         status: the status in the meta of the reply; ``None`` where it has none.
         error: the text of the reply's error, or nothing.
         upload_size: bytes of the file that came with it; ``None`` where none did.

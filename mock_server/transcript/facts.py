@@ -262,13 +262,14 @@ class FrameSent:
 
 @dataclasses.dataclass(frozen=True)
 class Commanded:
-    """A command was answered.
+    """A command was answered, or a fault took it.
 
     Attributes:
         line: the command line.
         user: who asked, as far as the server knows.
         token: the session's.
-        answer: the form of the answer: ``reply``, ``file``, ``empty`` or ``silence``.
+        answer: the form of the answer: ``reply``, ``file``, ``empty`` or ``silence``; ``silence``, ``close`` or
+            ``reset`` for what a fault did instead of carrying it out.
         status: the status in the meta of a reply.
         info: the text beside it.
         error: the text of the first error item.

@@ -10,6 +10,7 @@ Source: official 2.7.3, 2.8.3 and 2.9.0.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from flare_client.protocol.cellnet.cell import Channel
@@ -155,6 +156,17 @@ def piece(data: bytes, offset: int, *, cancel_capable: bool) -> dict[str, Any]:
     """
     answer = {_STATUS: _OK, _STATE: {_RECEIVED: offset + len(data)}, _DATA: data}
     return {**answer, _CANCEL_CAPABLE: True} if cancel_capable else answer
+
+
+def reshaped(answer: dict[str, Any], change: Callable[[bytes], bytes]) -> dict[str, Any]:
+    """An answer whose bytes, if it brings any, were changed on the way; what it says of them is not.
+
+    Args:
+        answer: as ``piece`` makes it.
+        change: what became of its bytes.
+    """
+    data = answer.get(_DATA)
+    return {**answer, _DATA: change(data)} if isinstance(data, bytes) else answer
 
 
 def end(nonce: str | None) -> dict[str, Any]:

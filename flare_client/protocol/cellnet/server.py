@@ -76,7 +76,11 @@ class ServerIdentity:
         self.ca_pem = ca_pem
         self.certificate_pem = certificate_pem
         self.signer = Signer(private_key_pem)
+        self.token_signer = self.signer
+        """Signs the tokens of registrations; another one makes a server that contradicts itself."""
         self.verifier = Verifier(certificate_pem)
+        self.token_verifier = self.verifier
+        """Checks them when they come back."""
         self.ssid = ssid if ssid is not None else str(uuid.uuid4())
         self.versions = dict(versions or {})
         self.credentials: Credentials = server_credentials(self.signer)
@@ -162,10 +166,12 @@ class ServerPeer:
         self._receiver = StreamReceiver(limits)
         self._sender = StreamSender(int(now * 1_000_000))
         self._addresses: Addresses | None = None
-        self._check = CredentialsCheck(identity.verifier)
+        self._check = CredentialsCheck(identity.token_verifier)
         self._challenged: tuple[str, float] | None = None
         self._outgoing: list[bytes] = []
         self._unacknowledged: list[tuple[Piece, float]] = []
+        self.acknowledges = True
+        """Whether the client is told what arrived of its streams."""
 
     @property
     def endpoint_name(self) -> str | None:
@@ -326,7 +332,7 @@ class ServerPeer:
             self._answer(addresses, message, now, content={})
             return [Dropped(f"registration of {user!r:.80} refused: {problem}")]
         own = self._identity
-        reply = auth.register_reply(own.signer, user, str(uuid.uuid4()), own.ssid, own.versions)
+        reply = auth.register_reply(own.token_signer, user, str(uuid.uuid4()), own.ssid, own.versions)
         self._answer(addresses, message, now, content=reply)
         return [ClientRegistered(user)]
 
@@ -358,7 +364,8 @@ class ServerPeer:
         events: list[ServerPeerEvent] = []
         for event in self._receiver.receive(message, now):
             if isinstance(event, Piece):
-                self._unacknowledged.append((event, now))
+                if self.acknowledges:
+                    self._unacknowledged.append((event, now))
             elif isinstance(event, StreamFailed):
                 events.append(Dropped(event.reason))
             else:

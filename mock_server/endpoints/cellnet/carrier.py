@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.faults.door import reset
 from mock_server.transcript.facts import CLIENT
 
 _logger = logging.getLogger("mock_server")
@@ -21,6 +22,10 @@ class Carrier(asyncio.Protocol):
 
     transport: asyncio.Transport
     conversation: Conversation
+
+    def reset(self) -> None:
+        """Cut the connection with a TCP reset."""
+        reset(self.transport)
 
     def pause_writing(self) -> None:
         """Answer nothing more: the client does not keep up."""

@@ -5,6 +5,7 @@ Knows neither sockets nor TLS. A transport hands frames in, and gives a function
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import logging
 import time
@@ -15,6 +16,7 @@ from flare_client.protocol.cellnet.server import ClientLeft, ClientRegistered, D
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.uploads import Uploads
+from mock_server.faults.course import PLAIN, USUAL_WELCOME, End, Form, Welcome
 from mock_server.transcript.facts import SERVER, Decided, FrameCame, FrameSent, Trace, what_came_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Conversation:
         send: sends frames, in order.
         close: ends the connection once everything is sent.
         abort: cuts the connection.
+        welcome: how the server shows itself on it.
     """
 
     def __init__(
@@ -41,13 +44,18 @@ class Conversation:
         send: Callable[[list[bytes]], None],
         close: Callable[[], None],
         abort: Callable[[], None],
+        welcome: Welcome = USUAL_WELCOME,
     ) -> None:
         self._endpoint = endpoint
         self.trace = trace
         self._send = send
         self._close = close
         self._abort = abort
-        self.peer = ServerPeer(endpoint.service.identity, time.time(), endpoint.limits)
+        self.reset = abort
+        """Cuts it with a TCP reset, where the scheme knows one."""
+        self.peer = ServerPeer(endpoint.identity_of(welcome), time.time(), endpoint.limits)
+        self.peer.acknowledges = welcome.acknowledges
+        self._is_lost = False
         self.uploads = Uploads(endpoint.service.upload_dir, endpoint.limits)
         self._waiting: collections.deque[Frame | BadFrame] = collections.deque()
         self._held = False
@@ -103,6 +111,57 @@ class Conversation:
         self.peer.push(channel, topic, content, time.time())
         self._flush()
 
+    def answer(self, say: Callable[[], None], form: Form = PLAIN) -> None:
+        """Answer a request.
+
+        Args:
+            say: hands the answer to the state machine.
+            form: how it leaves.
+        """
+        if self._is_lost:
+            return
+        self._flush()
+        for _ in range(form.copies):
+            say()
+        if form.cut is None and form.pace is None:
+            self._flush()
+        else:
+            self._send_slowly(form)
+
+    def end(self, how: End) -> None:
+        """End the connection, or say nothing."""
+        if how is End.CLOSE:
+            self.close("a fault")
+        elif how is End.RESET:
+            self.trace.ending(SERVER, "a fault")
+            self.reset()
+
+    def _send_slowly(self, form: Form) -> None:
+        """Send what there is frame by frame, each when its bytes would be through, or none after a cut."""
+        loop = asyncio.get_running_loop()
+        sent = 0
+        frames = self._frames()
+        for frame in frames:
+            if form.cut is not None and sent + len(frame) > form.cut:
+                break
+            sent += len(frame)
+            if form.pace is None:
+                self._put([frame])
+            else:
+                loop.call_later(sent / form.pace, self._send_late, [frame])
+        if form.cut is not None:
+            loop.call_later(0.0 if form.pace is None else sent / form.pace, self.end, form.then)
+
+    def _send_late(self, frames: list[bytes]) -> None:
+        if not self._is_lost:
+            self._put(frames)
+
+    def _frames(self) -> list[bytes]:
+        frames: list[bytes] = []
+        while more := self.peer.frames_to_send():
+            frames += more
+        return frames
+
     def look_after(self) -> None:
         """Give up what stands still; called now and then."""
         for event in self.peer.stalled(time.time()):
@@ -123,6 +182,7 @@ class Conversation:
 
     def lost(self) -> None:
         """The connection is over."""
+        self._is_lost = True
         self._waiting.clear()
         self.uploads.close()
         self.trace.closed()
@@ -162,6 +222,9 @@ class Conversation:
 
     def _flush(self) -> None:
         while frames := self.peer.frames_to_send():
-            for frame in frames:
-                self.trace.note(FrameSent(frame))
-            self._send(frames)
+            self._put(frames)
+
+    def _put(self, frames: list[bytes]) -> None:
+        for frame in frames:
+            self.trace.note(FrameSent(frame))
+        self._send(frames)

@@ -11,12 +11,16 @@ from collections.abc import Callable
 from typing import Protocol
 
 from flare_client.protocol.cellnet.kit import Scheme
+from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from mock_server.endpoints.cellnet.conversation import Conversation
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.cellnet.tcp import TcpConnection
 from mock_server.endpoints.cellnet.websocket import WebSocketConnection
 from mock_server.endpoints.tls import TlsProtocol
+from mock_server.faults.course import USUAL_WELCOME, Moment, Point, Welcome
+from mock_server.faults.desk import FaultDesk
+from mock_server.faults.door import Door
 from mock_server.transcript.facts import Observer, Trace, Unobserved
 
 _logger = logging.getLogger("mock_server")
@@ -33,7 +37,9 @@ class _Listener(Protocol):
     async def stop(self) -> None: ...
 
 
-_CONNECTIONS: dict[Scheme, Callable[[CellEndpoint, Trace], asyncio.Protocol]] = {
+_Make = Callable[["CellEndpoint", Trace, Welcome], asyncio.Protocol]
+
+_CONNECTIONS: dict[Scheme, _Make] = {
     Scheme.HTTP: WebSocketConnection,
     Scheme.TCP: TcpConnection,
 }
@@ -48,6 +54,7 @@ class CellEndpoint:
         tls: the TLS context; ``None`` for clear text.
         credentials: CA, certificate and key in PEM, for gRPC, which does its own TLS; no CA where no certificate is
             asked of clients; ``None`` for clear text.
+        faults: what goes wrong.
         limits: how much a client may send.
         stall_timeout: seconds for a TLS handshake, for the greeting, and for a sign of life.
         observer: is told what happens.
@@ -59,6 +66,7 @@ class CellEndpoint:
         scheme: Scheme,
         tls: ssl.SSLContext | None,
         *,
+        faults: FaultDesk,
         credentials: tuple[bytes | None, bytes, bytes] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
@@ -66,6 +74,7 @@ class CellEndpoint:
     ) -> None:
         self.observer = observer or Unobserved()
         self.service = service
+        self.faults = faults
         self.limits = limits
         self.stall_timeout = stall_timeout
         self.conversations: set[Conversation] = set()
@@ -87,6 +96,11 @@ class CellEndpoint:
         port = await self._listener.start(host, port)
         self._look = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look_after)
         return port
+
+    def identity_of(self, welcome: Welcome) -> ServerIdentity:
+        """Who the server says it is to a client that it welcomes so."""
+        right, impostor = self.service.identity, self.faults.impostor
+        return right if impostor is None else impostor.identity(welcome, right)
 
     def greeted(self, conversation: Conversation, name: str) -> None:
         """Note the name of a cell, and cut off an older connection of that name, as official servers do."""
@@ -138,13 +152,9 @@ class CellEndpoint:
 class _ByteListener:
     """Listens for connections that asyncio and this package's TLS carry."""
 
-    def __init__(
-        self,
-        endpoint: CellEndpoint,
-        make: Callable[[CellEndpoint, Trace], asyncio.Protocol],
-        tls: ssl.SSLContext | None,
-    ) -> None:
+    def __init__(self, endpoint: CellEndpoint, make: _Make, tls: ssl.SSLContext | None) -> None:
         self._endpoint = endpoint
+        self._doors: set[Door] = set()
         self._make = make
         self._tls = tls
         self._wrapped: weakref.WeakSet[TlsProtocol] = weakref.WeakSet()
@@ -162,12 +172,25 @@ class _ByteListener:
     async def stop(self) -> None:
         for connection in list(self._wrapped):
             connection.abort()
+        for door in list(self._doors):
+            door.abort()
 
     def _accept(self) -> asyncio.Protocol:
         endpoint, trace = self._endpoint, Trace(self._endpoint.observer)
+        course = endpoint.faults.course(Moment(Point.CONNECT))
+        if course is None:
+            return self._take_in(trace, USUAL_WELCOME)
+        welcome = course.welcome
+        door = Door(course, lambda: self._take_in(trace, welcome), self._doors.discard, trace)
+        self._doors.add(door)
+        return door
+
+    def _take_in(self, trace: Trace, welcome: Welcome) -> asyncio.Protocol:
+        endpoint, impostor = self._endpoint, self._endpoint.faults.impostor
         if self._tls is None:
-            return self._make(endpoint, trace)
-        connection = TlsProtocol(self._tls, lambda: self._make(endpoint, trace), endpoint.stall_timeout, trace)
+            return self._make(endpoint, trace, welcome)
+        tls = self._tls if impostor is None else impostor.context(welcome, self._tls)
+        connection = TlsProtocol(tls, lambda: self._make(endpoint, trace, welcome), endpoint.stall_timeout, trace)
         self._wrapped.add(connection)
         return connection
 

@@ -17,7 +17,8 @@ from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_g
 from flare_client.protocol.cellnet.sfm import BadFrame, decode_frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.conversation import Conversation
-from mock_server.transcript.facts import FrameCame, Trace
+from mock_server.faults.course import USUAL_WELCOME, End, Moment, Point, Welcome
+from mock_server.transcript.facts import SERVER, FrameCame, Trace
 
 if TYPE_CHECKING:
     from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -38,9 +39,10 @@ class GrpcStream:
     Args:
         endpoint: the endpoint that accepted it.
         trace: is told what happens.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
         self._trace = trace
         self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -48,7 +50,7 @@ class GrpcStream:
         self._writable = asyncio.Event()
         self._writable.set()
         self._sequence = 0
-        self._conversation = Conversation(endpoint, trace, self._send, self._close, self._ended.set)
+        self._conversation = Conversation(endpoint, trace, self._send, self._close, self._ended.set, welcome)
 
     async def run(self, requests: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream to its end."""
@@ -154,4 +156,21 @@ class GrpcListener:
             self._server = None
 
     async def _serve(self, requests: AsyncIterator[bytes], context: Any) -> None:
-        await GrpcStream(self._endpoint, Trace(self._endpoint.observer)).run(requests, context)
+        trace = Trace(self._endpoint.observer)
+        course = self._endpoint.faults.course(Moment(Point.CONNECT))
+        if course is None:
+            await GrpcStream(self._endpoint, trace).run(requests, context)
+            return
+        trace.opened(context.peer())
+        for strike in course.struck:
+            trace.note(strike)
+        try:
+            await asyncio.sleep(course.request.delay)
+            if course.request.end is End.SILENCE:
+                await asyncio.Event().wait()  # until the client goes
+            elif course.request.end is None:
+                await GrpcStream(self._endpoint, trace, course.welcome).run(requests, context)
+            else:
+                trace.ending(SERVER, "a fault")
+        finally:
+            trace.closed()

@@ -29,6 +29,8 @@ from mock_server.answers import Answer, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request
 from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.users import check_use
+from mock_server.faults.course import PLAIN, End, Form, Moment, Point
+from mock_server.faults.desk import Exchange, FaultDesk
 from mock_server.pki import peer_identity
 from mock_server.sessions import AdminSessions
 from mock_server.transcript.facts import Decided
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("mock_server")
 
 AnswerRequest = Callable[[Request], Answer]
+_FileAnswer = dict[str, Any] | Shareable | str | None
+"""What is answered about files; a text says why there is nothing, ``None`` that somebody else answers."""
 _LOGIN, _LOGOUT, _CHECK = "_cert_login", "_logout", "_check_session"
 _TX = "ObjectStreamer.TX_ID"
 _MOST_TOKENS = 4096
@@ -59,6 +63,7 @@ class AdminService:
         sessions: who is logged in.
         downloads: downloads in progress.
         upload_dir: where uploads are written.
+        faults: what goes wrong.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class AdminService:
         sessions: AdminSessions,
         downloads: Downloads,
         upload_dir: Path,
+        faults: FaultDesk,
     ) -> None:
         self._rules = rules
         self.identity = identity
@@ -76,6 +82,8 @@ class AdminService:
         self._sessions = sessions
         self._downloads = downloads
         self.upload_dir = upload_dir
+        self._faults = faults
+        self._forgotten: set[str] = set()
         self._cells: dict[str, Conversation] = {}
         # A signature is checked once: clients send the same token with every command.
         self._read_token = functools.lru_cache(_MOST_TOKENS)(lambda token: read_admin_token(token, identity.verifier))
@@ -84,9 +92,7 @@ class AdminService:
         """Answer a request."""
         key = (event.channel, event.topic)
         if key == (commands.CHANNEL, commands.COMMAND_TOPIC):
-            text = self._command(caller, event, event.content, None)
-            if text is not None:
-                caller.peer.reply(event, text, time.time())
+            self._command(caller, event.content, None, _CommandLine(caller, event, None), event)
         elif key == (upload.CHANNEL, upload.TOPIC):
             self._upload(caller, event)
         elif key == (upload.CHANNEL, upload.DONE_TOPIC):
@@ -113,9 +119,15 @@ class AdminService:
         for session_id in [number for number, cell in self._cells.items() if cell is caller]:
             del self._cells[session_id]
 
+    def forget_session(self, session_id: str) -> None:
+        """Take the token of a session for one that this server never signed."""
+        self._forgotten.add(session_id)
+
     # --- commands ---------------------------------------------------------------------------------------------
 
-    def _command(self, caller: Conversation, event: RequestReceived, content: object, file: Path | None) -> str | None:
+    def _command(
+        self, caller: Conversation, content: object, file: Path | None, line_back: _CommandLine, event: RequestReceived
+    ) -> None:
         try:
             envelope = commands.read_command(content)
             line = envelope.first(ItemType.COMMAND)
@@ -127,10 +139,23 @@ class AdminService:
             if file is not None:
                 file.unlink(missing_ok=True)
             status = meta(MetaStatus.INTERNAL_ERROR, "protocol violation")
-            return _text(Reply().error("protocol violation", status).envelope(_now()))
-        if line.split(" ")[0] == _LOGIN and file is None:
-            return self._log_in(caller, event, line, envelope)
+            line_back.send(Reply().error("protocol violation", status).envelope(_now()), PLAIN)
+            return
         token = envelope.first(ItemType.TOKEN)
+        session = self._session_of(token) if self._faults.rules else ""
+        request = Request(line, session or None, envelope.meta, Peer(event.user), file, trace=caller.trace)
+        caller.trace.session = session or caller.trace.session
+        moment = Moment(Point.COMMAND, request.command, event.user, session)
+
+        def act() -> Envelope | None:
+            if line.split(" ")[0] == _LOGIN and file is None:
+                return self._log_in(caller, event, line, envelope)
+            return self._carry_out(caller, request, token)
+
+        self._faults.serve(Exchange(moment, act, lambda: Reply().envelope(_now()), line_back, caller.trace, request))
+
+    def _carry_out(self, caller: Conversation, request: Request, token: object) -> Envelope | None:
+        line, file = request.line, request.upload
         session_id = None
         if isinstance(token, str):
             claims = self._claims_of(token)
@@ -140,16 +165,19 @@ class AdminService:
                     # Official servers restore a session from the request that brings the token; a finished upload
                     # is none, and they fail over that.
                     file.unlink(missing_ok=True)
-                    return _text(Reply().error("Exception Occurred: AssertionError: ").envelope(_now()))
+                    return Reply().error("Exception Occurred: AssertionError: ").envelope(_now())
                 self._restore(session_id, claims)
-        peer = Peer(event.user)
         caller.trace.session = session_id
-        answered = self._answer(Request(line, session_id, envelope.meta, peer, file, trace=caller.trace))
+        answered = self._answer(dataclasses.replace(request, token=session_id))
         if line.split(" ")[0] == _LOGOUT and session_id is not None:
             self._cells.pop(session_id, None)
         elif session_id is not None and self._sessions.find(session_id) is not None:
             self._cells[session_id] = caller
-        return None if isinstance(answered, SilentAnswer) else _text(_envelope(answered))
+        return None if isinstance(answered, SilentAnswer) else _envelope(answered)
+
+    def _session_of(self, token: object) -> str:
+        claims = self._claims_of(token) if isinstance(token, str) else None
+        return str(claims[Claim.SESSION]) if claims else ""
 
     def _claims_of(self, token: str) -> dict[str, Any] | None:
         """What a token says of its session; ``None`` where this server did not sign it, or it holds no more."""
@@ -159,6 +187,8 @@ class AdminService:
                 raise NotProven("expected session, name and organisation in it")
         except NotProven as problem:
             _logger.warning("a token proves nothing: %s", problem)
+            return None
+        if claims[Claim.SESSION] in self._forgotten:
             return None
         return None if self._sessions.is_past(_certificate_end(claims)) else claims
 
@@ -174,7 +204,7 @@ class AdminService:
             _certificate_end(claims),
         )
 
-    def _log_in(self, caller: Conversation, event: RequestReceived, line: str, envelope: Envelope) -> str:
+    def _log_in(self, caller: Conversation, event: RequestReceived, line: str, envelope: Envelope) -> Envelope:
         try:
             verifier, study = commands.check_login(event.headers, self.identity.ca_pem)
             if self._rules.checks_certificate_dates:
@@ -186,14 +216,14 @@ class AdminService:
         except NotProven as problem:
             _logger.warning("refusing the login of %s: %s", caller.name, problem)
             caller.trace.note(Decided("refused a login", {"reason": str(problem)}))
-            return _text(Reply().string(LOGIN_REJECTED).envelope(_now()))
+            return Reply().string(LOGIN_REJECTED).envelope(_now())
         identity = peer_identity(verifier.der)
         ends_at = verifier.valid_until if self._rules.token_has_certificate_end else None
         peer = Peer(identity.name, identity.org, identity.role, ends_at)
         answered = _envelope(self._answer(Request(line, None, envelope.meta, peer, study=study, trace=caller.trace)))
         session_id = answered.first(ItemType.TOKEN)
         if not isinstance(session_id, str):
-            return _text(answered)
+            return answered
         self._cells[session_id] = caller
         claims: dict[str, Any] = {
             Claim.NAME: peer.name,
@@ -207,24 +237,35 @@ class AdminService:
             claims[Claim.CERTIFICATE_END] = ends_at
         token = Item(ItemType.TOKEN, admin_token(self.identity.signer, claims))
         items = tuple(token if item.type is ItemType.TOKEN else item for item in answered.items)
-        return _text(dataclasses.replace(answered, items=items))
+        return dataclasses.replace(answered, items=items)
 
     # --- files ------------------------------------------------------------------------------------------------
 
     def _upload(self, caller: Conversation, event: RequestReceived) -> None:
+        moment = Moment(Point.UPLOAD, "upload", event.user)
+        line_back = _FileLine(caller, event)
+        self._faults.serve(
+            Exchange(
+                moment,
+                lambda: self._take_piece(caller, event),
+                lambda: upload.refusal("BAD_REQUEST_DATA"),
+                line_back,
+                caller.trace,
+            )
+        )
+
+    def _take_piece(self, caller: Conversation, event: RequestReceived) -> _FileAnswer:
+        """Take a piece of an upload; with the last one its command is carried out, which answers for itself."""
         try:
             done = caller.uploads.take(_transaction(event.content), event.content)
         except (ProtocolError, OSError) as problem:
             _logger.warning("refusing a piece of an upload of %s: %s", caller.name, problem)
             caller.trace.note(Decided("refused a piece of an upload", {"reason": str(problem)}))
-            caller.peer.reply(event, upload.refusal("BAD_REQUEST_DATA"), time.time(), ReturnCode.OK)
-            return
-        result = None
-        if done is not None:
-            result = self._command(caller, event, done.command, done.path)
-            if result is None:
-                return
-        caller.peer.reply(event, upload.answer(result), time.time(), ReturnCode.OK)
+            return upload.refusal("BAD_REQUEST_DATA")
+        if done is None:
+            return upload.answer(None)
+        self._command(caller, done.command, done.path, _CommandLine(caller, event, upload.answer), event)
+        return None
 
     def _download(self, caller: Conversation, event: RequestReceived) -> None:
         try:
@@ -238,17 +279,30 @@ class AdminService:
             self._confirmed(caller, wanted)
             caller.peer.reply(event, None, time.time(), ReturnCode.OK)
             return
+        name = self._downloads.name_of(wanted.ref_id)
+        session = self._downloads.session_of(wanted.ref_id)
+        moment = Moment(Point.DOWNLOAD, "download_piece", event.user, session, name)
+        self._faults.serve(
+            Exchange(
+                moment,
+                lambda: self._next_piece(caller, wanted),
+                download.failure,
+                _FileLine(caller, event),
+                caller.trace,
+            )
+        )
+
+    def _next_piece(self, caller: Conversation, wanted: download.PieceWanted) -> _FileAnswer:
+        """The next piece of a file, its end, or why there is none."""
         path = self._downloads.find(wanted.ref_id)
         arrived = self._downloads.outcome(wanted.ref_id)
         if path is None and arrived is not None:
-            caller.peer.reply(event, download.end(None) if arrived else download.failure(), time.time(), ReturnCode.OK)
-            return
+            return download.end(None) if arrived else download.failure()
         if path is None:
             _logger.warning("%s wants the unknown file %.80s", caller.name, wanted.ref_id)
             caller.trace.note(Decided("refused a download", {"reason": "no such reference"}))
-            caller.peer.reply(event, None, time.time(), ReturnCode.INVALID_REQUEST, "no such reference")
-            return
-        caller.peer.reply(event, self._piece(wanted, path), time.time(), ReturnCode.OK)
+            return "no such reference"
+        return self._piece(wanted, path)
 
     def _confirmed(self, caller: Conversation, word: download.Confirmed) -> None:
         if not word.nonce:
@@ -272,6 +326,65 @@ class AdminService:
         return download.end(None)
 
 
+class _CommandLine:
+    """The way back of a command.
+
+    Args:
+        caller: whose it is.
+        event: the request.
+        wrap: what the text of the reply is put into; ``None`` for nothing.
+    """
+
+    def __init__(self, caller: Conversation, event: RequestReceived, wrap: Callable[[str], Shareable] | None) -> None:
+        self._caller = caller
+        self._event = event
+        self._wrap = wrap
+
+    def send(self, answer: Envelope | None, form: Form) -> None:
+        """Send a reply; ``None`` is silence."""
+        if answer is None:
+            return
+        text = form.text(commands.encode_command(answer))
+        if form.corrupt is not None:
+            at = max(form.corrupt, 0)
+            text = text[:at] + "\0" + text[at + 1 :]
+        content: object = text if self._wrap is None else self._wrap(text)
+        code = None if self._wrap is None else ReturnCode.OK
+        self._caller.answer(lambda: self._caller.peer.reply(self._event, content, time.time(), code), form)
+
+    def end(self, how: End) -> None:
+        """End without a reply."""
+        self._caller.end(how)
+
+
+class _FileLine:
+    """The way back of a piece of a file.
+
+    Args:
+        caller: who asks for it, or sends it.
+        event: the request.
+    """
+
+    def __init__(self, caller: Conversation, event: RequestReceived) -> None:
+        self._caller = caller
+        self._event = event
+
+    def send(self, answer: _FileAnswer, form: Form) -> None:
+        """Send an answer."""
+        if answer is None:
+            return
+        code, error = (ReturnCode.INVALID_REQUEST, answer) if isinstance(answer, str) else (ReturnCode.OK, "")
+        content: object = None if isinstance(answer, str) else answer
+        if isinstance(answer, dict):
+            content = download.reshaped(answer, form.data)
+        peer = self._caller.peer
+        self._caller.answer(lambda: peer.reply(self._event, content, time.time(), code, error), form)
+
+    def end(self, how: End) -> None:
+        """End without an answer."""
+        self._caller.end(how)
+
+
 def _certificate_end(claims: dict[str, Any]) -> float | None:
     end = claims.get(Claim.CERTIFICATE_END)
     return float(end) if isinstance(end, (int, float)) else None
@@ -285,7 +398,3 @@ def _transaction(content: object) -> str | None:
 def _envelope(answered: Answer) -> Envelope:
     # Files have a service of their own in this dialect.
     return answered.envelope(_now()) if isinstance(answered, Reply) else Reply().envelope(_now())
-
-
-def _text(envelope: Envelope) -> str:
-    return commands.encode_command(envelope)

@@ -10,6 +10,7 @@ from flare_client.protocol.cellnet.sfm import FrameReader
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.faults.course import USUAL_WELCOME, Welcome
 from mock_server.transcript.facts import Trace
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ class TcpConnection(Carrier):
     Args:
         endpoint: the endpoint that accepted it.
         trace: is told what happens.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
         self._trace = trace
+        self._welcome = welcome
         self._reader = FrameReader(endpoint.limits)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -41,7 +44,9 @@ class TcpConnection(Carrier):
             self._send,
             self.transport.close,
             self.transport.abort,
+            self._welcome,
         )
+        self.conversation.reset = self.reset
 
     def _send(self, frames: list[bytes]) -> None:
         for frame in frames:

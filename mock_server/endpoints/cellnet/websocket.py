@@ -17,6 +17,7 @@ from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, BadFrame, decode_fram
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
+from mock_server.faults.course import USUAL_WELCOME, Welcome
 from mock_server.transcript.facts import CLIENT, SERVER, FrameCame, Trace, Upgraded
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ class WebSocketConnection(Carrier):
     Args:
         endpoint: the endpoint that accepted it.
         trace: is told what happens.
+        welcome: how the server shows itself.
     """
 
-    def __init__(self, endpoint: CellEndpoint, trace: Trace) -> None:
+    def __init__(self, endpoint: CellEndpoint, trace: Trace, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
         self._trace = trace
+        self._welcome = welcome
         # Official clients offer no compression; none is offered or taken.
         self._wire = ServerProtocol(extensions=None, max_size=endpoint.limits.frame)
         self._parts: list[bytes] = []
@@ -49,7 +52,10 @@ class WebSocketConnection(Carrier):
         """Wait for the upgrade."""
         self.transport = cast(asyncio.Transport, transport)
         self._trace.opened(transport.get_extra_info("peername"))
-        self.conversation = Conversation(self._endpoint, self._trace, self._send, self._close, self.transport.abort)
+        self.conversation = Conversation(
+            self._endpoint, self._trace, self._send, self._close, self.transport.abort, self._welcome
+        )
+        self.conversation.reset = self.reset
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""

@@ -20,7 +20,7 @@ from tests.conformance.reports.records import RECORD
 
 AGAIN = {
     *("--client", "--client-command", "--release", "--server", "--scheme", "--user", "--seed"),
-    *("--profile", "--limit", "--scripts"),
+    *("--profile", "--limit", "--scripts", "--transcripts"),
 }
 """The options of ``run`` that ``rerun`` takes over."""
 

@@ -21,6 +21,7 @@ from mock_server.context import Staging
 from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
+from mock_server.faults.desk import FaultDesk
 from mock_server.pki import Pki
 from mock_server.sessions import AdminSessions
 
@@ -42,8 +43,9 @@ async def serving(
 ) -> AsyncIterator[tuple[CellEndpoint, int]]:
     sessions = AdminSessions(RealClock(), 1800.0)
     downloads = Downloads(Staging(folder), sessions, RealClock(), RULES_29)
-    service = AdminService(RULES_29, identity, lambda _: Reply().string("OK"), sessions, downloads, folder)
-    endpoint = CellEndpoint(service, scheme, None, stall_timeout=stall_timeout)
+    faults = FaultDesk((), sessions)
+    service = AdminService(RULES_29, identity, lambda _: Reply().string("OK"), sessions, downloads, folder, faults)
+    endpoint = CellEndpoint(service, scheme, None, faults=faults, stall_timeout=stall_timeout)
     port = await endpoint.start(HOST, 0)
     try:
         yield endpoint, port

@@ -1,0 +1,179 @@
+"""The seam between endpoints and commands: an endpoint hands over what came, and what was decided becomes of it.
+
+Everything happens on the server's loop; what takes time is a timer. An endpoint knows no rules, and nothing here
+knows bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from mock_server.faults.course import PLAIN, Course, End, Form, Moment, Passage, Plant, Point
+from mock_server.faults.impostor import Impostor
+from mock_server.faults.rules import ActiveRule, Rule
+from mock_server.sessions import AdminSessions
+from mock_server.transcript.facts import Trace
+
+if TYPE_CHECKING:
+    from mock_server.context import Request
+
+_logger = logging.getLogger("mock_server")
+
+Lost = Callable[["Request", "End | None", Form], None]
+"""Takes a command that is not carried out: how it ends, or, where an answer leaves all the same, in which form."""
+
+_Answer = TypeVar("_Answer")
+_Sent_contra = TypeVar("_Sent_contra", contravariant=True)
+
+
+class Line(Protocol[_Sent_contra]):
+    """The way back to whoever asked; each endpoint has its own."""
+
+    def send(self, answer: _Sent_contra, form: Form) -> None:
+        """Send an answer in a form. A connection that is gone by then is no error."""
+
+    def end(self, how: End) -> None:
+        """End without an answer."""
+
+
+class Exchange(Generic[_Answer]):
+    """A request that is to be answered.
+
+    Args:
+        moment: what it is.
+        act: carries it out; must not wait.
+        empty: the answer that a fault makes its own of, where nothing is carried out.
+        line: the way back.
+        trace: the connection that it came on.
+        command: what came, where it is a command.
+    """
+
+    def __init__(
+        self,
+        moment: Moment,
+        act: Callable[[], _Answer],
+        empty: Callable[[], _Answer],
+        line: Line[_Answer],
+        trace: Trace,
+        command: Request | None = None,
+    ) -> None:
+        self.moment = moment
+        self.act = act
+        self.empty = empty
+        self.line = line
+        self.trace = trace
+        self.command = command
+
+
+class FaultDesk:
+    """The rules in force on one server.
+
+    Args:
+        rules: those of the scenario.
+        sessions: who is logged in.
+        impostor: what a server that shows itself wrongly shows; without one no server can.
+    """
+
+    def __init__(self, rules: Iterable[Rule], sessions: AdminSessions, impostor: Impostor | None = None) -> None:
+        self.rules: list[ActiveRule] = [ActiveRule(rule) for rule in rules]
+        self.received: collections.Counter[str] = collections.Counter()
+        self.plant: Plant | None = None
+        """Set by the server once it is there."""
+        self.lost: Lost | None = None
+        """Is told of each command that is not carried out; likewise."""
+        self.impostor = impostor
+        self._sessions = sessions
+        self._postponed: list[Callable[[], None]] = []
+
+    def course(self, moment: Moment) -> Course | None:
+        """What is to become of something; ``None``: what usually does."""
+        if not self.rules:
+            return None
+        session = self._sessions.find(moment.session)
+        number = session.number if session is not None else 0
+        striking = [rule for rule in self.rules if rule.strikes(moment, number)]
+        if not striking:
+            return None
+        course = Course()
+        for rule in striking:
+            _logger.info(
+                "fault %s strikes %s of %s", rule.rule.action, moment.command or moment.point.value, moment.user
+            )
+            course = rule.bend(course)
+        return dataclasses.replace(course, struck=tuple(rule.told(moment) for rule in striking))
+
+    def serve(self, exchange: Exchange[_Answer]) -> None:
+        """Carry a request out and answer it, with whatever goes wrong on the way."""
+        if exchange.moment.point is Point.COMMAND:
+            self.received[exchange.moment.command] += 1
+        course = self.course(exchange.moment)
+        if course is None:
+            exchange.line.send(exchange.act(), PLAIN)
+            self._release()
+            return
+        for strike in course.struck:
+            exchange.trace.note(strike)
+        _later(course.request.delay, lambda: self._carry_out(exchange, course))
+
+    def deeds(self, passage: Passage, moment: Moment) -> None:
+        """Do to the server what happens on a way."""
+        for deed in passage.deeds:
+            if self.plant is not None:
+                deed(self.plant, moment)
+
+    def _carry_out(self, exchange: Exchange[_Answer], course: Course) -> None:
+        self.deeds(course.request, exchange.moment)
+        if course.request.end is not None:
+            self._lose(exchange.command, course.request.end, course.form)
+            exchange.line.end(course.request.end)
+            return
+        if course.acts:
+            answer = exchange.act()
+        else:
+            self._lose(exchange.command, course.answer.end, course.form)
+            answer = exchange.empty()
+        _later(course.answer.delay, lambda: self._answer(exchange, course, answer))
+
+    def _lose(self, command: Request | None, end: End | None, form: Form) -> None:
+        if command is None:
+            return
+        if self.lost is not None:
+            self.lost(command, end, form)
+        command.drop_upload()
+
+    def _answer(self, exchange: Exchange[_Answer], course: Course, answer: _Answer) -> None:
+        self.deeds(course.answer, exchange.moment)
+        if course.answer.end is not None:
+            exchange.line.end(course.answer.end)
+        elif course.postponed is None:
+            exchange.line.send(answer, course.form)
+            self._release()
+        else:
+            self._postpone(course.postponed, lambda: exchange.line.send(answer, course.form))
+
+    def _postpone(self, seconds: float, send: Callable[[], None]) -> None:
+        waiting = self._postponed
+        waiting.append(send)
+
+        def at_last() -> None:
+            if send in waiting:
+                waiting.remove(send)
+                send()
+
+        _later(seconds, at_last)
+
+    def _release(self) -> None:
+        while self._postponed:
+            self._postponed.pop(0)()
+
+
+def _later(seconds: float, then: Callable[[], None]) -> None:
+    if seconds <= 0:
+        then()
+    else:
+        asyncio.get_running_loop().call_later(seconds, then)
