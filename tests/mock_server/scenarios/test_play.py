@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mock_server.scenarios.gantt import MAX_ROWS, picture, time_text
 from mock_server.scenarios.timeline import Moment, Timeline, spans
 
 GOLDEN = Path(__file__).parent / "golden"
+DOCS = Path(__file__).parents[3] / "docs"
 PAIRS = sorted(GOLDEN.glob("*.yaml"))
 _SVG = "{http://www.w3.org/2000/svg}"
 
@@ -191,3 +193,24 @@ def test_spans_lie_end_to_end() -> None:
         ("SUBMITTED", 0, 3),
         ("RUNNING", 3, 10),
     ]
+
+
+def test_the_picture_of_the_documents_is_what_is_drawn_now() -> None:
+    """``flare-mock scenario run busy-cluster --svg docs/busy-cluster.svg`` draws it anew."""
+    drawn = picture(play(library.ready("busy-cluster")), "busy-cluster, release 2.9")
+    assert (DOCS / "busy-cluster.svg").read_text(encoding="utf-8") == drawn
+
+
+@pytest.mark.parametrize("name", ["scenarios", "mock-server"])
+def test_what_the_documents_show_is_in_order(name: str) -> None:
+    blocks = re.findall(
+        r"^```yaml\n(.*?)^```$", (DOCS / f"{name}.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert blocks
+    for block in blocks:
+        Scenario.parse(block, name)
+
+
+def test_the_documents_name_every_ready_scenario() -> None:
+    text = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+    assert [name for name in library.names() if f"| `{name}` |" not in text] == []
