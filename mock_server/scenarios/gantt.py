@@ -118,7 +118,9 @@ class _Picture:
                     f'<line x1="{x}" y1="{self._top - 6}" x2="{x}" y2="{self._bottom}" stroke="#c8453b" '
                     f'stroke-dasharray="4 3">{_tip(moment)}</line>'
                 )
-                yield _text(x + 3, self._top - 26, moment.what, "#c8453b")
+                near_the_edge = x + _CHARACTER * len(moment.what) > _WIDTH - 16
+                at, anchor = (x - 3, "end") if near_the_edge else (x + 3, "start")
+                yield _text(at, self._top - 26, moment.what, "#c8453b", anchor)
 
     def _site_rows(self) -> Iterator[str]:
         for row, (name, connected) in enumerate(self._timeline.sites):
