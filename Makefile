@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop typescript lab bench fuzz seeds beside browser contracts schema pythons clean
+.PHONY: help demo test check format interop typescript lab bench fuzz seeds beside browser contracts schema mutants pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -69,6 +69,9 @@ contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
 schema: $(BIN)/.installed ## Write the published schemas of reports and scenarios from their models.
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json
 	$(BIN)/flare-mock scenario schema > mock_server/scenarios/scenario.schema.json
+
+mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against every contract.
+	$(BIN)/flare-conformance self-test --matrix --markdown docs/mutants.md
 
 clean: ## Remove what the targets made.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

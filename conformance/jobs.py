@@ -105,3 +105,19 @@ def write_job(parent: Path, name: str, kind: JobKind, meta: dict[str, Any] | Non
     """
     many = {"min_clients": MANY_SITES} if kind is JobKind.WAITING else {}
     return write_training(parent, name, rounds=ROUNDS[kind], seconds=ROUND_SECONDS[kind], **{**many, **(meta or {})})
+
+
+def edit_meta(folder: Path, **keys: Any) -> Path:
+    """Change the meta of a job definition.
+
+    Args:
+        folder: the folder of the job.
+        **keys: keys that replace those of the meta; a value of ``None`` takes the key out.
+
+    Returns:
+        The folder.
+    """
+    path = folder / "meta.json"
+    content = json.loads(path.read_text()) | keys
+    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+    return folder

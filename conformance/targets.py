@@ -7,6 +7,7 @@ import itertools
 import json
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -180,6 +181,33 @@ class _MockServer(MockServer):
         self.call(change)
 
 
+class _Workspaces:
+    """Workspaces for servers of checks, used again for their keys, which take most of the time of a server's start.
+
+    Servers that run at the same time have different ones, and so do not know each other's certificates.
+    """
+
+    def __init__(self) -> None:
+        self._parent = Path(tempfile.mkdtemp(prefix="flare-conformance-servers-"))
+        self._free: list[Path] = []
+        self._numbers = itertools.count(1)
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[Path]:
+        """A workspace that holds certificates at most."""
+        workspace = self._free.pop() if self._free else self._parent / str(next(self._numbers))
+        try:
+            yield workspace
+        finally:
+            for leftover in ("kits", "run"):
+                shutil.rmtree(workspace / leftover, ignore_errors=True)
+            self._free.append(workspace)
+
+    def close(self) -> None:
+        """Remove them."""
+        shutil.rmtree(self._parent, ignore_errors=True)
+
+
 class MockTarget:
     """``mock_server`` of a release.
 
@@ -199,6 +227,7 @@ class MockTarget:
 
     def __init__(self, release: str, scheme: str | None = None) -> None:
         self._scheme = scheme
+        self._workspaces = _Workspaces()
         self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme)
         self._shared.start()
         self._seed = 0
@@ -226,11 +255,18 @@ class MockTarget:
     @contextlib.contextmanager
     def own_server(self, scenario: dict[str, Any] | None = None, *, secure: bool = True) -> Iterator[ControlledServer]:
         """A mock server with a scenario of the check's choice."""
-        server = _MockServer(self.release, scenario=scenario or SHARED_SCENARIO, secure=secure, scheme=self._scheme)
-        self._transcripts.append(server.transcript)
-        with server:
-            server.draw_ids(Names(derived(self._seed, str(next(self._own)))))
-            yield server
+        with self._workspaces.one() as workspace:
+            server = _MockServer(
+                self.release,
+                scenario=scenario or SHARED_SCENARIO,
+                secure=secure,
+                scheme=self._scheme,
+                workspace=workspace,
+            )
+            self._transcripts.append(server.transcript)
+            with server:
+                server.draw_ids(Names(derived(self._seed, str(next(self._own)))))
+                yield server
 
     def heard(self) -> list[list[Entry]]:
         """What happened on the shared server and on own ones since it was asked last."""
@@ -240,8 +276,9 @@ class MockTarget:
         return [shared, *(transcript.entries() for transcript in own)]
 
     def close(self) -> None:
-        """Stop the shared server."""
+        """Stop the shared server, and remove what own ones left."""
         self._shared.stop()
+        self._workspaces.close()
 
 
 class KitTarget:

@@ -19,6 +19,7 @@ from pathlib import Path
 from flare_client.errors import UnsafeArchive
 from flare_client.protocol.archive import DEFAULT_ARCHIVE_LIMITS, ArchiveLimits, Member, check_members
 from flare_client.protocol.errors import RemoteProtocolError
+from flare_client.unfolding import MemberAside
 
 _BLOCK = 1024 * 1024
 
@@ -103,10 +104,14 @@ def _blocks(archive: zipfile.ZipFile, member: Member, source: Path) -> Iterator[
             yield block
 
 
-def _copy(blocks: Iterator[bytes], member: Member, path: Path, left: int) -> int:
+def _make_way(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_symlink():
         raise UnsafeArchive(f"expected a file or nothing at {path}, but it is a symbolic link")
+
+
+def _copy(blocks: Iterator[bytes], member: Member, path: Path, left: int) -> int:
+    _make_way(path)
     written = 0
     with path.open("wb") as target:
         for block in blocks:
@@ -126,11 +131,36 @@ def _check_way(folder: Path, path: Path) -> None:
         raise UnsafeArchive(f"expected {path} below {folder}, but a link leads to {real}")
 
 
-def extract_archive(source: Path, folder: Path, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS) -> list[Path]:
+def _place(archive: zipfile.ZipFile, member: Member, source: Path, lies: MemberAside, path: Path) -> int:
+    """Give a member that lies aside its name, where all that the archive says of it is true."""
+    info = member.info
+    with _reading(source), archive.open(info):  # reads its header, and compares it with the directory
+        if info.compress_type != zipfile.ZIP_STORED or not lies.size == info.file_size == info.compress_size:
+            raise zipfile.BadZipFile(f"header and directory of {info.filename!r} differ")
+        if lies.checksum != info.CRC:
+            raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
+    _make_way(path)
+    lies.path.replace(path)
+    return lies.size
+
+
+def extract_archive(
+    source: Path,
+    folder: Path,
+    limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS,
+    aside: Mapping[int, MemberAside] | None = None,
+) -> list[Path]:
     """Extract a received zip below a folder.
 
     Every member is checked before the first byte is written; bytes are counted as they come, whatever the archive
     declares.
+
+    Args:
+        source: the zip.
+        folder: where to.
+        limits: how much it may unfold to.
+        aside: the members whose bytes are not in it but beside it, by the place of their headers; on the same file
+            system. They are moved.
 
     Returns:
         The files that were written.
@@ -139,6 +169,7 @@ def extract_archive(source: Path, folder: Path, limits: ArchiveLimits = DEFAULT_
         UnsafeArchive: the archive is broken, would write elsewhere, or unfolds to more than the limits allow.
     """
     written: list[Path] = []
+    lying = dict(aside or {})
     real_folder = Path(os.path.realpath(folder))
     with _reading(source):
         archive = zipfile.ZipFile(source)
@@ -156,7 +187,11 @@ def extract_archive(source: Path, folder: Path, limits: ArchiveLimits = DEFAULT_
                 if member.is_folder:
                     path.mkdir(parents=True, exist_ok=True)
                     continue
-                left -= _copy(_blocks(archive, member, source), member, path, left)
+                lies = lying.pop(member.info.header_offset, None)
+                if lies is not None and lies.size <= left:
+                    left -= _place(archive, member, source, lies, path)
+                else:
+                    left -= _copy(_blocks(archive, member, source), member, path, left)
             written.append(path)
     return written
 

@@ -277,7 +277,7 @@ def open_connection(kit: StartupKit, user: str, study: str, *, secure: bool) -> 
 
         return SocketConnection(SocketTransport(kit, kit.config, secure=secure), user, secure=secure)
     except (ssl.SSLError, OSError) as problem:
-        raise errors.ConfigError(
+        raise errors.KitCredentialsUnusable(
             f"expected a certificate and its key in {kit.root / 'startup'}, but: {problem}"
         ) from problem
 

@@ -205,7 +205,18 @@ class KitTypeError(ConfigError, TypeError):
 
 
 class KitFileNotFound(ConfigError, FileNotFoundError):
-    """A file that the kit names is missing (releases from 2.7). The official client raises ``FileNotFoundError``."""
+    """``fed_admin.json``, or a file that it names in a kit from 2.7 on, is missing.
+
+    The official client raises ``FileNotFoundError``.
+    """
+
+
+class KitCredentialsUnusable(ConfigError, NoConnection, FLCommunicationError, ValueError):
+    """The kit's certificate or key is no PEM, is encrypted, or the two do not fit each other.
+
+    The official client raises ``NoConnection`` once the time is over, ``FLCommunicationError`` in 2.7, and
+    ``ValueError`` from 2.7 on where a file is no PEM.
+    """
 
 
 class KitValueError(ConfigError, ValueError):

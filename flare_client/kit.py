@@ -10,6 +10,7 @@ from flare_client.protocol import kit as kit_format
 from flare_client.protocol.cellnet import kit as cell_format
 from flare_client.protocol.cellnet.kit import CellKitConfig
 from flare_client.protocol.kit import AdminKitConfig, KitFormatError, parse_admin_config
+from flare_client.protocol.signing import BadSignature, FolderVerifier, UnreadableSignatures, digest_of
 
 _OFFICIAL_CLASSES: dict[str, type[errors.ConfigError]] = {
     "ConfigError": errors.ConfigError,
@@ -59,7 +60,8 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as problem:
-        raise errors.ConfigError(f"expected the kit's configuration at {path}, but {problem.strerror}") from None
+        unusable = errors.KitFileNotFound if isinstance(problem, FileNotFoundError) else errors.ConfigError
+        raise unusable(f"expected the kit's configuration at {path}, but {problem.strerror}") from None
     except UnicodeDecodeError as problem:
         raise errors.ConfigError(f"expected UTF-8 text in {path}, but {problem}") from None
 
@@ -69,6 +71,28 @@ def _read_resources(local: Path) -> str | None:
         if (local / name).is_file():
             return _read_text(local / name)
     return None
+
+
+def _check_signature(startup: Path, config_path: Path) -> None:
+    """Check the configuration of a kit that the project signed; one without signatures passes.
+
+    Source: the official clients of 2.7-2.9. 2.7 alone demands a signature; its kits look like those of 2.8 otherwise.
+
+    Raises:
+        ConfigError: the configuration is not the one that was signed.
+    """
+    signatures, authority = startup / kit_format.KIT_SIGNATURE_FILE, startup / kit_format.CA_CERT_FILE
+    if not (signatures.is_file() and authority.is_file()):
+        return
+    try:
+        verifier = FolderVerifier(signatures.read_bytes(), authority.read_bytes())
+        if not verifier.covers(config_path.name):
+            raise BadSignature(f"{config_path.name!r} has no signature")
+        verifier.check(config_path.name, digest_of([config_path.read_bytes()]))
+    except (BadSignature, UnreadableSignatures, OSError) as problem:
+        raise errors.ConfigError(
+            f"expected {config_path} as the project signed it in {signatures.name}, but {problem}"
+        ) from problem
 
 
 def load_kit(location: str, *, secure: bool) -> StartupKit:
@@ -100,6 +124,7 @@ def load_kit(location: str, *, secure: bool) -> StartupKit:
         if cell_format.is_cell_config(text):
             config = cell_format.parse_cell_config(text, _read_resources(root / kit_format.LOCAL_DIR))
             secure = True
+            _check_signature(startup, config_path)
         else:
             config = parse_admin_config(text)
     except KitFormatError as problem:

@@ -6,12 +6,15 @@ import contextlib
 import socket
 import ssl
 from pathlib import Path
+from typing import cast
 
 from flare_client.kit import StartupKit
 
 _RECEIVE = 256 * 1024
+_SEND = 112 * 1024
+"""Bytes that are encrypted at a time: what was just written is read again while it is still near."""
 _RECORD = 16 * 1024
-"""Bytes in a TLS record, at most: one read gives no more, and room for more would be made for nothing."""
+"""Bytes in a TLS record, at most: one read gives no more."""
 
 
 def mutual_tls(kit: StartupKit) -> ssl.SSLContext:
@@ -72,6 +75,8 @@ class TlsRecords:
         self.ended = False
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._records: list[bytes] = []
+        self._received = bytearray(_RECORD)
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=False, server_hostname=host)
 
     def shake_hands(self, connection: socket.socket) -> None:
@@ -97,35 +102,45 @@ class TlsRecords:
                 connection.sendall(self._outgoing.read())
                 return
 
-    def receive(self, records: bytes) -> bytes:
-        """Take records and return what was in them.
+    def receive(self, records: bytes | memoryview) -> memoryview:
+        """Take records and return what was in them, which is there until the next call.
 
         Raises:
             ssl.SSLError: they are broken, or tell that the server refuses.
         """
         self._incoming.write(records)
-        blocks: list[bytes] = []
+        # A record may have been taken in before, but for its last bytes.
+        most = self._incoming.pending + 2 * _RECORD
+        if len(self._received) < most:
+            self._received = bytearray(most)
+        view = memoryview(self._received)
+        filled = 0
         # Asked only while there is something: to be told by an exception that there is not costs more than the rest.
         while (self._incoming.pending or self._tls.pending()) and not self.ended:
             try:
-                block = self._tls.read(_RECORD)
+                size = cast(int, self._tls.read(_RECORD, view[filled : filled + _RECORD]))
             except ssl.SSLWantReadError:
                 break
-            self.ended = not block
-            blocks.append(block)
-        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+            self.ended = not size
+            filled += size
+        return view[:filled]
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Take what is to go out."""
         view = memoryview(data)
         while view:
-            view = view[self._tls.write(view) :]
+            view = view[self._tls.write(view[:_SEND]) :]
+            if self._outgoing.pending >= _SEND:
+                self._records.append(self._outgoing.read())
 
     def close(self) -> None:
         """Say goodbye."""
         with contextlib.suppress(ssl.SSLError):
             self._tls.unwrap()  # writes the goodbye; that the server's own is not there yet is no error
 
-    def data_to_send(self) -> bytes:
-        """Take the records that are to go out."""
-        return self._outgoing.read()
+    def records_to_send(self) -> list[bytes]:
+        """Take the records that are to go out, in blocks."""
+        records, self._records = self._records, []
+        if self._outgoing.pending:
+            records.append(self._outgoing.read())
+        return records

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Protocol
 
 from flare_client import errors
 from flare_client.archives import (
@@ -30,9 +30,20 @@ from flare_client.protocol.envelope import Json
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS
 from flare_client.signatures import folder_signer
+from flare_client.unfolding import ArrivingArchive
 
 if TYPE_CHECKING:
     from flare_client.connection import Connection
+
+
+class Target(Protocol):
+    """What takes the content of a file, from its first byte to its last."""
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Take the next bytes."""
+
+    def flush(self) -> None:
+        """Write what waits."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +56,7 @@ class RemoteFile:
     """
 
     name: str
-    fetch: Callable[[BinaryIO], None]
+    fetch: Callable[[Target], None]
 
 
 def upload_job(
@@ -106,16 +117,24 @@ def store_files(
         for one, path in zip(offers, paths, strict=True):
             with refusing_clashes(job_id):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("wb") as file:
-                    one.fetch(file)
                 if path.suffix == ".zip":
-                    extract_archive(path, fresh_folder(path.with_suffix("")))
-                    path.unlink()
+                    _fetch_archive(one, path)
+                else:
+                    with path.open("wb") as file:
+                        one.fetch(file)
         return str(move_to_free_name(staging, target / checked_name(job_id)))
     except BaseException:
         # A part of a result under the name of the whole would be worse than none.
         remove_tree(staging)
         raise
+
+
+def _fetch_archive(offered: RemoteFile, path: Path) -> None:
+    with ArrivingArchive(path) as archive:
+        offered.fetch(archive)
+        archive.finish()
+        extract_archive(path, fresh_folder(path.with_suffix("")), aside=archive.aside)
+    path.unlink()
 
 
 def move_result(location: str, destination: str) -> str:

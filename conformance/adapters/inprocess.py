@@ -76,7 +76,8 @@ class InProcessAdapter:
     """Drives a Python factory.
 
     Args:
-        name: ``flare_client`` or ``module:function``.
+        name: ``flare_client`` or ``module:function``. A function with an attribute ``basic_cb_with_print`` has the
+            client's sample callback, and takes ``debug``.
 
     Raises:
         ValueError: there is no such function.
@@ -89,6 +90,7 @@ class InProcessAdapter:
             self._factory, self._basic_cb = _flare_client()
         else:
             self._factory = _load(name)
+            self._basic_cb = getattr(self._factory, "basic_cb_with_print", None)
         self._features = _features(self._factory, has_basic_cb=self._basic_cb is not None)
         self._sessions: list[InProcessSession] = []
 

@@ -2,55 +2,50 @@
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
+import os
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
-from conformance import catalogue, runner
-from conformance.adapters.inprocess import InProcessAdapter
-from conformance.cli.options import errors_end_the_run
-from conformance.mutants import mutants
-from conformance.mutants.base import Mutant
-from conformance.results import Verdict
-from conformance.targets import MockTarget, Target
+from conformance import proof, proof_report
+from conformance.cli.options import errors_end_the_run, release_line
 
 
-@click.command(name="self-test", epilog="Example: flare-conformance self-test")
+@click.command(
+    name="self-test",
+    epilog="Examples: flare-conformance self-test --select 'MON-*' · "
+    "flare-conformance self-test --matrix --workers 4 --markdown docs/mutants.md",
+)
 @errors_end_the_run
 @click.option("--select", help="Only the wrong clients that contracts whose id matches this glob must catch.")
 @click.option("--release", help="Only the wrong clients that are tried on this release.")
-def self_test(release: str | None, select: str | None) -> None:
-    """Prove that contracts can fail: run wrong clients against them. Exit code 0: all are caught, 1: one is not."""
+@click.option("--select", "patterns", multiple=True, help="Only of these contracts or wrong clients, ids or globs.")
+@click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes beside each other.")
+@click.option("--matrix", is_flag=True, help="Run every wrong client against every contract, not its own alone.")
+@click.option("--against", multiple=True, help="In the matrix only these contracts, ids or globs; repeatable.")
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the matrix as Markdown.")
+def self_test(**options: Any) -> None:
+    """Prove that contracts can fail: run wrong clients against them.
+
+    Exit code 0: all are caught, and nothing else catches them without a stated reason; 1: not; 2: could not run.
+    """
+    part = options["release"] or options["patterns"] or options["against"]
+    if options["markdown"] is not None and (part or not options["matrix"]):
+        raise ValueError("expected --markdown with the whole --matrix, without --release, --select and --against")
+    if options["against"] and not options["matrix"]:
+        raise ValueError("expected --against with --matrix")
     console = Console()
-    lines = sorted({mutant.release for mutant in mutants()})
-    if release is not None and release not in lines:
-        raise ValueError(f"expected one of the releases on which mutants are tried, {', '.join(lines)}; got {release}")
-
-    def chosen(line: str | None) -> list[Mutant]:
-        return [one for one in mutants(line) if select is None or fnmatch.filter(one.caught_by, select)]
-
-    missed = []
-    for line in lines if release is None else [release]:
-        with contextlib.closing(MockTarget(line)) as target:
-            for mutant in chosen(line):
-                missed += _missed(console, target, mutant)
-    console.print(f"{len(chosen(release))} mutants, {len(missed)} missed")
-    sys.exit(1 if missed else 0)
-
-
-def _missed(console: Console, target: Target, mutant: Mutant) -> list[str]:
-    """Run a wrong client, and return the contracts that should have caught it and did not."""
-    with contextlib.closing(InProcessAdapter(f"conformance.mutants:{mutant.name}")) as adapter:
-        results = runner.run(catalogue.select(target.release, mutant.caught_by), adapter, target, seed=1)
-    for result in results:
-        caught = result.verdict is Verdict.FAILED
-        console.print(
-            f"{'caught' if caught else 'MISSED':<8} {mutant.name:<28} by {result.contract}  {result.message}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    return [result.contract for result in results if result.verdict is not Verdict.FAILED]
+    chosen = proof.selected(release_line(options["release"]), options["patterns"])
+    found = proof.try_mutants(
+        chosen,
+        workers=options["workers"],
+        against=(options["against"] or proof.EVERYTHING) if options["matrix"] else None,
+        report=lambda cell: proof_report.print_cell(console, cell),
+    )
+    proof_report.print_summary(console, chosen, found, matrix=options["matrix"])
+    if options["markdown"] is not None:
+        options["markdown"].write_text(proof_report.markdown(chosen, found), encoding="utf-8")
+    sys.exit(0 if found.holds else 1)

@@ -1,11 +1,11 @@
-"""Downloading a result: where it goes, what it holds, and what happens over the limit."""
+"""Downloading a result: where it goes, and what it holds. The limit on it is in ``limits``."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from conformance.contract import FROM_24, FROM_28, TO_27, Document, Observed, contract
+from conformance.contract import FROM_24, FROM_28, NOT_27, TO_27, Document, Level, Observed, contract
 from conformance.jobs import JobKind
 from conformance.needs import Need
 from conformance.targets import ADMIN
@@ -13,14 +13,21 @@ from conformance.trial import Trial
 from conformance.verdicts import holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
-URL = "http://files.example.com/jobs/"
+_ALL = f"{_SEEN}, 2.7.3, 2.8.3, 2.9.0"
+BIG_BYTES = 5 * 1024 * 1024 + 3
+"""More than the pieces in which any release sends files, and no multiple of them."""
 
 
 def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def _folder(location: object) -> Path:
+def folder_of(location: object) -> Path:
+    """The folder of a result.
+
+    Raises:
+        Violation: there is none.
+    """
     holds(isinstance(location, str) and Path(location).is_dir(), "the path of a folder", location)
     return Path(str(location))
 
@@ -36,7 +43,7 @@ def _folder(location: object) -> Path:
 def path(trial: Trial) -> None:
     job_id = trial.submit()
     trial.session.call("abort_job", job_id)
-    folder = _folder(trial.session.call("download_job_result", job_id))
+    folder = folder_of(trial.session.call("download_job_result", job_id))
     same(folder.name, job_id, "the name of the folder")
     same(folder.parent.resolve(), (trial.target.kit() / "transfer").resolve(), "the folder above it")
 
@@ -54,7 +61,7 @@ def definition(trial: Trial) -> None:
     expected = {name: content for name, content in _files(source).items() if not name.endswith("meta.json")}
     job_id = trial.session.call("submit_job", str(source))
     trial.session.call("abort_job", job_id)
-    found = _files(_folder(trial.session.call("download_job_result", job_id)) / "job" / source.name)
+    found = _files(folder_of(trial.session.call("download_job_result", job_id)) / "job" / source.name)
     for name, content in expected.items():
         same(found.get(name), content, f"the content of {name}")
 
@@ -72,7 +79,7 @@ def workspace(trial: Trial) -> None:
     with trial.own_server(scenario) as server:
         session = trial.adapter.open(ADMIN, server.kit())
         job_id = session.call("submit_job", str(trial.folder(JobKind.QUICK)))
-        found = _files(_folder(session.call("download_job_result", job_id)) / "workspace")
+        found = _files(folder_of(session.call("download_job_result", job_id)) / "workspace")
         session.close()
     for name, text in files.items():
         same(found.get(name), text.encode(), f"the content of {name}")
@@ -87,12 +94,13 @@ def workspace(trial: Trial) -> None:
     Observed(_SEEN, "definition and, if there is one, workspace"),
     releases=TO_27,
     needs=(Need.RUNNING,),
+    level=Level.SHOULD,
 )
 def any_state(trial: Trial) -> None:
     aborted = trial.submit()
     trial.session.call("abort_job", aborted)
     for job_id in (aborted, trial.running()):
-        holds(_files(_folder(trial.session.call("download_job_result", job_id))), "some files", "an empty folder")
+        holds(_files(folder_of(trial.session.call("download_job_result", job_id))), "some files", "an empty folder")
 
 
 @contract(
@@ -102,11 +110,12 @@ def any_state(trial: Trial) -> None:
     Document("download"),
     Observed("2.8.3, 2.9.0", "any status that begins with FINISHED will do"),
     releases=FROM_28,
+    level=Level.SHOULD,
 )
 def never_ran(trial: Trial) -> None:
     job_id = trial.submit()
     trial.session.call("abort_job", job_id)
-    holds(_files(_folder(trial.session.call("download_job_result", job_id))), "some files", "an empty folder")
+    holds(_files(folder_of(trial.session.call("download_job_result", job_id))), "some files", "an empty folder")
 
 
 @contract(
@@ -115,14 +124,15 @@ def never_ran(trial: Trial) -> None:
     "A second download of a job goes into a folder of its own, with the suffix __1; the first one stays.",
     Observed("2.4.2, 2.5.2, 2.6.3", "__1, __2 ..."),
     releases=FROM_24,
+    level=Level.SHOULD,
 )
 def again(trial: Trial) -> None:
     job_id = trial.submit()
     trial.session.call("abort_job", job_id)
-    first = _folder(trial.session.call("download_job_result", job_id))
+    first = folder_of(trial.session.call("download_job_result", job_id))
     before = _files(first)
-    second = _folder(trial.session.call("download_job_result", job_id))
-    third = _folder(trial.session.call("download_job_result", job_id))
+    second = folder_of(trial.session.call("download_job_result", job_id))
+    third = folder_of(trial.session.call("download_job_result", job_id))
     same([second.name, third.name], [f"{job_id}__1", f"{job_id}__2"], "the names of the folders")
     same(_files(first), before, "the files of the first download")
 
@@ -133,6 +143,7 @@ def again(trial: Trial) -> None:
     "A second download of a job goes into the same folder.",
     Observed("2.3.12", "written over"),
     releases=("2.3",),
+    level=Level.MAY,
 )
 def again_over(trial: Trial) -> None:
     job_id = trial.submit()
@@ -148,91 +159,103 @@ def again_over(trial: Trial) -> None:
     Observed("2.4.2, 2.5.2, 2.6.3", "meta.json in the folder"),
     releases=FROM_24,
     needs=(Need.RUNNING,),
+    level=Level.SHOULD,
 )
 def meta_file(trial: Trial) -> None:
     job_id = trial.finished()
-    found = _files(_folder(trial.session.call("download_job_result", job_id))).get("meta.json")
+    found = _files(folder_of(trial.session.call("download_job_result", job_id))).get("meta.json")
     holds(found is not None, "a meta.json in the folder", "none")
     same(json.loads(found or b"{}").get("job_id"), job_id, "the job_id in it")
 
 
-def _limited(trial: Trial, limit: int) -> object:
-    """Download a result of a known size from a server with a limit."""
-    scenario = {
-        "jobs": [{"queued": 0, "running": 0, "result": {"size": 50_000}}],
-        "limits": {"max_download_size": limit, "download_url": URL},
-    }
-    with trial.own_server(scenario) as server:
-        session = trial.adapter.open(ADMIN, server.kit())
-        job_id = session.call("submit_job", str(trial.folder(JobKind.QUICK, name="sized")))
-        location = session.call("download_job_result", job_id)
-        if isinstance(location, str) and not location.startswith(URL):
-            _folder(location)
-            same(Path(location).name, job_id, "the name of the folder")
-        elif location != f"{URL}{job_id}":
-            same(location, f"{URL}{job_id}", "the location")
-        session.close()
-        return location
-
-
 @contract(
-    "DOWN-LIMIT-01",
-    "A result over the limit",
-    "Where the result is larger than the server's limit, download_job_result returns its address.",
-    Document("download.large"),
-    Observed("2.3.12", "the address of the server's configuration, then the job id"),
-    releases=("2.3",),
-    needs=(Need.CONTROL,),
-)
-def over_the_limit(trial: Trial) -> None:
-    location = _limited(trial, 10_000)
-    holds(str(location).startswith(URL), f"an address that begins with {URL}", location)
-
-
-@contract(
-    "DOWN-LIMIT-04",
-    "A result at the limit, to the byte",
-    "A result of just the limit's size, or a byte less, is downloaded; of a byte more, it is named by its address.",
+    "DOWN-DIR-01",
+    "The download folder of the kit",
+    "The result goes below the folder that the kit names as download_dir, which is made where there is none.",
     Document("download.small"),
-    Document("download.large"),
-    Observed("2.3.12", "over the limit means larger than it"),
-    releases=("2.3",),
+    Document("session.startup_path"),
+    Observed(f"{_SEEN}, 2.8.3, 2.9.0", "download_dir of fed_admin.json; 2.7 takes no kit that was edited"),
+    releases=NOT_27,
+)
+def download_dir(trial: Trial) -> None:
+    kit = trial.copied_kit(trial.target.kit())
+    path = kit / "startup" / "fed_admin.json"
+    document = json.loads(path.read_text())
+    document["admin"]["download_dir"] = "results"
+    path.write_text(json.dumps(document))
+    job_id = trial.submit()
+    trial.session.call("abort_job", job_id)
+    session = trial.adapter.open(trial.target.user, kit, timeout=15.0)
+    folder = folder_of(session.call("download_job_result", job_id))
+    same(folder.resolve(), (kit / "results" / job_id).resolve(), "the folder of the result")
+    session.close()
+
+
+@contract(
+    "DOWN-LEFT-01",
+    "Nothing beside the result",
+    "A download leaves the folder of the result in the download folder, and nothing else.",
+    Document("download.returns"),
+    Observed(_ALL, "no archive and no folder of another name is left"),
+)
+def nothing_left(trial: Trial) -> None:
+    place = trial.target.kit() / "transfer"
+    before = {path.name for path in place.iterdir()}
+    job_id = trial.submit()
+    trial.session.call("abort_job", job_id)
+    folder_of(trial.session.call("download_job_result", job_id))
+    same({path.name for path in place.iterdir()} - before, {job_id}, "what the download added to the folder")
+
+
+@contract(
+    "DOWN-FAIL-01",
+    "Nothing to download",
+    "A download that fails leaves nothing in the download folder.",
+    Document("download"),
+    Observed(_ALL, "JobNotFound, and no folder"),
+)
+def nothing_made(trial: Trial) -> None:
+    place = trial.target.kit() / "transfer"
+    job_id = trial.submit()
+    trial.session.call("delete_job", job_id)
+    before = {path.name for path in place.iterdir()}
+    trial.raises(("JobNotFound",), "the result of a deleted job", trial.session.call, "download_job_result", job_id)
+    same({path.name for path in place.iterdir()}, before, "the download folder")
+
+
+@contract(
+    "DOWN-NAMES-01",
+    "File names of any language in a result",
+    "Files of a result keep their names, with blanks and letters of any language, and empty files are files, too.",
+    Document("download"),
+    Observed(_ALL, "names of an archive are UTF-8"),
     needs=(Need.CONTROL,),
 )
-def at_the_limit(trial: Trial) -> None:
-    scenario = {"jobs": [{"queued": 0, "running": 0}], "limits": {"download_url": URL}}
+def result_names(trial: Trial) -> None:
+    files = {"models/Prüfung 1.txt": "ü", "数据/モデル.txt": "数", ".hidden": "h", "empty.txt": ""}
+    with trial.own_server({"jobs": [{"queued": 0, "running": 0, "result": {"files": files}}]}) as server:
+        session = trial.adapter.open(ADMIN, server.kit())
+        job_id = session.call("submit_job", str(trial.folder(JobKind.QUICK)))
+        found = _files(folder_of(session.call("download_job_result", job_id)) / "workspace")
+        session.close()
+    same({name: found.get(name) for name in files}, {n: c.encode() for n, c in files.items()}, "the files")
+
+
+@contract(
+    "DOWN-BIG-01",
+    "A large result",
+    f"A result of {BIG_BYTES:,} bytes is downloaded whole, and twice the same.",
+    Document("download"),
+    Observed(_ALL, "sent in one line, in blocks or in pieces of 1 MiB"),
+    needs=(Need.CONTROL,),
+)
+def big_result(trial: Trial) -> None:
+    scenario = {"jobs": [{"queued": 0, "running": 0, "result": {"size": BIG_BYTES}}]}
     with trial.own_server(scenario) as server:
         session = trial.adapter.open(ADMIN, server.kit())
         job_id = session.call("submit_job", str(trial.folder(JobKind.QUICK)))
-        for over in (-1, 0, 1):
-            server.limit_downloads(job_id, over)
-            location = session.call("download_job_result", job_id)
-            if over > 0:
-                same(location, f"{URL}{job_id}", f"the location of a result {over} over the limit")
-            else:
-                same(_folder(location).name, job_id, f"the folder of a result {-over} below the limit")
+        results = [_files(folder_of(session.call("download_job_result", job_id)) / "workspace") for _ in range(2)]
         session.close()
-
-
-@contract(
-    "DOWN-LIMIT-02",
-    "A result below the limit",
-    "Where the result is smaller than the server's limit, download_job_result returns its folder.",
-    Document("download.small"),
-    needs=(Need.CONTROL,),
-)
-def within_the_limit(trial: Trial) -> None:
-    location = _limited(trial, 50_000_000)
-    holds(not str(location).startswith(URL), "a folder", location)
-
-
-@contract(
-    "DOWN-LIMIT-03",
-    "No limit",
-    "From release 2.4 on there is no limit: download_job_result returns a folder.",
-    Observed("2.4.2, 2.5.2, 2.6.3", "the limit is not looked at"),
-    releases=FROM_24,
-    needs=(Need.CONTROL,),
-)
-def no_limit(trial: Trial) -> None:
-    holds(not str(_limited(trial, 1)).startswith(URL), "a folder", "an address")
+    sizes = [len(result.get("result.bin", b"")) for result in results]
+    same(sizes, [BIG_BYTES, BIG_BYTES], "the bytes of the large file in two downloads")
+    holds(results[0] == results[1], "two downloads of the same bytes", "different ones")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Observed, contract
+from conformance.contract import Document, Level, Observed, contract
 from conformance.trial import Trial
 from conformance.verdicts import same
 
@@ -36,6 +36,7 @@ def missing(trial: Trial) -> None:
     "No text",
     "Every method that takes a job id raises JobNotFound for a value that is no text.",
     _SEEN,
+    level=Level.SHOULD,
 )
 def wrong_type(trial: Trial) -> None:
     def check(method: str, job_id: object) -> None:
@@ -87,6 +88,7 @@ def prefix(trial: Trial) -> None:
     "An id in upper case",
     "get_job_meta finds a job whatever the case of its id.",
     _SEEN,
+    level=Level.MAY,
 )
 def upper_case(trial: Trial) -> None:
     job_id = trial.submit()

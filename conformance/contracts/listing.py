@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Observed, contract
+from conformance.contract import Document, Level, Observed, contract
 from conformance.jobs import JobKind
 from conformance.trial import Trial
 from conformance.verdicts import holds, same
@@ -105,6 +105,7 @@ def no_limit(trial: Trial) -> None:
     "A negative limit",
     "A negative limit leaves out so many of the oldest jobs.",
     Observed(_SEEN, "-1 of 4 leaves 3: the limit is used as a slice"),
+    level=Level.MAY,
 )
 def negative_limit(trial: Trial) -> None:
     prefix, ids = _jobs(trial)
@@ -241,6 +242,7 @@ def nothing(trial: Trial) -> None:
     "list_jobs raises ValueError for an argument of the wrong type.",
     Document("list.detailed"),
     Observed(_SEEN, "found without the server"),
+    level=Level.SHOULD,
 )
 def wrong_types(trial: Trial) -> None:
     wrong: dict[str, list[Any]] = {

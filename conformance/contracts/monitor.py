@@ -1,4 +1,4 @@
-"""Monitoring a job: why it ends, when it ends, and what the callback is told."""
+"""Monitoring a job: why it ends, and what the callback is told. When it polls and gives up is in ``polling``."""
 
 from __future__ import annotations
 
@@ -7,43 +7,46 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract import FROM_28, TO_27, Document, Observed, contract
+from conformance.contract import Document, Level, Observed, contract
 from conformance.jobs import JobKind
 from conformance.needs import Need
 from conformance.targets import ADMIN
-from conformance.timing import confirmed, measured, not_after, not_before
 from conformance.trial import Trial
 from conformance.verdicts import Violation, holds, same
 
 _SEEN = "2.3.12, 2.4.2, 2.5.2, 2.6.3"
-
-MARGIN = 0.5
-"""Seconds that a call may take beside what it waits for, on a machine that is not behind."""
+_ALL = f"{_SEEN}, 2.7.3, 2.8.3, 2.9.0"
 
 FALSY: list[Any] = [False, None, 0, "", [], 0.0]
 TRUTHY: list[Any] = [True, 1, "go", [0], 2.5]
 
 
-class _Callback:
+class Callback:
     """Gives answers in turn, the last one for ever, and notes what it was called with and when.
 
-    With ``most``, a further call raises.
+    Args:
+        *answers: what it returns, one a call.
+        most: a further call raises.
+        seconds: how long it takes.
     """
 
-    def __init__(self, *answers: Any, most: int | None = None) -> None:
+    def __init__(self, *answers: Any, most: int | None = None, seconds: float = 0.0) -> None:
         self.answers = answers
         self.most = most
+        self.seconds = seconds
         self.calls: list[tuple[Any, ...]] = []
         self.keywords: list[dict[str, Any]] = []
         self.times: list[float] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Note the call, and give the next answer."""
         self.times.append(time.monotonic())
         self.calls.append(args)
         self.keywords.append(kwargs)
         if self.most is not None and len(self.calls) > self.most:
             # A client that never ends would keep the run waiting for the verdict that is clear already.
             raise Violation(f"at most {self.most} calls of the callback", f"call {len(self.calls)}")
+        time.sleep(self.seconds)
         return self.answers[min(len(self.calls), len(self.answers)) - 1]
 
 
@@ -93,7 +96,7 @@ def until_finished(trial: Trial) -> None:
 )
 def already_finished(trial: Trial) -> None:
     job_id = trial.finished()
-    callback = _Callback(True)
+    callback = Callback(True)
     finished(trial.session.monitor(job_id, poll_interval=trial.target.poll_interval, cb=callback))
     same(len(callback.calls), 1, "the number of callbacks")
     finished(trial.session.monitor(job_id, poll_interval=trial.target.poll_interval))
@@ -136,7 +139,7 @@ def ended_by_callback(trial: Trial) -> None:
     job_id = trial.submit()
 
     def check(before: list[Any], last: Any) -> None:
-        callback = _Callback(*before, last, most=len(before) + 1)
+        callback = Callback(*before, last, most=len(before) + 1)
         result = trial.session.monitor(job_id, timeout=30, poll_interval=0.01, cb=callback)
         ended(result)
         same(len(callback.calls), len(before) + 1, "the number of callbacks")
@@ -151,221 +154,10 @@ def ended_by_callback(trial: Trial) -> None:
     Document("monitor.cb"),
     Observed(_SEEN, "the callback runs before the status is looked at"),
     needs=(Need.RUNNING,),
+    level=Level.SHOULD,
 )
 def callback_first(trial: Trial) -> None:
-    ended(trial.session.monitor(trial.finished(), cb=_Callback(False, most=1)))
-
-
-@contract(
-    "MON-TIMEOUT-01",
-    "Never early",
-    "monitor_job returns TIMEOUT, and not before the time is over.",
-    Document("monitor.timed_out"),
-    Document("monitor.timeout"),
-)
-def never_early(trial: Trial) -> None:
-    job_id = trial.submit()
-
-    def check(timeout: float, poll_interval: float) -> None:
-        with measured() as spent:
-            result = trial.session.monitor(job_id, timeout=timeout, poll_interval=poll_interval)
-        timed_out(result)
-        not_before(spent, timeout, "TIMEOUT")
-
-    times = st.sampled_from([0.05, 0.1, 0.2, 0.3])
-    trial.forall(check, timeout=times, poll_interval=st.sampled_from([0.02, 0.05, 0.15]), examples=6)
-
-
-@contract(
-    "MON-TIMEOUT-02",
-    "At most one interval late",
-    f"monitor_job returns TIMEOUT at most one poll interval and {MARGIN} s after the time is over.",
-    Document("monitor.timeout"),
-    Observed(_SEEN, "the time is looked at before each poll, the sleep is not cut short"),
-)
-def not_late(trial: Trial) -> None:
-    job_id = trial.submit()
-
-    def check(timeout: float, poll_interval: float) -> None:
-        def once() -> None:
-            with measured() as spent:
-                timed_out(trial.session.monitor(job_id, timeout=timeout, poll_interval=poll_interval))
-            not_after(spent, timeout + poll_interval + MARGIN, "TIMEOUT")
-
-        confirmed(once)
-
-    trial.forall(
-        check, timeout=st.sampled_from([0.1, 0.2]), poll_interval=st.sampled_from([0.05, 0.1, 0.3]), examples=4
-    )
-
-
-@contract(
-    "MON-TIMEOUT-03",
-    "0 is no limit",
-    "With a timeout of 0, monitor_job never returns TIMEOUT.",
-    Document("monitor.timeout"),
-)
-def zero_is_never(trial: Trial) -> None:
-    job_id = trial.submit()
-    callback = _Callback(*[True] * 10, False, most=11)
-    ended(trial.session.monitor(job_id, timeout=0, poll_interval=0.02, cb=callback))
-    same(len(callback.calls), 11, "the number of callbacks")
-
-
-@contract(
-    "MON-TIMEOUT-04",
-    "A negative timeout is no limit",
-    "With a negative timeout, monitor_job never returns TIMEOUT.",
-    Observed(_SEEN, "any timeout that is not over 0 counts as none"),
-    releases=TO_27,
-)
-def negative_is_never(trial: Trial) -> None:
-    job_id = trial.submit()
-    callback = _Callback(*[True] * 5, False, most=6)
-    ended(trial.session.monitor(job_id, timeout=-1, poll_interval=0.02, cb=callback))
-    same(len(callback.calls), 6, "the number of callbacks")
-
-
-@contract(
-    "MON-TIMEOUT-05",
-    "No poll after the time",
-    "Once the time is over, monitor_job polls no more: a timeout shorter than the interval allows one poll.",
-    Document("monitor.timed_out"),
-    Observed(_SEEN, "the time is looked at before the poll"),
-)
-def no_poll_after(trial: Trial) -> None:
-    job_id = trial.submit()
-    callback = _Callback(True)
-    timed_out(trial.session.monitor(job_id, timeout=0.2, poll_interval=0.3, cb=callback))
-    same(len(callback.calls), 1, "the number of callbacks with timeout 0.2 and poll_interval 0.3")
-
-
-@contract(
-    "MON-TIMEOUT-06",
-    "The job ends in time",
-    "monitor_job returns JOB_FINISHED, not TIMEOUT, where the job is over at the first poll.",
-    Document("monitor.done"),
-    Observed(_SEEN, "the first poll comes at once"),
-    needs=(Need.RUNNING,),
-)
-def finished_in_time(trial: Trial) -> None:
-    finished(trial.session.monitor(trial.finished(), timeout=5.0, poll_interval=0.01))
-
-
-@contract(
-    "MON-POLL-01",
-    "No poll before its time",
-    "Between two polls monitor_job waits for the poll interval.",
-    Document("monitor.poll_interval"),
-)
-def interval(trial: Trial) -> None:
-    job_id = trial.submit()
-
-    def check(poll_interval: float) -> None:
-        callback = _Callback(True, True, False, most=3)
-        ended(trial.session.monitor(job_id, timeout=30, poll_interval=poll_interval, cb=callback))
-        gaps = [b - a for a, b in zip(callback.times, callback.times[1:], strict=False)]
-        holds(min(gaps) >= poll_interval, f"at least {poll_interval} s between callbacks", gaps)
-
-    trial.forall(check, poll_interval=st.sampled_from([0.05, 0.1, 0.2]), examples=3)
-
-
-@contract(
-    "MON-POLL-02",
-    "The usual interval",
-    "Without a poll interval, monitor_job polls every 2 seconds.",
-    Document("monitor.poll_interval"),
-    Observed(_SEEN, "the default in the signature"),
-)
-def default_interval(trial: Trial) -> None:
-    job_id = trial.submit()
-
-    def once() -> None:
-        with measured() as spent:
-            timed_out(trial.session.monitor(job_id, timeout=0.5))
-        not_before(spent, 2.0, "TIMEOUT")
-        not_after(spent, 2.0 + MARGIN, "TIMEOUT")
-
-    confirmed(once)
-
-
-@contract(
-    "MON-POLL-03",
-    "An interval of 0",
-    "With a poll interval of 0, monitor_job polls without a pause.",
-    Observed("2.6.3", "TIMEOUT after 0.52 s with timeout 0.5"),
-    releases=TO_27,
-)
-def no_interval(trial: Trial) -> None:
-    job_id = trial.submit()
-    callback = _Callback(*[True] * 3, False, most=4)
-    ended(trial.session.monitor(job_id, timeout=30, poll_interval=0, cb=callback))
-    same(len(callback.calls), 4, "the number of callbacks")
-
-
-@contract(
-    "MON-POLL-04",
-    "A negative interval",
-    "With a negative poll interval, monitor_job raises ValueError after the first poll.",
-    Observed(_SEEN, "raised by the sleep"),
-    releases=TO_27,
-)
-def negative_interval(trial: Trial) -> None:
-    job_id = trial.submit()
-    callback = _Callback(True)
-    trial.raises(
-        ("ValueError",),
-        "monitor_job(poll_interval=-1)",
-        trial.session.monitor,
-        job_id,
-        timeout=5,
-        poll_interval=-1,
-        cb=callback,
-    )
-    same(len(callback.calls), 1, "the number of callbacks")
-
-
-def _refused(trial: Trial, **options: float) -> None:
-    callback = _Callback(False)  # a client that takes the options all the same comes to an end
-    what = ", ".join(f"{name}={value!r}" for name, value in options.items())
-    arguments = {"timeout": 5.0, "poll_interval": 1.0, **options}
-    trial.raises(
-        ("InvalidArgumentError",),
-        f"monitor_job({what})",
-        trial.session.monitor,
-        trial.submit(),
-        cb=callback,
-        **arguments,
-    )
-    same(len(callback.calls), 0, "the number of callbacks")
-
-
-@contract(
-    "MON-ARG-01",
-    "A negative timeout is refused",
-    "With a negative timeout, monitor_job raises InvalidArgumentError and polls nothing.",
-    Observed("2.8.3, 2.9.0", "timeout must be >= 0"),
-    releases=FROM_28,
-)
-def refuses_negative_timeout(trial: Trial) -> None:
-    trial.forall(
-        lambda timeout: _refused(trial, timeout=timeout),
-        timeout=st.floats(-1e9, -1e-9) | st.integers(-99, -1),
-        examples=5,
-    )
-
-
-@contract(
-    "MON-ARG-02",
-    "A poll interval that is not positive is refused",
-    "With a poll interval of 0 or less, monitor_job raises InvalidArgumentError and polls nothing.",
-    Observed("2.8.3, 2.9.0", "poll_interval must be > 0"),
-    releases=FROM_28,
-)
-def refuses_poll_interval(trial: Trial) -> None:
-    trial.forall(
-        lambda seconds: _refused(trial, poll_interval=seconds), seconds=st.floats(-1e9, 0.0) | st.just(0), examples=5
-    )
+    ended(trial.session.monitor(trial.finished(), cb=Callback(False, most=1)))
 
 
 @contract(
@@ -379,7 +171,7 @@ def arguments(trial: Trial) -> None:
     job_id = trial.submit()
 
     def check(args: list[Any], kwargs: dict[str, Any]) -> None:
-        callback = _Callback(False, most=1)
+        callback = Callback(False, most=1)
         if args:
             ended(trial.session.monitor(job_id, 0.0, 0.01, *args, cb=callback, **kwargs))
         else:
@@ -408,7 +200,7 @@ def arguments(trial: Trial) -> None:
 )
 def fresh_meta(trial: Trial) -> None:
     job_id = trial.submit(JobKind.QUICK)
-    callback = _Callback(True)
+    callback = Callback(True)
     interval = trial.target.poll_interval
     finished(trial.session.monitor(job_id, timeout=trial.target.patience, poll_interval=interval, cb=callback))
     statuses = [call[2]["status"] for call in callback.calls]
@@ -451,7 +243,7 @@ def callback_raises(trial: Trial) -> None:
 )
 def whole_meta(trial: Trial) -> None:
     job_id = trial.finished()
-    callback = _Callback(True)
+    callback = Callback(True)
     finished(trial.session.monitor(job_id, poll_interval=trial.target.poll_interval, cb=callback))
     same(callback.calls[0][2], trial.meta(job_id), "the meta given to the callback")
 
@@ -494,6 +286,7 @@ def deleted_meanwhile(trial: Trial) -> None:
     "basic_cb_with_print returns True and counts its calls in cb_run_counter.",
     Document("basic_cb"),
     needs=(Need.BASIC_CB,),
+    level=Level.SHOULD,
 )
 def sample_callback(trial: Trial) -> None:
     def check(status: str, count: int) -> None:
@@ -501,3 +294,59 @@ def sample_callback(trial: Trial) -> None:
 
     statuses = st.sampled_from(["SUBMITTED", "RUNNING", "FINISHED:COMPLETED"])
     trial.forall(check, status=statuses, count=st.integers(0, 9))
+
+
+@contract(
+    "MON-ABORT-01",
+    "A job that was aborted",
+    "monitor_job of a job that was aborted before returns JOB_FINISHED after one callback, which sees that.",
+    Document("monitor.done"),
+    Observed(_ALL, "any status that begins with FINISHED is the end"),
+)
+def aborted_before(trial: Trial) -> None:
+    job_id = trial.submit()
+    trial.session.call("abort_job", job_id)
+    callback = Callback(True, most=1)
+    finished(trial.session.monitor(job_id, timeout=30, poll_interval=0.01, cb=callback))
+    same([call[2]["status"] for call in callback.calls], ["FINISHED:ABORTED"], "the statuses that the callback saw")
+
+
+@contract(
+    "MON-OUTCOME-01",
+    "A job that failed",
+    "monitor_job returns JOB_FINISHED for a job that failed, too: the code tells that it is over, not how.",
+    Document("monitor.done"),
+    Document("monitor.returns"),
+    Observed(_ALL, "FINISHED:EXECUTION_EXCEPTION and others begin with FINISHED"),
+    needs=(Need.CONTROL,),
+)
+def failed(trial: Trial) -> None:
+    rules = [
+        {"match": {"name": f"quick-{outcome}*"}, "queued": 0, "running": 0, "outcome": outcome}
+        for outcome in ("EXECUTION_EXCEPTION", "ABNORMAL")
+    ]
+    with trial.own_server({"jobs": rules}) as server:
+        session = trial.adapter.open(ADMIN, server.kit())
+        for outcome in ("EXECUTION_EXCEPTION", "ABNORMAL"):
+            folder = trial.folder(JobKind.QUICK, name=f"quick-{outcome}")
+            job_id = session.call("submit_job", str(folder))
+            callback = Callback(True, most=9)
+            finished(session.monitor(job_id, timeout=30, poll_interval=0.01, cb=callback))
+            same(callback.calls[-1][2]["status"], f"FINISHED:{outcome}", "the last status that the callback saw")
+        session.close()
+
+
+@contract(
+    "MON-GONE-02",
+    "A job that was deleted before",
+    "monitor_job of a job that is not there raises JobNotFound, and the callback is never called.",
+    Document("monitor.job_id"),
+    Observed(_ALL, "the first poll fails"),
+)
+def deleted_before(trial: Trial) -> None:
+    job_id = trial.submit()
+    trial.session.call("delete_job", job_id)
+    callback = Callback(False, most=1)
+    monitor = trial.session.monitor
+    trial.raises(("JobNotFound",), "monitor_job of a deleted job", monitor, job_id, poll_interval=0.01, cb=callback)
+    same(len(callback.calls), 0, "the number of callbacks")

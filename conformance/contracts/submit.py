@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.contract import Document, Observed, contract
-from conformance.jobs import JobKind
+from conformance.contract import Document, Level, Observed, contract
+from conformance.jobs import JobKind, edit_meta
 from conformance.needs import Need
 from conformance.trial import Trial
 from conformance.verdicts import holds, same
@@ -66,6 +65,7 @@ def trailing_slash(trial: Trial) -> None:
     "A relative path is looked up in the upload folder of the kit.",
     Document("submit.path"),
     Observed(_SEEN, "found in upload_dir"),
+    level=Level.SHOULD,
 )
 def upload_folder(trial: Trial) -> None:
     folder = trial.folder()
@@ -99,9 +99,7 @@ def _without(path: str) -> Callable[[Path], None]:
 
 def _meta(**keys: Any) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
-        path = folder / "meta.json"
-        content = json.loads(path.read_text()) | keys
-        path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+        edit_meta(folder, **keys)
 
     return change
 

@@ -6,7 +6,7 @@ import shutil
 
 from hypothesis import strategies as st
 
-from conformance.contract import FROM_28, Observed, contract
+from conformance.contract import FROM_28, Level, Observed, contract
 from conformance.jobs import JobKind
 from conformance.trial import Trial
 from conformance.verdicts import same
@@ -98,6 +98,7 @@ def by_token(trial: Trial) -> None:
     "A token that is no text of 1 to 128 letters, digits and ._:- raises InvalidArgumentError, and nothing is sent.",
     Observed(_SEEN, "checked before anything is sent"),
     releases=FROM_28,
+    level=Level.SHOULD,
 )
 def token_form(trial: Trial) -> None:
     folder = str(trial.folder())
@@ -122,6 +123,7 @@ def token_form(trial: Trial) -> None:
     "A study whose name is not of small letters, digits, _ and - raises ValueError before anything is sent.",
     Observed(_SEEN, "checked by the constructor"),
     releases=FROM_28,
+    level=Level.SHOULD,
 )
 def study_name(trial: Trial) -> None:
     kit = trial.target.kit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, factory, mutant
+from conformance.mutants.base import Wrong, client, factory, mutant, open_reference
 
 
 @mutant("MON-ARG-01", "MON-ARG-02", release="2.9")
@@ -12,18 +12,24 @@ class TakesAnyPollingOptions(Wrong):
     """It mends polling options that are out of range."""
 
     def monitor_job(self, job_id: str, timeout: float = 0.0, poll_interval: float = 2.0, *args: Any, **kw: Any) -> Any:
-        return self._session.monitor_job(job_id, max(timeout, 0.0), max(poll_interval, 0.01), *args, **kw)
+        return super().monitor_job(job_id, max(timeout, 0.0), max(poll_interval, 0.01), *args, **kw)
 
 
-@mutant("TOKEN-SAME-01", "TOKEN-OTHER-01", "TOKEN-GONE-01", release="2.9")
+@mutant(
+    "TOKEN-SAME-01",
+    "TOKEN-OTHER-01",
+    "TOKEN-GONE-01",
+    release="2.9",
+    also={"TOKEN-FORM-01": "its tokens are none", "TOKEN-LIST-01": "it lists by the token of a submission"},
+)
 class ForgetsSubmitTokens(Wrong):
     """It submits without the token."""
 
-    def submit_job(self, path: str, submit_token: str | None = None) -> Any:
-        return self._session.submit_job(path)
+    def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> Any:
+        return self._session.submit_job(job_definition_path)
 
 
-@mutant("TOKEN-LIST-01", release="2.9")
+@mutant("TOKEN-LIST-01", release="2.9", also={"TOKEN-GONE-01": "it lists by the token of a deleted job"})
 class ListsWithoutTokens(Wrong):
     """It lists jobs whatever the token."""
 
@@ -36,9 +42,13 @@ class ListsWithoutTokens(Wrong):
 class MendsTokens(Wrong):
     """It mends a malformed token."""
 
-    def submit_job(self, path: str, submit_token: str | None = None) -> Any:
-        mended = "".join(letter for letter in str(submit_token) if letter.isascii() and letter.isalnum())[:128]
-        return self._session.submit_job(path, submit_token=mended or "none")
+    def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> Any:
+        if submit_token is None:
+            return self._session.submit_job(job_definition_path)
+        mended = "".join(
+            letter for letter in str(submit_token) if letter.isascii() and (letter.isalnum() or letter in "._:-")
+        )[:128]
+        return self._session.submit_job(job_definition_path, submit_token=mended or "none")
 
 
 @mutant("DOWN-PLACE-01", release="2.9")
@@ -53,9 +63,9 @@ class LeavesResultsBehind(Wrong):
 class AbortsToDownload(Wrong):
     """It aborts a running job to download it."""
 
-    def download_job_result(self, job_id: str) -> Any:
+    def download_job_result(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
         self._session.abort_job(job_id)
-        return self._session.download_job_result(job_id)
+        return self._session.download_job_result(job_id, *args, **kwargs)
 
 
 @mutant("ABORT-RETURN-02", release="2.9")
@@ -66,7 +76,7 @@ class AbortsWithoutAWord(Wrong):
         self._session.abort_job(job_id)
 
 
-@mutant("DELETE-RETURN-02", release="2.9")
+@mutant("DELETE-RETURN-02", release="2.9", also={"TOKEN-GONE-01": "it looks at the result of the deletion, too"})
 class DeletesWithoutAWord(Wrong):
     """It returns None for a deletion."""
 
@@ -74,7 +84,7 @@ class DeletesWithoutAWord(Wrong):
         self._session.delete_job(job_id)
 
 
-@mutant("CMD-TIMEOUT-01", release="2.9")
+@mutant("CMD-TIMEOUT-01", release="2.9", also={"CMD-TIMEOUT-05": "nothing is checked by a method that does nothing"})
 class WaitsTheUsualTime(Wrong):
     """It ignores set_timeout."""
 
@@ -99,25 +109,34 @@ class TakesAnyTimeout(Wrong):
             self._session.set_timeout(value)
 
 
-@mutant("CMD-TIMEOUT-03", release="2.9")
+@mutant("CMD-TIMEOUT-03", release="2.9", also={"RETRY-ONCE-01": "it goes on after a command without an answer"})
 class GivesUpAfterATimeout(Wrong):
     """It closes the session after a command without an answer."""
 
-    def list_jobs(self) -> Any:
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.list_jobs()
+            return self._session.list_jobs(*args, **kwargs)
         except ConnectionError:
             self._session.close()
             raise
 
 
-@mutant("CMD-TIMEOUT-02", "CONN-GONE-02", "CONN-GONE-03", release="2.9")
+@mutant(
+    "CMD-TIMEOUT-02",
+    "CONN-GONE-02",
+    "CONN-GONE-03",
+    release="2.9",
+    also={
+        "CMD-TIMEOUT-*": "list_jobs without an answer is to be a ConnectionError",
+        "RETRY-ONCE-01": "list_jobs without an answer is to be a ConnectionError",
+    },
+)
 class SilenceIsAnInternalError(Wrong):
     """It raises InternalError where no answer comes."""
 
-    def list_jobs(self) -> Any:
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.list_jobs()
+            return self._session.list_jobs(*args, **kwargs)
         except ConnectionError as problem:
             raise client().InternalError(str(problem)) from problem
 
@@ -146,12 +165,12 @@ class AbortsOnce(Wrong):
 class LogsInAgainUnasked(Wrong):
     """It logs in again where the session expired."""
 
-    def list_jobs(self) -> Any:
+    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.list_jobs()
+            return self._session.list_jobs(*args, **kwargs)
         except client().SessionExpired:
             self._session.try_connect(5.0)
-            return self._session.list_jobs()
+            return self._session.list_jobs(*args, **kwargs)
 
 
 @mutant("CONN-RESTART-02", release="2.9")
@@ -160,25 +179,29 @@ class DiesWithTheServer(Wrong):
 
     def get_job_meta(self, job_id: str) -> Any:
         link = self._session._connection._link
-        if not link.is_open:
+        if link is not None and not link.is_open:
             self._session.close()
         return self._session.get_job_meta(job_id)
 
 
-@mutant("STUDY-UNKNOWN-01", "STUDY-NAME-01", release="2.9")
+@mutant("STUDY-UNKNOWN-01", "STUDY-NAME-01", release="2.9", also={"STUDY-*": "it works in a study"})
 def ignores_the_study(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **_further: Any) -> Any:
     """It logs in to the default study, whichever was asked for."""
     return factory(Wrong)(username, kit, secure=secure, timeout=timeout)
 
 
 @mutant("CONN-INSECURE-02", release="2.9")
-def insecure_is_never_a_user(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+def insecure_is_never_a_user(
+    username: str, kit: str, secure: bool = True, timeout: float = 10.0, **further: Any
+) -> Any:
     """It is the project's admin wherever the caller names nobody."""
     user = username if secure else "admin@nvidia.com"
-    return client().new_secure_session(user, kit, timeout=timeout)
+    return open_reference(user, kit, timeout=timeout, **further)
 
 
 @mutant("CONN-TIMEOUT-06", release="2.9")
-def takes_no_time_for_a_while(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+def takes_no_time_for_a_while(
+    username: str, kit: str, secure: bool = True, timeout: float = 10.0, **further: Any
+) -> Any:
     """It takes a timeout that is none for a short one."""
-    return factory(Wrong)(username, kit, secure=secure, timeout=timeout if timeout > 0 else 5.0)
+    return open_reference(username, kit, secure, timeout if timeout > 0 else 5.0, **further)

@@ -94,7 +94,7 @@ class RefusesASecondCopy(WrongInside):
 
 
 @mutant("ROBUST-FIELDS-01", release="2.6")
-class KnowsEveryField(WrongInside):
+class ExpectsKnownFields(WrongInside):
     """It refuses an answer with a field that it does not know."""
 
     def change(self) -> None:
@@ -369,7 +369,7 @@ def takes_no_for_yes(username: str, kit: str, secure: bool = True, timeout: floa
 
 
 @mutant("ROBUST-LOGIN-08")
-def gives_up_early(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+def gives_up_logins_early(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
     """It gives up when half of the time to connect is over."""
     return factory(Wrong)(username, kit, secure=secure, timeout=timeout / 2)
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from conformance.mutants.base import Factory, client, mutant
 from flare_client.protocol.cellnet import fobs
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.client import ClientPeer
 from flare_client.protocol.cellnet.packing import pack
 from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, Frame, FrameType, Prefix, decode_frame, write_prefix
@@ -190,9 +191,9 @@ class _TwistedPeer(ClientPeer):
         """See ``ClientPeer.tell``."""
         super().tell(channel, topic, self._twist.content(topic, content), now)
 
-    def frames_to_send(self) -> list[bytes]:
+    def frames_to_send(self) -> list[Content]:
         """See ``ClientPeer.frames_to_send``."""
-        return [self._encode(one) for raw in super().frames_to_send() for one in self._twist.frames(_read(raw))]
+        return [self._encode(one) for raw in super().frames_to_send() for one in self._twist.frames(_read(bytes(raw)))]
 
     def _encode(self, frame: OutFrame) -> bytes:
         self._count += 1
@@ -217,7 +218,7 @@ def _read(raw: bytes) -> OutFrame:
     frame = decode_frame(raw)
     if not isinstance(frame, Frame):
         raise AssertionError("the reference client sends good frames")
-    return OutFrame(frame.type, dict(frame.headers), frame.payload, app=int(frame.type is FrameType.DATA))
+    return OutFrame(frame.type, dict(frame.headers), bytes(frame.payload), app=int(frame.type is FrameType.DATA))
 
 
 def _twist_cell(session: Any, twist: CellTwist) -> None:

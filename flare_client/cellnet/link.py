@@ -36,7 +36,10 @@ from flare_client.tls import TlsRecords
 
 _logger = logging.getLogger("flare_client")
 
-_RECEIVE = 256 * 1024
+_FIRST_RECEIVE, _MOST_RECEIVE = 16 * 1024, 128 * 1024
+"""Bytes that are taken from the socket at once: more and more while it gives as many."""
+_SMALL = 64 * 1024
+"""Bytes that are sent as one block, which costs less than to send each by itself."""
 _LOOK_SECONDS = 30.0
 """How often the reading thread looks up when nothing comes; also how long one write may block."""
 _PING_SECONDS = 60.0
@@ -92,7 +95,8 @@ class Link:
         self._on_push = on_push
         self._lock = threading.Lock()
         self._sending = threading.Lock()
-        self._outgoing: collections.deque[bytes] = collections.deque()
+        self._outgoing: collections.deque[bytes | memoryview] = collections.deque()
+        self._received = bytearray(_FIRST_RECEIVE)
         self._waiting: dict[str, _Slot] = {}
         self._events: queue.SimpleQueue[Registered | RegistrationRefused | ServerLeft | _Lost] = queue.SimpleQueue()
         self._lost: BaseException | None = None
@@ -234,7 +238,7 @@ class Link:
                 self._collect()
                 if self._tls is not None:
                     self._tls.close()
-                    self._outgoing.append(self._tls.data_to_send())
+                    self._outgoing += self._tls.records_to_send()
         self._flush()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -254,15 +258,15 @@ class Link:
         """Turn the frames of the state machine into bytes of the connection; the lock is held."""
         for frame in self._peer.frames_to_send():
             self._codec.send(frame)
-        data = b"".join(self._codec.data_to_send())
-        if data and self._tls is None:
-            self._outgoing.append(data)
-        elif data and self._tls is not None:
-            self._tls.send(data)
-        if self._tls is not None:
-            records = self._tls.data_to_send()
-            if records:
-                self._outgoing.append(records)
+        blocks = self._codec.data_to_send()
+        if len(blocks) > 1 and sum(map(len, blocks)) < _SMALL:
+            blocks = [b"".join(blocks)]
+        if self._tls is None:
+            self._outgoing += blocks
+            return
+        for block in blocks:
+            self._tls.send(block)
+        self._outgoing += self._tls.records_to_send()
 
     def _flush(self) -> None:
         # Tried again after each turn: bytes that came while another thread was about to stop sending are not left.
@@ -293,12 +297,15 @@ class Link:
 
     def _receive(self) -> bool:
         try:
-            data = self._socket.recv(_RECEIVE)
+            size = self._socket.recv_into(self._received)
         except TimeoutError:
             self._look_after()
             return True
-        if not data:
+        if not size:
             return False
+        data = memoryview(self._received)[:size]
+        if size == len(self._received) < _MOST_RECEIVE:
+            self._received = bytearray(_MOST_RECEIVE)
         self._heard = time.monotonic()
         with self._lock:
             if self._tls is not None:

@@ -11,13 +11,14 @@ from flare_client.kit import StartupKit
 from flare_client.protocol.cellnet import commands
 from flare_client.protocol.cellnet import download as download_wire
 from flare_client.protocol.cellnet import upload as upload_wire
+from flare_client.protocol.cellnet.blocks import Content, blocks_of
 from flare_client.protocol.cellnet.cell import SERVER_CELL, ReturnCode
 from flare_client.protocol.command_line import join_words
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS
 from flare_client.protocol.statuses import MetaKey
-from flare_client.transfer import RemoteFile, store_files
+from flare_client.transfer import RemoteFile, Target, store_files
 
 if TYPE_CHECKING:
     from flare_client.cellnet.link import Link, PendingAnswer
@@ -92,7 +93,7 @@ def _reference(entry: object) -> tuple[str, str]:
     return entry[0], entry[1]
 
 
-def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, confirms: bool) -> None:
+def _fetch(connection: CellConnection, reference: str, target: Target, *, confirms: bool) -> None:
     file = download_wire.FileDownload(reference, confirms=confirms)
     pieces = _Pieces(connection, file)
     success = False
@@ -104,7 +105,8 @@ def _fetch(connection: CellConnection, reference: str, target: BinaryIO, *, conf
                 raise errors.InternalError(problem.reason) from problem
             if not file.complete:
                 pieces.ask()  # it comes while this one is written
-            target.write(data)
+            for block in blocks_of(data):
+                target.write(block)
         target.flush()
         success = True
     finally:
@@ -131,7 +133,7 @@ class _Pieces:
         self._pending = self.link.start(download_wire.CHANNEL, download_wire.TOPIC, self._file.request())
         return self._pending
 
-    def next(self) -> bytes:
+    def next(self) -> Content:
         """Wait for the next piece, and ask for it first where that was not done.
 
         Raises:

@@ -21,7 +21,7 @@ from flare_client.protocol.hci.exchange import BodyData, encode_footer, encode_h
 from flare_client.protocol.hci.text import encode_text
 from flare_client.protocol.releases import Download, Upload
 from flare_client.protocol.statuses import MetaKey
-from flare_client.transfer import RemoteFile, checked_name, fresh_folder, store_files
+from flare_client.transfer import RemoteFile, Target, checked_name, fresh_folder, store_files
 
 if TYPE_CHECKING:
     from flare_client.hci.login import SocketConnection
@@ -74,7 +74,7 @@ def upload(
 class _FileSink:
     """Writes the body of a file answer."""
 
-    def __init__(self, target: BinaryIO) -> None:
+    def __init__(self, target: Target) -> None:
         self._target = target
         self.complete = False
 
@@ -145,7 +145,7 @@ def _pull_files(connection: SocketConnection, kit: StartupKit, job_id: str, meta
     return store_files(kit.download_dir, job_id, tx_id, names, offer)
 
 
-def _pull_file(connection: SocketConnection, line: str, name: str, target: BinaryIO) -> None:
+def _pull_file(connection: SocketConnection, line: str, name: str, target: Target) -> None:
     form = {Download.CHUNKED_PULL: Answer.CHUNKED_FILE, Download.BINARY_PULL: Answer.BINARY_FILE}
     sink = _FileSink(target)
     connection.receive(line, sink, form[connection.profile.download])

@@ -122,6 +122,10 @@ class FolderVerifier:
         except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as problem:
             raise UnreadableSignatures(f"expected a PEM certificate in {CERTIFICATE_FILE}, but {problem}") from problem
 
+    def covers(self, name: str) -> bool:
+        """Whether there is a signature of a file or sub-folder."""
+        return isinstance(self._signatures, dict) and bool(self._signatures.get(name))
+
     def check_issuer(self, ca_pem: bytes) -> None:
         """Check that a CA signed the submitter's certificate. Its dates do not count, as with official servers.
 

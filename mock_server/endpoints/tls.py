@@ -15,7 +15,7 @@ import contextlib
 import enum
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from mock_server.transcript.facts import CLIENT, SERVER, HandshakeFailed, Secured, Trace
@@ -24,8 +24,9 @@ _logger = logging.getLogger("mock_server")
 
 _READ = 16 * 1024
 """Bytes in a TLS record, at most: one read gives no more."""
-_WRITE = 256 * 1024
-"""Bytes that are encrypted before they are handed on: the peer takes them while the next are being encrypted."""
+_WRITE = 112 * 1024
+"""Bytes that are encrypted before they are handed on: the peer takes them while the next are being encrypted, and what
+was just written is read again while it is still near."""
 _HIGH, _LOW = 64 * 1024, 16 * 1024
 """Bytes that wait for the peer when the protocol inside is told to pause, and to go on."""
 _LINGER_SECONDS = 5.0
@@ -136,10 +137,15 @@ class TlsProtocol(asyncio.Protocol):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send bytes; those after the end are dropped, as asyncio's transports do."""
+        self.write_all((data if isinstance(data, bytes) else bytes(data),))
+
+    def write_all(self, blocks: Iterable[bytes | memoryview]) -> None:
+        """Send blocks that do not change; none of them is copied before it is encrypted."""
         if self.state is not _State.OPEN:
             return
-        self._waiting.append(memoryview(data if isinstance(data, bytes) else bytes(data)))
-        self.waiting += len(data)
+        for block in blocks:
+            self._waiting.append(memoryview(block))
+            self.waiting += len(block)
         self._hand_on()
         if self.waiting > _HIGH and not self._inner_is_paused and self._inner is not None:
             self._inner_is_paused = True
@@ -178,7 +184,8 @@ class TlsProtocol(asyncio.Protocol):
             if sent < len(view):
                 self._waiting.appendleft(view[sent:])
             self.waiting -= sent
-            self.flush()
+            if self._outgoing.pending >= _WRITE or not self._waiting:
+                self.flush()
         if self.state is _State.ENDING and not self._waiting:
             self.end()
 
@@ -272,6 +279,9 @@ class _TlsTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._protocol.write(data)
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        self._protocol.write_all(block if isinstance(block, memoryview) else bytes(block) for block in list_of_data)
 
     def close(self) -> None:
         self._protocol.end()

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from flare_client.protocol.cellnet.blocks import Blocks, Content, first_of
 from flare_client.protocol.cellnet.fobs import Shareable
 from flare_client.protocol.cellnet.server import (
     ClientLeft,
@@ -219,6 +220,8 @@ def what_came_of(events: Sequence[ServerPeerEvent]) -> tuple[Mapping[str, Any], 
 
 _LARGE = 4096
 """Bytes or characters above which a part of a request is not kept, but its beginning."""
+_SHOWN = 32
+"""Bytes of such a part that are kept."""
 
 
 def _word(event: ServerPeerEvent) -> Mapping[str, Any]:
@@ -240,9 +243,10 @@ def _word(event: ServerPeerEvent) -> Mapping[str, Any]:
 def _lightened(content: Any) -> Any:
     if isinstance(content, Shareable):
         return Shareable({name: _lightened(value) for name, value in content.items.items()}, content.headers)
-    if isinstance(content, (bytes, str)) and len(content) > _LARGE:
-        shown = content[:32].hex() if isinstance(content, bytes) else content[:_LARGE]
-        return {"size": len(content), "begins": shown}
+    if isinstance(content, (bytes, Blocks)) and len(content) > _LARGE:
+        return {"size": len(content), "begins": first_of(content, _SHOWN).hex()}
+    if isinstance(content, str) and len(content) > _LARGE:
+        return {"size": len(content), "begins": content[:_LARGE]}
     return content
 
 
@@ -254,7 +258,7 @@ class FrameSent:
         data: its bytes.
     """
 
-    data: bytes
+    data: Content
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

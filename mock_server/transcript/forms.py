@@ -220,8 +220,9 @@ def _(fact: FrameCame, redactor: Redactor) -> Form:
 
 @_form.register
 def _(fact: FrameSent, redactor: Redactor) -> Form:
-    detail = _prefix(fact.data[:PREFIX_SIZE])
-    frame = _decode_cut(fact.data)
+    data = bytes(fact.data)
+    detail = _prefix(data[:PREFIX_SIZE])
+    frame = _decode_cut(data)
     line = _frame(detail, frame, redactor) if isinstance(frame, Frame) else f"{len(fact.data)} bytes"
     return Kind.MESSAGE, Direction.OUT, line, detail
 
@@ -244,11 +245,12 @@ def _prefix(prefix: bytes) -> dict[str, Any]:
 
 
 def _frame(detail: dict[str, Any], frame: Frame, redactor: Redactor) -> str:
-    detail["payload"] = describe_bytes(frame.payload)
+    payload = bytes(frame.payload)
+    detail["payload"] = describe_bytes(payload)
     if "frame" in detail:
         detail["payload"]["size"] = detail["frame"]["length"] - PREFIX_SIZE - detail["frame"]["header_size"]
     if frame.type is not FrameType.DATA:
-        content = _unpacked(frame.payload)
+        content = _unpacked(payload)
         detail["content"] = redactor.plain(content)
         name = content.get("endpoint_name") if isinstance(content, Mapping) else None
         return f"{frame.type.name} {name or ''}".strip()

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from flare_client.protocol.cellnet.blocks import first_of
 from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, Frame
 from flare_client.protocol.envelope import ItemType
 from flare_client.protocol.limits import MIB
@@ -231,12 +232,12 @@ def _weight(fact: Fact) -> int:
 def _cut(fact: Fact) -> Fact:
     """A fact of which only the beginning is kept: a block of a file, a job in a command line, a long reply."""
     if isinstance(fact, FrameSent):
-        kept = PREFIX_SIZE + int.from_bytes(fact.data[4:6], "big") + KEPT
-        return FrameSent(fact.data[:kept])
+        kept = PREFIX_SIZE + int.from_bytes(first_of(fact.data, PREFIX_SIZE)[4:6], "big") + KEPT
+        return FrameSent(first_of(fact.data, kept))
     if isinstance(fact, ReplySent):
         return ReplySent(fact.data[:KEPT] + fact.data[-2:])
     if isinstance(fact, FrameCame) and isinstance(fact.frame, Frame):
-        return FrameCame(dataclasses.replace(fact.frame, payload=fact.frame.payload[:KEPT]), fact.led_to)
+        return FrameCame(dataclasses.replace(fact.frame, payload=first_of(fact.frame.payload, KEPT)), fact.led_to)
     if isinstance(fact, RequestCame):
         items = tuple(
             dataclasses.replace(item, data=item.data[:KEPT])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from conformance import catalogue, reports
 from conformance.contract import CATALOGUE, RELEASES, Document, contract
 from conformance.document import SENTENCES
 from conformance.mutants import mutants
+from conformance.mutants.base import MUTANTS, Wrong, mutant
 from conformance.verdicts import Violation, holds, same
 from flare_client.protocol.releases import PROFILES
 
@@ -35,9 +37,30 @@ def test_the_documentation_is_the_catalogue() -> None:
     assert (DOCS / "contracts.md").read_text() == reports.markdown(catalogue.catalogue()), "run `make contracts`"
 
 
-def test_each_mutant_is_caught_by_contracts_that_exist() -> None:
-    known = {c.id for c in catalogue.catalogue()}
-    assert {name for mutant in mutants() for name in (*mutant.caught_by, *mutant.also)} <= known
+def test_each_contract_has_a_mutant_on_a_release_on_which_it_holds() -> None:
+    known = {c.id: c for c in catalogue.catalogue()}
+    caught = {name for one in mutants() for name in one.caught_by}
+    assert caught == set(known)
+    for one in mutants():
+        for name in one.caught_by:
+            assert one.release in known[name].releases, f"{one.name} is tried on {one.release}, where {name} is not"
+
+
+def test_each_explanation_of_a_mutant_names_contracts_that_exist() -> None:
+    for one in mutants():
+        known = {c.id for c in catalogue.select(one.release)}
+        for glob, reason in one.also.items():
+            assert fnmatch.filter(known, glob), f"{one.name}: {glob}"
+            assert reason, f"{one.name}: {glob}"
+
+
+def test_a_mutant_names_its_contract_and_its_fault() -> None:
+    before = dict(MUTANTS)
+    with pytest.raises(ValueError, match="names no contract, or has no docstring"):
+        mutant("MON-CB-01")(type("Unexplained", (Wrong,), {}))
+    with pytest.raises(ValueError, match="timeout_early is declared twice"):
+        mutant("MON-CB-01")(type("TimeoutEarly", (Wrong,), {"__doc__": "Again."}))
+    assert before == MUTANTS
 
 
 def test_a_selection_is_by_release_glob_and_group() -> None:

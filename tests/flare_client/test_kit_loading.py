@@ -12,7 +12,16 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from flare_client import ConfigError, Session, new_insecure_session, new_secure_session
-from flare_client.errors import KitLayoutError, KitNotFound, KitTypeError, KitValueError
+from flare_client.errors import (
+    FLCommunicationError,
+    KitCredentialsUnusable,
+    KitFileNotFound,
+    KitLayoutError,
+    KitNotFound,
+    KitTypeError,
+    KitValueError,
+    NoConnection,
+)
 from flare_client.kit import load_kit
 from mock_server import MockServer
 from tests.support import RELEASES
@@ -83,8 +92,10 @@ def test_a_missing_folder_is_a_runtime_error_too(kit: Path, folder: str, what: s
 
 def test_a_missing_configuration_is_named(kit: Path) -> None:
     (kit / "startup" / "fed_admin.json").unlink()
-    with pytest.raises(ConfigError, match=r"fed_admin\.json, but No such file"):
+    with pytest.raises(KitFileNotFound, match=r"fed_admin\.json, but No such file") as caught:
         Session(ADMIN, str(kit))
+    assert isinstance(caught.value, FileNotFoundError)
+    assert isinstance(caught.value, ConfigError)
 
 
 @pytest.mark.parametrize(
@@ -205,3 +216,47 @@ def test_an_insecure_kit_needs_no_certificates(release: str) -> None:
 def test_an_insecure_kit_cannot_be_used_securely() -> None:
     with MockServer("2.3", secure=False) as server, pytest.raises(TypeError, match="no TLS configured"):
         new_secure_session("admin", str(server.kit()))
+
+
+@pytest.mark.parametrize("release", ["2.6", "2.9"])
+def test_a_key_of_another_certificate_is_told_at_once_by_every_class_that_officials_raise(
+    release: str, tmp_path: Path
+) -> None:
+    with MockServer(release) as server:
+        kit = Path(shutil.copytree(server.kit(), tmp_path / "kit"))
+        shutil.copy(server.kit("lead@nvidia.com", role="lead") / "startup" / "client.key", kit / "startup")
+    with pytest.raises(KitCredentialsUnusable, match=r"certificate and its key in .*KEY_VALUES") as caught:
+        Session(ADMIN, str(kit))
+    for official in (ConfigError, NoConnection, FLCommunicationError, ValueError):
+        assert isinstance(caught.value, official)
+
+
+@pytest.fixture(scope="module")
+def signed() -> Iterator[Path]:
+    with MockServer("2.7") as server:
+        yield server.kit()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda startup: edit(startup.parent, lambda admin: admin.update(note="x")), "does not fit"),
+        (lambda startup: (startup / "signature.json").write_text("{}"), "has no signature"),
+        (lambda startup: (startup / "signature.json").write_text("no json"), "expected a JSON object"),
+    ],
+)
+def test_a_signed_kit_must_be_as_it_was_signed(
+    signed: Path, tmp_path: Path, change: Callable[[Path], object], reason: str
+) -> None:
+    kit = Path(shutil.copytree(signed, tmp_path / "kit"))
+    assert load_kit(str(kit), secure=True).root == kit
+    change(kit / "startup")
+    with pytest.raises(ConfigError, match=f"as the project signed it in signature.json, but .*{reason}"):
+        load_kit(str(kit), secure=True)
+
+
+def test_a_kit_without_signatures_is_taken_as_it_is(signed: Path, tmp_path: Path) -> None:
+    kit = Path(shutil.copytree(signed, tmp_path / "kit"))
+    (kit / "startup" / "signature.json").unlink()
+    edit(kit, lambda admin: admin.update(note="x"))
+    assert load_kit(str(kit), secure=True).root == kit

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flare_client.protocol.cellnet import auth, commands, fobs
+from flare_client.protocol.cellnet.blocks import Blocks
 from flare_client.protocol.cellnet.cell import Addresses, Topic, read_message
 from flare_client.protocol.cellnet.fobs import FLContext, Shareable
 from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_grpc_frame
@@ -248,13 +249,26 @@ def _require_accepted(content: Any) -> None:
 
 
 def _fobs(data: bytes) -> None:
+    blocks = Blocks(data[start : start + 7] for start in range(0, len(data), 7))
     try:
         content = fobs.decode(data, LIMITS)
     except RemoteProtocolError:
+        require(_is_refused(blocks), "what is refused is refused in blocks, too", data)
         return
     _require_accepted(content)
+    require(
+        repr(fobs.decode(blocks, LIMITS)) == repr(content), "in how many blocks it lies makes no difference", content
+    )
     again = fobs.decode(fobs.encode(content), ROOMY)
     require(repr(again) == repr(content), "what is read, written and read is the same", content, again)
+
+
+def _is_refused(blocks: Blocks) -> bool:
+    try:
+        fobs.decode(blocks, LIMITS)
+    except RemoteProtocolError:
+        return True
+    return False
 
 
 # --- proofs ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame
 from flare_client.protocol.errors import RemoteProtocolError
@@ -23,11 +24,11 @@ class FrameCodec(Protocol):
     ended: RemoteProtocolError | None
     """Why nothing more will come, once the server has said so; what came before it was returned all the same."""
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: Content) -> None:
         """Take a frame that is to go out; it waits where the scheme is not open yet."""
 
-    def receive(self, data: bytes) -> list[Frame | BadFrame]:
-        """Take bytes that came, and return the frames that they complete.
+    def receive(self, data: bytes | memoryview) -> list[Frame | BadFrame]:
+        """Take bytes that came, and return the frames that they complete; nothing of ``data`` is kept.
 
         Raises:
             RemoteProtocolError: the server breaks a rule of the scheme.
@@ -36,7 +37,7 @@ class FrameCodec(Protocol):
     def close(self) -> None:
         """Say goodbye in the way of the scheme; nothing is sent after it."""
 
-    def data_to_send(self) -> list[bytes]:
+    def data_to_send(self) -> list[bytes | memoryview]:
         """Take the bytes that are to go out, in order."""
 
 

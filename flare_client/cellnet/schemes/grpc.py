@@ -3,13 +3,17 @@
 One stream, one method and one message type need no generated code, and no threads or event loop of a gRPC runtime.
 What gRPC adds to HTTP/2 is a path, a few headers, five bytes before each message, and a status at the end.
 
+The library is written in Python and looks at each byte more than once, so plain DATA frames, the pieces of files, are
+read here: all that it would do with them is to count them.
+
 Source: official 2.7.3 and 2.9.0; the gRPC protocol over HTTP/2.
 """
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator, Sequence
+import struct
+from collections.abc import Iterable, Sequence
 
 import h2.config
 import h2.connection
@@ -18,6 +22,8 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from flare_client.protocol.cellnet.blocks import Content
+from flare_client.protocol.cellnet.gathering import MessageReader
 from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_grpc_frame
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame, decode_frame
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
@@ -29,6 +35,8 @@ _PREFIX = 5
 """Bytes before each message: whether it is compressed, and its length."""
 _WINDOW = 16 * MIB
 """Bytes that the server may send before it must be told to go on."""
+_SEND = 64 * 1024
+"""Bytes in a HTTP/2 frame that is sent, at most, and about as many as are taken out of the library at once."""
 _HTTP2_FRAME = MIB
 """The largest HTTP/2 frame that is taken."""
 _FIRST_WINDOW = 65_535
@@ -37,7 +45,10 @@ _FIRST_WINDOW = 65_535
 
 _HTTP2_HEADER = 9
 """Bytes before each HTTP/2 frame: its length, type, flags and stream."""
-_GOAWAY = 7
+_DATA, _GOAWAY, _WINDOW_UPDATE = 0, 7, 8
+_PLAIN_DATA = bytes((_DATA, 0)) + _STREAM.to_bytes(4, "big")
+"""What is after the length in the header of DATA that is neither padded nor the last of the stream."""
+_WINDOW_FRAME = struct.Struct(">BHBBII")
 
 
 def _is_graceful_goaway(frame: bytes) -> bool:
@@ -69,8 +80,14 @@ class GrpcCodec:
         self._limits = limits
         self._sequence = 0
         self._waiting: collections.deque[memoryview] = collections.deque()
-        self._received = bytearray()
-        self._unread = bytearray()
+        self._http2 = MessageReader(_HTTP2_HEADER, _http2_length)
+        self._messages = MessageReader(_PREFIX, lambda prefix: _message_length(prefix, limits))
+        self._is_accepted = False
+        self._taken = 0
+        """Bytes of plain DATA since the server was told to go on."""
+        self._outgoing: list[bytes | memoryview] = []
+        self._unsent = 0
+        """Bytes of messages that the library has to send."""
         self._wire = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         codes = h2.settings.SettingCodes
         self._wire.local_settings = h2.settings.Settings(
@@ -97,26 +114,37 @@ class GrpcCodec:
         ]
         self._wire.send_headers(_STREAM, headers)
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: Content) -> None:
         """See ``FrameCodec``."""
         self._sequence += 1
         message = encode_grpc_frame(self._sequence, frame)
-        self._waiting.append(memoryview(b"\0" + len(message).to_bytes(4, "big") + message))
+        prefix = b"\0" + len(message).to_bytes(4, "big")
+        if isinstance(message, bytes):
+            self._waiting.append(memoryview(prefix + message))
+        else:
+            self._waiting += (memoryview(prefix), *message.parts)
         self._flush()
 
-    def receive(self, data: bytes) -> list[Frame | BadFrame]:
+    def receive(self, data: bytes | memoryview) -> list[Frame | BadFrame]:
         """See ``FrameCodec``."""
-        self._unread += data
+        frames: list[Frame | BadFrame] = []
         try:
             # One by one: what the library makes of a frame is lost where a later one of the same call is refused.
-            for frame in self._http2_frames():
-                for event in self._wire.receive_data(frame):
-                    self._take(event)
+            for frame in self._http2.feed(data):
+                header = bytes(frame.part(0, _HTTP2_HEADER))
+                if header[3:] == _PLAIN_DATA and self._is_accepted and self.ended is None:
+                    self._count(len(frame) - _HTTP2_HEADER)
+                    for block in frame.part(_HTTP2_HEADER, len(frame)).parts:
+                        frames += self._frames_in(block)
+                    continue
+                whole = bytes(frame)
+                for event in () if _is_graceful_goaway(whole) else self._wire.receive_data(whole):
+                    frames += self._take(event)
             self._flush()
         except h2.exceptions.ProtocolError as problem:
             self.ended = RemoteProtocolError(f"expected HTTP/2, but: {problem}")
             raise self.ended from problem
-        return self._messages()
+        return frames
 
     def close(self) -> None:
         """See ``FrameCodec``."""
@@ -126,68 +154,79 @@ class GrpcCodec:
         except h2.exceptions.ProtocolError:
             return  # the server ended it before
 
-    def data_to_send(self) -> list[bytes]:
+    def data_to_send(self) -> list[bytes | memoryview]:
         """See ``FrameCodec``."""
-        data = self._wire.data_to_send()
-        return [data] if data else []
+        self._take_out()
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
 
-    def _http2_frames(self) -> Iterator[bytes]:
-        while len(self._unread) >= _HTTP2_HEADER:
-            end = _HTTP2_HEADER + int.from_bytes(self._unread[:3], "big")
-            if end > _HTTP2_HEADER + _HTTP2_FRAME:
-                raise h2.exceptions.FrameTooLargeError(f"a frame of {end} bytes")
-            if len(self._unread) < end:
-                return
-            frame = bytes(self._unread[:end])
-            del self._unread[:end]
-            if not _is_graceful_goaway(frame):
-                yield frame
+    def _take_out(self) -> None:
+        """Take what the library has to send, before it is so much that memory for it is new each time."""
+        self._unsent = 0
+        data = self._wire.data_to_send()
+        if data:
+            self._outgoing.append(data)
+
+    def _count(self, size: int) -> None:
+        """Count plain DATA, and tell the server to go on when half of its window is used: nothing of it waits here."""
+        self._taken += size
+        if self._taken >= _WINDOW // 2:
+            for stream in (0, _STREAM):
+                self._outgoing.append(_WINDOW_FRAME.pack(0, 4, _WINDOW_UPDATE, 0, stream, self._taken))
+            self._taken = 0
 
     def _flush(self) -> None:
         while self._waiting and self.ended is None:
-            room = min(self._wire.local_flow_control_window(_STREAM), self._wire.max_outbound_frame_size)
+            room = min(self._wire.local_flow_control_window(_STREAM), self._wire.max_outbound_frame_size, _SEND)
             if room <= 0:
                 return  # the server says when it takes more
             message = self._waiting[0]
             self._wire.send_data(_STREAM, bytes(message[:room]))
+            self._unsent += min(room, len(message))
+            if self._unsent >= _SEND:
+                self._take_out()
             if room < len(message):
                 self._waiting[0] = message[room:]
             else:
                 self._waiting.popleft()
 
-    def _take(self, event: h2.events.Event) -> None:
+    def _take(self, event: h2.events.Event) -> list[Frame | BadFrame]:
         if isinstance(event, h2.events.DataReceived):
-            self._received += event.data or b""
             if event.flow_controlled_length:
                 self._wire.acknowledge_received_data(event.flow_controlled_length, _STREAM)
-        elif isinstance(event, h2.events.ResponseReceived):
+            return self._frames_in(event.data or b"")
+        if isinstance(event, h2.events.ResponseReceived):
             status = _texts(event.headers).get(":status")
             if status != "200":
                 raise RemoteProtocolError(f"expected the status 200 of a gRPC server, but got {status!r:.40}")
+            self._is_accepted = True
         elif isinstance(event, h2.events.TrailersReceived):
             found = _texts(event.headers)
             reason = f"{found.get('grpc-status')!r:.20}, {found.get('grpc-message')!r:.200}"
             self.ended = RemoteProtocolError(f"the server ended the stream with the status {reason}")
         elif isinstance(event, (h2.events.StreamEnded, h2.events.StreamReset, h2.events.ConnectionTerminated)):
             self.ended = self.ended or RemoteProtocolError(f"the server ended the stream: {event!r:.200}")
+        return []
 
-    def _messages(self) -> list[Frame | BadFrame]:
-        frames: list[Frame | BadFrame] = []
-        start = 0
-        with memoryview(self._received) as view:
-            while len(view) - start >= _PREFIX:
-                if view[start] != 0:
-                    raise RemoteProtocolError("expected messages without compression, which nobody offered")
-                length = int.from_bytes(view[start + 1 : start + _PREFIX], "big")
-                if length > self._limits.frame:
-                    raise LimitExceeded("frame", self._limits.frame, length)
-                end = start + _PREFIX + length
-                if len(view) < end:
-                    break
-                frames.append(decode_frame(decode_grpc_frame(bytes(view[start + _PREFIX : end])), self._limits))
-                start = end
-        del self._received[:start]
-        return frames
+    def _frames_in(self, data: bytes | memoryview) -> list[Frame | BadFrame]:
+        messages = self._messages.feed(data)
+        return [decode_frame(decode_grpc_frame(one.part(_PREFIX, len(one))), self._limits) for one in messages]
+
+
+def _http2_length(prefix: bytes) -> int:
+    size = int.from_bytes(prefix[:3], "big")
+    if size > _HTTP2_FRAME:
+        raise h2.exceptions.FrameTooLargeError(f"a frame of {size} bytes")
+    return _HTTP2_HEADER + size
+
+
+def _message_length(prefix: bytes, limits: Limits) -> int:
+    if prefix[0] != 0:
+        raise RemoteProtocolError("expected messages without compression, which nobody offered")
+    length = int.from_bytes(prefix[1:], "big")
+    if length > limits.frame:
+        raise LimitExceeded("frame", limits.frame, length)
+    return _PREFIX + length
 
 
 def _texts(headers: Iterable[tuple[str | bytes, str | bytes]] | None) -> dict[str, str]:

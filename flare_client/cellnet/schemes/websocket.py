@@ -1,5 +1,7 @@
 """The scheme ``http``: each frame is a binary message of a WebSocket at the path ``/f3``.
 
+The library reads and writes all but large messages, see ``large_messages``.
+
 Source: official 2.7.3, 2.8.3 and 2.9.0.
 """
 
@@ -14,6 +16,8 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from flare_client.cellnet.schemes.large_messages import LargeMessages, masked_message
+from flare_client.protocol.cellnet.blocks import Blocks, Content
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame, decode_frame
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
 from flare_client.protocol.limits import Limits
@@ -43,19 +47,48 @@ class WebSocketCodec:
         # Official clients offer no compression.
         self._wire = ClientProtocol(uri, extensions=None, max_size=limits.frame)
         self._early: list[bytes] = []
+        self._large = LargeMessages(limits.frame)
+        self._outgoing: list[bytes | memoryview] = []
         self._parts: list[bytes] = []
         self._is_binary = False
         self._wire.send_request(self._wire.connect())
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: Content) -> None:
+        """See ``FrameCodec``."""
+        if self._wire.state is State.OPEN and isinstance(frame, Blocks):
+            self._take_out()
+            self._outgoing += masked_message(frame)
+        elif self._wire.state is State.OPEN:
+            self._wire.send_binary(bytes(frame))
+        elif self._wire.state is State.CONNECTING:
+            self._early.append(bytes(frame))
+
+    def receive(self, data: bytes | memoryview) -> list[Frame | BadFrame]:
+        """See ``FrameCodec``."""
+        frames: list[Frame | BadFrame] = []
+        for found in self._large.feed(data):
+            if not isinstance(found, Blocks):
+                frames += self._read(found)
+            elif self._wire.state is State.OPEN:
+                frames.append(decode_frame(found, self._limits))
+        return frames
+
+    def close(self) -> None:
         """See ``FrameCodec``."""
         if self._wire.state is State.OPEN:
-            self._wire.send_binary(frame)
-        elif self._wire.state is State.CONNECTING:
-            self._early.append(frame)
+            self._wire.send_close()
 
-    def receive(self, data: bytes) -> list[Frame | BadFrame]:
+    def data_to_send(self) -> list[bytes | memoryview]:
         """See ``FrameCodec``."""
+        self._take_out()
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def _take_out(self) -> None:
+        self._outgoing += [data for data in self._wire.data_to_send() if data]
+
+    def _read(self, data: bytes) -> list[Frame | BadFrame]:
+        """Have the library read what is no large message."""
         self._wire.receive_data(data)
         frames: list[Frame | BadFrame] = []
         for event in self._wire.events_received():
@@ -66,15 +99,6 @@ class WebSocketCodec:
         if self._wire.parser_exc is not None:
             raise self._broken(self._wire.parser_exc)
         return frames
-
-    def close(self) -> None:
-        """See ``FrameCodec``."""
-        if self._wire.state is State.OPEN:
-            self._wire.send_close()
-
-    def data_to_send(self) -> list[bytes]:
-        """See ``FrameCodec``."""
-        return [data for data in self._wire.data_to_send() if data]
 
     def _opened(self) -> None:
         problem = self._wire.handshake_exc

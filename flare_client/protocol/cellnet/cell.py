@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.errors import RemoteProtocolError
 
 SERVER_CELL = "server"
@@ -117,7 +118,7 @@ class CellMessage:
     """
 
     headers: Mapping[str, Any]
-    payload: bytes = b""
+    payload: Content = b""
 
     @property
     def type(self) -> str:
@@ -167,7 +168,7 @@ class CellMessage:
         return value if isinstance(value, str) else None
 
 
-def read_message(headers: Mapping[str, Any], payload: bytes) -> CellMessage:
+def read_message(headers: Mapping[str, Any], payload: Content) -> CellMessage:
     """Take a message out of a DATA frame.
 
     Raises:
@@ -201,7 +202,7 @@ class Addresses:
         topic: str,
         now: float,
         headers: Mapping[str, Any],
-        payload: bytes = b"",
+        payload: Content = b"",
         encoding: Encoding = Encoding.NONE,
     ) -> CellMessage:
         """A request that waits for a reply.
@@ -233,7 +234,7 @@ class Addresses:
         headers: Mapping[str, Any],
         code: ReturnCode = ReturnCode.OK,
         error: str = "",
-        payload: bytes = b"",
+        payload: Content = b"",
         encoding: Encoding = Encoding.NONE,
     ) -> CellMessage:
         """The reply to a raw request, which its id tells from others."""
@@ -252,7 +253,7 @@ class Addresses:
         topic: Topic,
         now: float,
         headers: Mapping[str, Any],
-        payload: bytes = b"",
+        payload: Content = b"",
         encoding: Encoding = Encoding.NONE,
     ) -> CellMessage:
         """A piece of a stream, or what is said about a stream; nobody answers it."""
@@ -267,7 +268,7 @@ class Addresses:
         }
         return self._message(own, payload, encoding, now)
 
-    def _message(self, headers: dict[str, Any], payload: bytes, encoding: Encoding, now: float) -> CellMessage:
+    def _message(self, headers: dict[str, Any], payload: Content, encoding: Encoding, now: float) -> CellMessage:
         headers |= {
             Header.FROM: self.own,
             Header.TO: self.peer,

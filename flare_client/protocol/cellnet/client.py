@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flare_client.protocol.cellnet import auth, fobs
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.cell import (
     ADMIN_CELL_PREFIX,
     SERVER_CELL,
@@ -180,14 +181,14 @@ class ClientPeer:
         self._check: CredentialsCheck | None = None
         self._credentials: Credentials | None = None
         self._unanswered: set[str] = set()
-        self._outgoing: list[bytes] = [self._encoder.greeting(FrameType.HELLO, self.name, now)]
+        self._outgoing: list[Content] = [self._encoder.greeting(FrameType.HELLO, self.name, now)]
 
     @property
     def registered(self) -> bool:
         """Whether requests may be sent."""
         return self._state is _State.REGISTERED
 
-    def frames_to_send(self) -> list[bytes]:
+    def frames_to_send(self) -> list[Content]:
         """Take the frames that are to go out, in order."""
         frames, self._outgoing = self._outgoing, []
         return frames
@@ -211,7 +212,7 @@ class ClientPeer:
         """
         self._require_registered()
         request_id = str(uuid.uuid4())
-        payload = fobs.encode(content)
+        payload = fobs.encode_apart(content)
         self._pieces(self._sender.send(channel, topic, payload, now, request_id=request_id, headers=headers), now)
         self._unanswered.add(request_id)
         return request_id
@@ -396,4 +397,4 @@ class ClientPeer:
             self._send(self._addresses.one_way(piece.topic, now, headers, piece.payload, encoding))
 
     def _send(self, message: CellMessage) -> None:
-        self._outgoing.append(self._encoder.data(message.headers, message.payload))
+        self._outgoing.append(self._encoder.data_apart(message.headers, message.payload))

@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from flare_client.protocol.cellnet.blocks import Blocks, Content
 from flare_client.protocol.cellnet.cell import Channel
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.limits import MIB
@@ -56,7 +57,7 @@ class FileDownload:
             request[_STATE] = {_RECEIVED: self.received}
         return request
 
-    def take(self, content: Any) -> bytes:
+    def take(self, content: Any) -> Content:
         """Take the answer to a request, and return its bytes; none at the end.
 
         Raises:
@@ -70,7 +71,7 @@ class FileDownload:
                 self._nonce = nonce
             return b""
         data = content.get(_DATA) if status == _OK else None
-        if not isinstance(data, bytes) or not data:
+        if not isinstance(data, (bytes, Blocks)) or not data:
             raise RemoteProtocolError(
                 f"expected a piece of the file {self._ref_id}, but the server answers {status!r:.60}"
             )

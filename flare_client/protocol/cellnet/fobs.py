@@ -16,6 +16,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flare_client.protocol.cellnet.apart import pack_apart, unpack_apart
+from flare_client.protocol.cellnet.blocks import LARGE, Blocks, Content
 from flare_client.protocol.cellnet.packing import pack, unpack
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, MIB, Limits
@@ -68,8 +70,7 @@ class FLContext:
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
-def _section(marker: int, *parts: bytes) -> tuple[bytes, ...]:
-    # In parts, which are joined once: a piece of a file is large, and each copy of it takes time.
+def _section(marker: int, *parts: bytes | memoryview) -> tuple[bytes | memoryview, ...]:
     return _SECTION.pack(marker, 0, sum(map(len, parts))), *parts
 
 
@@ -79,47 +80,70 @@ def encode(content: Any) -> bytes:
     Raises:
         LocalProtocolError: there is something else in it.
     """
-    datums: list[bytes] = []
-    main = pack(_decompose(content, datums))
-    return b"".join((*_section(_MAIN, main), *datums))
+    return bytes(encode_apart(content))
+
+
+def encode_apart(content: Any) -> Content:
+    """Encode as ``encode`` does; large binary values stay where they are, each a block of its own.
+
+    Raises:
+        LocalProtocolError: there is something else in it.
+    """
+    writer = _Writer()
+    plain = writer.decompose(content)
+    if not writer.is_large:
+        return b"".join(_section(_MAIN, pack(plain)))
+    return Blocks((*_section(_MAIN, *pack_apart(plain).parts), *writer.datums))
 
 
 def _object(kind: str, data: Any) -> dict[str, Any]:
     return {_TYPE: kind, _DATA: data, _DECOMPOSER: _DECOMPOSERS[kind]}
 
 
-def _decompose(content: Any, datums: list[bytes]) -> Any:
-    if isinstance(content, Shareable):
-        items = {HEADERS: dict(content.headers), **content.items}
-        return _object(_SHAREABLE, {key: _decompose(value, datums) for key, value in items.items()})
-    if isinstance(content, FLContext):
-        props = {name: {"value": _decompose(value, datums), "mask": 0} for name, value in content.props.items()}
-        return _object(_FL_CONTEXT, [None, props])
-    if isinstance(content, dict):
-        return {key: _decompose(value, datums) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_decompose(value, datums) for value in content]
-    if isinstance(content, (str, bytes)) and len(content) >= DATUM_SIZE:
-        return _refer(content, datums)
-    return content
+class _Writer:
+    """Takes objects apart into plain types.
 
+    Attributes:
+        datums: the sections after the main one, in parts.
+        is_large: whether there is a value that is better not copied.
+    """
 
-def _refer(content: str | bytes, datums: list[bytes]) -> dict[str, Any]:
-    datum_id = uuid.uuid4()
-    is_text = isinstance(content, str)
-    value = content.encode("utf-8") if isinstance(content, str) else content
-    datums += _section(_TEXT_DATUM if is_text else _BLOB_DATUM, datum_id.bytes, value)
-    return _object(_DATUM_REF, {"datum_id": str(datum_id), "unwrap": True})
+    def __init__(self) -> None:
+        self.datums: list[bytes | memoryview] = []
+        self.is_large = False
+
+    def decompose(self, content: Any) -> Any:
+        if isinstance(content, Shareable):
+            items = {HEADERS: dict(content.headers), **content.items}
+            return _object(_SHAREABLE, {key: self.decompose(value) for key, value in items.items()})
+        if isinstance(content, FLContext):
+            props = {name: {"value": self.decompose(value), "mask": 0} for name, value in content.props.items()}
+            return _object(_FL_CONTEXT, [None, props])
+        if isinstance(content, dict):
+            return {key: self.decompose(value) for key, value in content.items()}
+        if isinstance(content, (list, tuple)):
+            return [self.decompose(value) for value in content]
+        if isinstance(content, (str, bytes)) and len(content) >= LARGE:
+            self.is_large = True
+            return self._refer(content) if len(content) >= DATUM_SIZE else content
+        return content
+
+    def _refer(self, content: str | bytes) -> dict[str, Any]:
+        datum_id = uuid.uuid4()
+        marker = _TEXT_DATUM if isinstance(content, str) else _BLOB_DATUM
+        value = content.encode("utf-8") if isinstance(content, str) else content
+        self.datums += _section(marker, datum_id.bytes, value)
+        return _object(_DATUM_REF, {"datum_id": str(datum_id), "unwrap": True})
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
+def decode(data: Content, limits: Limits = DEFAULT_LIMITS) -> Any:
     """Decode a payload.
 
     Args:
-        data: all of it.
+        data: all of it. Of what lies in several blocks large binary values may come as ``Blocks``, uncopied.
         limits: ``depth`` bounds the nesting.
 
     Raises:
@@ -127,9 +151,14 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
             missing.
         LimitExceeded: it nests too deep.
     """
+    if isinstance(data, Blocks):
+        marker, _, size = _SECTION.unpack(bytes(data.part(0, _SECTION.size)).ljust(_SECTION.size, b"\0"))
+        if marker == _MAIN and 0 < size == len(data) - _SECTION.size:
+            apart = unpack_apart(data.part(_SECTION.size, len(data)), limits.depth)
+            return _Reader({}, limits).recompose(apart, 0)
     main: bytes | None = None
     datums: dict[str, str | bytes] = {}
-    view = memoryview(data)
+    view = memoryview(bytes(data))
     while view:
         marker, body, view = _take_section(view)
         if marker == _MAIN:

@@ -5,6 +5,7 @@ Source: official 2.7.3 and 2.9.0.
 
 from __future__ import annotations
 
+from flare_client.protocol.cellnet.blocks import Blocks, Content, blocks_of, part_of
 from flare_client.protocol.errors import RemoteProtocolError
 
 _SEQ, _DATA = 0x08, 0x12
@@ -12,23 +13,25 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 
 
-def encode_grpc_frame(sequence: int, data: bytes) -> bytes:
+def encode_grpc_frame(sequence: int, data: Content) -> Content:
     """Encode the message.
 
     Args:
         sequence: a running number from 1 on; nobody checks it.
-        data: one frame.
+        data: one frame; of several blocks none is copied.
     """
-    return b"".join((bytes((_SEQ,)), _varint(sequence), bytes((_DATA,)), _varint(len(data)), data))
+    head = b"".join((bytes((_SEQ,)), _varint(sequence), bytes((_DATA,)), _varint(len(data))))
+    return head + data if isinstance(data, bytes) else Blocks((head, *blocks_of(data)))
 
 
-def decode_grpc_frame(message: bytes) -> bytes:
+def decode_grpc_frame(message: Content) -> Content:
     """Return the frame in a message; fields that are unknown are passed over, as proto3 wants it.
 
     Raises:
         RemoteProtocolError: it is no such message.
     """
-    data, position = b"", 0
+    data: Content = b""
+    position = 0
     while position < len(message):
         key, position = _read_varint(message, position)
         kind = key & 7
@@ -44,7 +47,7 @@ def decode_grpc_frame(message: bytes) -> bytes:
         if position + size > len(message):
             raise RemoteProtocolError(f"expected a field of {size} bytes, but {len(message) - position} are left")
         if key == _DATA:
-            data = message[position : position + size]
+            data = part_of(message, position, position + size)
         position += size
     return data
 
@@ -58,9 +61,9 @@ def _varint(value: int) -> bytes:
     return bytes(found)
 
 
-def _read_varint(message: bytes, position: int) -> tuple[int, int]:
+def _read_varint(message: Content, position: int) -> tuple[int, int]:
     value = 0
-    for count, byte in enumerate(message[position : position + _LONGEST_VARINT]):
+    for count, byte in enumerate(bytes(part_of(message, position, position + _LONGEST_VARINT))):
         value |= (byte & 0x7F) << (7 * count)
         if not byte & 0x80:
             return value, position + count + 1

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgpack
 
+from flare_client.protocol.cellnet.blocks import Blocks
 from flare_client.protocol.errors import LocalProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS
 
-_FIRST_BUFFER = 4096
+FIRST_BUFFER = 4096
 """Bytes to begin with: most messages are smaller, and to get and return the usual 256 KiB takes longer than packing."""
 
 
@@ -21,25 +22,28 @@ def pack(content: Any) -> bytes:
         LocalProtocolError: something in it is no plain type.
     """
     try:
-        packed: bytes = msgpack.Packer(use_bin_type=True, buf_size=_FIRST_BUFFER).pack(content)
+        packed: bytes = msgpack.Packer(use_bin_type=True, buf_size=FIRST_BUFFER).pack(content)
     except (TypeError, ValueError, OverflowError) as problem:
         raise LocalProtocolError(f"expected plain types to encode, but {problem}") from problem
     return packed
 
 
-def unpack(data: bytes, max_depth: int = DEFAULT_LIMITS.depth) -> Any:
+def unpack(
+    data: bytes, max_depth: int = DEFAULT_LIMITS.depth, extension: Callable[[int, bytes], Any] = msgpack.ExtType
+) -> Any:
     """Decode one object.
 
     Args:
         data: all of it; anything after the object is a fault.
         max_depth: levels of nesting.
+        extension: makes a value of an extension of msgpack; those that are no plain types are a fault.
 
     Raises:
         RemoteProtocolError: the data is no msgpack, is cut short, nests too deep or has a type of its own.
     """
     try:
         _walk(data)
-        content = msgpack.unpackb(data, raw=False, strict_map_key=False)
+        content = msgpack.unpackb(data, raw=False, strict_map_key=False, ext_hook=extension)
     except msgpack.exceptions.OutOfData:
         raise RemoteProtocolError(f"expected msgpack, but it is cut short after {len(data)} bytes") from None
     except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as problem:
@@ -56,7 +60,7 @@ def _walk(data: bytes) -> None:
     walker.skip()
 
 
-_SINGLE = frozenset({str, bytes, int, float, bool, type(None)})
+_SINGLE = frozenset({str, bytes, Blocks, int, float, bool, type(None)})
 
 
 def _check(parts: Collection[Any], left: int, allowed: int) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flare_client.protocol.cellnet import auth, fobs
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.cell import (
     ADMIN_CELL_PREFIX,
     SERVER_CELL,
@@ -168,7 +169,7 @@ class ServerPeer:
         self._addresses: Addresses | None = None
         self._check = CredentialsCheck(identity.token_verifier)
         self._challenged: tuple[str, float] | None = None
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[Content] = []
         self._unacknowledged: list[tuple[Piece, float]] = []
         self.acknowledges = True
         """Whether the client is told what arrived of its streams."""
@@ -178,7 +179,7 @@ class ServerPeer:
         """The name of the client's cell, once it greeted."""
         return self._addresses.peer if self._addresses is not None else None
 
-    def frames_to_send(self) -> list[bytes]:
+    def frames_to_send(self) -> list[Content]:
         """Take frames that are to go out, in order; to be asked until there are none.
 
         Acknowledgements come in a turn of their own, after the answers: a client waits for these, and for no
@@ -215,7 +216,7 @@ class ServerPeer:
             headers[Header.RETURN_CODE] = code.value
         if error:
             headers[Header.ERROR] = error
-        payload = fobs.encode(content) if content is not None else b""
+        payload = fobs.encode_apart(content) if content is not None else b""
         encoding = Encoding.FOBS if content is not None else Encoding.NONE
         topic = f"{request.channel}:{request.topic}"
         self._stream_out(Channel.RETURN_ONLY.value, topic, payload, now, request.request_id, headers, encoding)
@@ -380,7 +381,7 @@ class ServerPeer:
         self,
         channel: str,
         topic: str,
-        payload: bytes,
+        payload: Content,
         now: float,
         request_id: str,
         headers: Mapping[str, Any],
@@ -401,4 +402,4 @@ class ServerPeer:
             self._send(self._addresses.one_way(piece.topic, now, headers, piece.payload, encoding))
 
     def _send(self, message: CellMessage) -> None:
-        self._outgoing.append(self._encoder.data(message.headers, message.payload))
+        self._outgoing.append(self._encoder.data_apart(message.headers, message.payload))

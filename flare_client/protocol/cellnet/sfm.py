@@ -1,7 +1,8 @@
 """SFM frames: the unit that every transport of the CellNet dialect carries, and the greeting of two endpoints.
 
 A frame is a prefix of 16 bytes, a msgpack map of headers (DATA only) and a payload. Over TCP frames follow each other;
-over WebSocket and gRPC each is one message. Integers are big endian.
+over WebSocket and gRPC each is one message. Integers are big endian. Most of the bytes of a transfer are payloads, and
+a large one is never copied here.
 
 Source: official 2.7.3, 2.8.3 and 2.9.0, on all three transports.
 """
@@ -11,9 +12,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from flare_client.protocol.cellnet.blocks import LARGE, Blocks, Content
+from flare_client.protocol.cellnet.gathering import Buffers, MessageReader
 from flare_client.protocol.cellnet.packing import pack, unpack
 from flare_client.protocol.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
@@ -56,7 +59,7 @@ class Frame:
 
     type: FrameType
     headers: Mapping[str, Any]
-    payload: bytes
+    payload: Content
     prefix: bytes = dataclasses.field(default=b"", compare=False, repr=False)
 
 
@@ -124,10 +127,19 @@ class FrameEncoder:
         Raises:
             LocalProtocolError: the headers are too large for their size field.
         """
+        return self._head(headers, len(payload)) + payload
+
+    def data_apart(self, headers: Mapping[str, Any], payload: Content) -> Content:
+        """The same; a large payload in blocks is not copied. A frame in blocks has 64 KiB or more."""
+        if isinstance(payload, bytes) or len(payload) < LARGE:
+            return self.data(headers, bytes(payload))
+        return Blocks((self._head(headers, len(payload)), *payload.parts))
+
+    def _head(self, headers: Mapping[str, Any], payload_size: int) -> bytes:
         packed = pack(headers)
         if len(packed) > MAX_HEADERS:
             raise LocalProtocolError(f"expected at most {MAX_HEADERS} bytes of headers, but they are {len(packed)}")
-        return self._frame(FrameType.DATA, packed, payload, self._next_stream(), _DATA_APP)
+        return self._prefix(FrameType.DATA, len(packed), payload_size, self._next_stream(), _DATA_APP) + packed
 
     def greeting(self, kind: FrameType, endpoint_name: str, now: float) -> bytes:
         """The HELLO of the side that connected, or the READY that answers it.
@@ -138,25 +150,27 @@ class FrameEncoder:
             now: the time, in seconds since the epoch; nobody checks it.
         """
         payload = pack({_ENDPOINT_NAME: endpoint_name, "timestamp": now, "fqcn": endpoint_name})
-        return self._frame(kind, b"", payload, _GREETING_STREAM, 0)
+        return self._prefix(kind, 0, len(payload), _GREETING_STREAM, 0) + payload
 
     def ping(self) -> bytes:
         """What a side sends that has heard nothing for a minute."""
-        return self._frame(FrameType.PING, b"", pack(None), self._next_stream(), 0)
+        return self._sign_of_life(FrameType.PING)
 
     def pong(self) -> bytes:
         """The answer to a ping."""
-        return self._frame(FrameType.PONG, b"", pack(None), self._next_stream(), 0)
+        return self._sign_of_life(FrameType.PONG)
+
+    def _sign_of_life(self, kind: FrameType) -> bytes:
+        payload = pack(None)
+        return self._prefix(kind, 0, len(payload), self._next_stream(), 0) + payload
 
     def _next_stream(self) -> int:
         self._stream = (self._stream + 1) & 0xFFFF
         return self._stream
 
-    def _frame(self, kind: FrameType, headers: bytes, payload: bytes, stream: int, app: int) -> bytes:
+    def _prefix(self, kind: FrameType, headers: int, payload: int, stream: int, app: int) -> bytes:
         self._sequence = (self._sequence + 1) & 0xFFFF
-        length = PREFIX_SIZE + len(headers) + len(payload)
-        prefix = _PREFIX.pack(length, len(headers), kind, 0, 0, app, stream, self._sequence)
-        return b"".join((prefix, headers, payload))
+        return _PREFIX.pack(PREFIX_SIZE + headers + payload, headers, kind, 0, 0, app, stream, self._sequence)
 
 
 def read_greeting(frame: Frame) -> Greeting:
@@ -165,7 +179,7 @@ def read_greeting(frame: Frame) -> Greeting:
     Raises:
         RemoteProtocolError: it is no map with an endpoint name.
     """
-    content = unpack(frame.payload)
+    content = unpack(bytes(frame.payload))
     name = content.get(_ENDPOINT_NAME) if isinstance(content, dict) else None
     if not isinstance(name, str) or not name:
         raise RemoteProtocolError(
@@ -174,24 +188,34 @@ def read_greeting(frame: Frame) -> Greeting:
     return Greeting(name)
 
 
-def decode_frame(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_LIMITS) -> Frame | BadFrame:
+def decode_frame(data: Content, limits: Limits = DEFAULT_LIMITS) -> Frame | BadFrame:
     """Read one whole frame, as WebSocket and gRPC deliver it.
 
     Raises:
         RemoteProtocolError: the data is not as long as its prefix says, or shorter than a prefix.
         LimitExceeded: it is longer than the limit.
     """
-    view = memoryview(data)
-    if len(view) < PREFIX_SIZE:
-        raise RemoteProtocolError(f"expected a frame of at least {PREFIX_SIZE} bytes, but got {len(view)}")
-    length = _checked_length(view, limits)
-    if length != len(view):
-        raise RemoteProtocolError(f"expected a frame of {length} bytes, but got {len(view)}")
-    return _decode(view, limits)
+    parts = data.parts if isinstance(data, Blocks) else (memoryview(data),)
+    if len(data) < PREFIX_SIZE:
+        raise RemoteProtocolError(f"expected a frame of at least {PREFIX_SIZE} bytes, but got {len(data)}")
+    length = _checked_length(_first_bytes(parts, PREFIX_SIZE), limits)
+    if length != len(data):
+        raise RemoteProtocolError(f"expected a frame of {length} bytes, but got {len(data)}")
+    return _decode(parts, length, limits)
 
 
-def _checked_length(view: memoryview | bytes, limits: Limits) -> int:
-    length = int.from_bytes(view[:4], "big")
+def _first_bytes(parts: Sequence[memoryview], size: int) -> bytes:
+    """The first bytes of what came in parts, as far as there are any."""
+    found = bytes(parts[0][:size])
+    for part in parts[1:]:
+        if len(found) == size:
+            break
+        found += part[: size - len(found)]
+    return found
+
+
+def _checked_length(prefix: bytes, limits: Limits) -> int:
+    length = int.from_bytes(prefix[:4], "big")
     if length < PREFIX_SIZE:
         raise RemoteProtocolError(f"expected a frame of at least {PREFIX_SIZE} bytes, but its length is {length}")
     if length > limits.frame:
@@ -199,9 +223,9 @@ def _checked_length(view: memoryview | bytes, limits: Limits) -> int:
     return length
 
 
-def _decode(view: memoryview, limits: Limits) -> Frame | BadFrame:
-    prefix = bytes(view[:PREFIX_SIZE])
-    length, header_size, kind, _, _, app, _, _ = _PREFIX.unpack(prefix)
+def _decode(parts: Sequence[memoryview], length: int, limits: Limits) -> Frame | BadFrame:
+    prefix = _first_bytes(parts, PREFIX_SIZE)
+    _, header_size, kind, _, _, app, _, _ = _PREFIX.unpack(prefix)
     try:
         frame_type = FrameType(kind)
     except ValueError:
@@ -210,16 +234,24 @@ def _decode(view: memoryview, limits: Limits) -> Frame | BadFrame:
     if start > length:
         return BadFrame(f"expected headers within a frame of {length} bytes, but they would take {header_size}", prefix)
     if frame_type is not FrameType.DATA:
-        return Frame(frame_type, {}, bytes(view[start:length]), prefix)
+        return Frame(frame_type, {}, _payload(parts, start, length), prefix)
     if app != _DATA_APP:
         return BadFrame(f"expected app id {_DATA_APP} in a DATA frame, but got {app}", prefix)
     try:
-        headers = unpack(bytes(view[PREFIX_SIZE:start]), limits.depth) if header_size else {}
+        headers = unpack(_first_bytes(parts, start)[PREFIX_SIZE:], limits.depth) if header_size else {}
     except RemoteProtocolError as problem:
         return BadFrame(f"expected a msgpack map of headers: {problem.reason}", prefix)
     if not isinstance(headers, dict) or not {str}.issuperset(map(type, headers)):
         return BadFrame(f"expected a map of headers with names, but got {type(headers).__name__}", prefix)
-    return Frame(frame_type, headers, bytes(view[start:length]), prefix)
+    return Frame(frame_type, headers, _payload(parts, start, length), prefix)
+
+
+def _payload(parts: Sequence[memoryview], start: int, end: int) -> Content:
+    # A small one is copied: it may lie where the next bytes will be put.
+    if end - start < LARGE and len(parts) == 1:
+        return bytes(parts[0][start:end])
+    payload = Blocks(parts).part(start, end)
+    return payload if len(payload) >= LARGE else bytes(payload)
 
 
 class FrameReader:
@@ -227,30 +259,18 @@ class FrameReader:
 
     Args:
         limits: ``frame`` bounds the length of one.
+        buffers: see ``MessageReader``.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, buffers: Buffers | None = None) -> None:
         self._limits = limits
-        self._buffer = bytearray()
+        self._reader = MessageReader(PREFIX_SIZE, lambda prefix: _checked_length(prefix, limits), buffers)
 
-    def feed(self, data: bytes) -> list[Frame | BadFrame]:
+    def feed(self, data: bytes | memoryview) -> list[Frame | BadFrame]:
         """Take more bytes and return the frames that they complete.
 
         Raises:
             RemoteProtocolError: a length is impossible; nothing after it can be read.
             LimitExceeded: a frame is longer than the limit; found out before its bytes are taken in.
         """
-        self._buffer += data
-        frames: list[Frame | BadFrame] = []
-        start = 0
-        with memoryview(self._buffer) as view:
-            while len(view) - start >= PREFIX_SIZE:
-                # A copy: a view in the traceback of a fault would keep the buffer from ever being changed again.
-                length = _checked_length(bytes(view[start : start + 4]), self._limits)
-                if len(view) - start < length:
-                    break
-                with view[start : start + length] as whole:
-                    frames.append(_decode(whole, self._limits))
-                start += length
-        del self._buffer[:start]
-        return frames
+        return [_decode(frame.parts, len(frame), self._limits) for frame in self._reader.feed(data)]

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from flare_client.protocol.cellnet.blocks import Blocks, Content, blocks_of
 from flare_client.protocol.cellnet.cell import CellMessage, Topic
 from flare_client.protocol.cellnet.streams import (
     ACK_INTERVAL,
@@ -33,8 +34,8 @@ StreamEvent = Piece | StreamReceived | StreamFailed
 @dataclasses.dataclass
 class _Incoming:
     headers: Mapping[str, Any] | None = None
-    blocks: list[bytes] = dataclasses.field(default_factory=list)
-    early: dict[int, bytes] = dataclasses.field(default_factory=dict)
+    blocks: list[Content] = dataclasses.field(default_factory=list)
+    early: dict[int, Content] = dataclasses.field(default_factory=dict)
     received: int = 0
     held: int = 0
     acknowledged: int = 0
@@ -138,8 +139,7 @@ class StreamReceiver:
         del self._open[key]
         final = _ack(key, incoming)
         self._ended[key] = (now, final)
-        payload = incoming.blocks[0] if len(incoming.blocks) == 1 else b"".join(incoming.blocks)
-        whole = _received(key[0], headers, payload)
+        whole = _received(key[0], headers, _together(incoming.blocks))
         waits = incoming.received > ACK_INTERVAL or headers.get(StreamHeader.RELIABLE) is not False
         return [Piece(Topic.STREAM_ACK, final), whole] if waits or self._always_acknowledges else [whole]
 
@@ -165,6 +165,10 @@ class StreamReceiver:
             del self._ended[key]
 
 
+def _together(blocks: list[Content]) -> Content:
+    return blocks[0] if len(blocks) == 1 else Blocks(part for block in blocks for part in blocks_of(block))
+
+
 def _number(headers: Mapping[str, Any], name: str) -> int:
     value = headers.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -186,7 +190,7 @@ def _ack(key: _Key, incoming: _Incoming) -> dict[str, Any]:
     }
 
 
-def _received(origin: str, headers: Mapping[str, Any], payload: bytes) -> StreamReceived:
+def _received(origin: str, headers: Mapping[str, Any], payload: Content) -> StreamReceived:
     def text(name: str) -> str:
         value = headers.get(name)
         return value if isinstance(value, str) else ""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from flare_client.protocol.cellnet.blocks import Content, part_of
 from flare_client.protocol.cellnet.cell import Encoding, Topic
 from flare_client.protocol.cellnet.streams import (
     ACK_INTERVAL,
@@ -24,7 +25,7 @@ PROGRESS_SECONDS = 60.0
 @dataclasses.dataclass
 class _Outgoing:
     headers: dict[str, Any]
-    content: bytes
+    content: Content
     request_id: str
     sent: int = 0
     sequence: int = 0
@@ -56,7 +57,7 @@ class StreamSender:
         self,
         channel: str,
         topic: str,
-        content: bytes,
+        content: Content,
         now: float,
         *,
         request_id: str = "",
@@ -127,7 +128,7 @@ class StreamSender:
         pieces: list[Piece] = []
         size = len(outgoing.content)
         while not outgoing.done and outgoing.sent - outgoing.acknowledged < self._window:
-            block = outgoing.content[outgoing.sent : outgoing.sent + CHUNK_SIZE]
+            block = part_of(outgoing.content, outgoing.sent, outgoing.sent + CHUNK_SIZE)
             outgoing.done = outgoing.sent + len(block) == size
             headers = {
                 **outgoing.headers,

@@ -14,6 +14,7 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.cell import Channel, Topic
 from flare_client.protocol.limits import MIB
 
@@ -68,7 +69,7 @@ class Piece:
 
     topic: Topic
     headers: Mapping[str, Any]
-    payload: bytes = b""
+    payload: Content = b""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +83,7 @@ class StreamReceived:
         request_id: what an answer must name; empty where none is expected. Of an answer: the request that it is for.
         encoding: how to read the payload.
         headers: those of the first piece, the application's among them.
-        payload: all of it.
+        payload: all of it; that of several pieces in as many blocks.
     """
 
     origin: str
@@ -91,7 +92,7 @@ class StreamReceived:
     request_id: str
     encoding: str
     headers: Mapping[str, Any]
-    payload: bytes
+    payload: Content
 
     @property
     def is_reply(self) -> bool:

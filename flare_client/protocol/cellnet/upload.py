@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flare_client.protocol.cellnet.auth import IDENTITY_PROP, PEER_CONTEXT
+from flare_client.protocol.cellnet.blocks import Blocks, Content
 from flare_client.protocol.cellnet.cell import Channel
 from flare_client.protocol.cellnet.fobs import FLContext, Shareable
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
@@ -148,7 +149,7 @@ class UploadPiece:
     """
 
     tx_id: str
-    data: bytes
+    data: Content
     is_first: bool
     is_last: bool
     command: str = ""
@@ -185,7 +186,7 @@ class UploadReader:
         if prefix is None:
             raise RemoteProtocolError(f"expected a piece of a file, but got {sorted(map(str, items))!r:.100}")
         data = items.get(f"{prefix}data") or b""
-        if not isinstance(data, bytes):
+        if not isinstance(data, (bytes, Blocks)):
             raise RemoteProtocolError(f"expected bytes in {prefix}data, but got {type(data).__name__}")
         eof = items[f"{prefix}eof"] is True
         return self._begin(tx_id, headers, data, eof) if sequence == 0 else self._go_on(tx_id, sequence, data, eof)
@@ -194,7 +195,7 @@ class UploadReader:
         """Forget an upload."""
         self._open.pop(tx_id, None)
 
-    def _begin(self, tx_id: str, headers: Mapping[str, Any], data: bytes, eof: bool) -> UploadPiece:
+    def _begin(self, tx_id: str, headers: Mapping[str, Any], data: Content, eof: bool) -> UploadPiece:
         context = headers.get(_CONTEXT)
         command = context.get(_COMMAND) if isinstance(context, dict) else None
         size = context.get(_FILE_SIZE) if isinstance(context, dict) else None
@@ -207,7 +208,7 @@ class UploadReader:
         self._note(tx_id, 1, len(data), size, eof)
         return UploadPiece(tx_id, data, is_first=True, is_last=eof, command=command, size=size)
 
-    def _go_on(self, tx_id: str, sequence: int, data: bytes, eof: bool) -> UploadPiece:
+    def _go_on(self, tx_id: str, sequence: int, data: Content, eof: bool) -> UploadPiece:
         if tx_id not in self._open:
             raise RemoteProtocolError(f"expected a piece of an upload that has begun, but got one of {tx_id}")
         expected, received, size = self._open[tx_id]

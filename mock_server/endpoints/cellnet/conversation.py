@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.server import ClientLeft, ClientRegistered, Dropped, Greeted, ServerPeer
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame
 from flare_client.protocol.errors import ProtocolError
@@ -41,7 +42,7 @@ class Conversation:
         self,
         endpoint: CellEndpoint,
         trace: Trace,
-        send: Callable[[list[bytes]], None],
+        send: Callable[[list[Content]], None],
         close: Callable[[], None],
         abort: Callable[[], None],
         welcome: Welcome = USUAL_WELCOME,
@@ -152,12 +153,12 @@ class Conversation:
         if form.cut is not None:
             loop.call_later(0.0 if form.pace is None else sent / form.pace, self.end, form.then)
 
-    def _send_late(self, frames: list[bytes]) -> None:
+    def _send_late(self, frames: list[Content]) -> None:
         if not self._is_lost:
             self._put(frames)
 
-    def _frames(self) -> list[bytes]:
-        frames: list[bytes] = []
+    def _frames(self) -> list[Content]:
+        frames: list[Content] = []
         while more := self.peer.frames_to_send():
             frames += more
         return frames
@@ -224,7 +225,7 @@ class Conversation:
         while frames := self.peer.frames_to_send():
             self._put(frames)
 
-    def _put(self, frames: list[bytes]) -> None:
+    def _put(self, frames: list[Content]) -> None:
         for frame in frames:
             self.trace.note(FrameSent(frame))
         self._send(frames)

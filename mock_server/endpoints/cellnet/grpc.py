@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_grpc_frame
 from flare_client.protocol.cellnet.sfm import BadFrame, decode_frame
 from flare_client.protocol.errors import ProtocolError
@@ -45,7 +46,7 @@ class GrpcStream:
     def __init__(self, endpoint: CellEndpoint, trace: Trace, welcome: Welcome = USUAL_WELCOME) -> None:
         self._endpoint = endpoint
         self._trace = trace
-        self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[Content | None] = asyncio.Queue()
         self._ended = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -84,12 +85,12 @@ class GrpcStream:
     async def _write(self, context: Any) -> None:
         while (frame := await self._outgoing.get()) is not None:
             self._sequence += 1
-            await context.write(encode_grpc_frame(self._sequence, frame))
+            await context.write(bytes(encode_grpc_frame(self._sequence, frame)))
             if self._outgoing.empty():
                 self._writable.set()
                 self._conversation.go_on()
 
-    def _send(self, frames: list[bytes]) -> None:
+    def _send(self, frames: list[Content]) -> None:
         for frame in frames:
             self._outgoing.put_nowait(frame)
         if self._outgoing.qsize() > _QUEUED:

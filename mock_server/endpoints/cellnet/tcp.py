@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, cast
 
+from flare_client.protocol.cellnet.blocks import Content, blocks_of
 from flare_client.protocol.cellnet.sfm import FrameReader
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
@@ -48,9 +49,8 @@ class TcpConnection(Carrier):
         )
         self.conversation.reset = self.reset
 
-    def _send(self, frames: list[bytes]) -> None:
-        for frame in frames:
-            self.transport.write(frame)  # each at once: the client takes one while the next is being encrypted
+    def _send(self, frames: list[Content]) -> None:
+        self.transport.writelines(block for frame in frames for block in blocks_of(frame))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from flare_client.protocol.cellnet.blocks import blocks_of
 from flare_client.protocol.cellnet.upload import UploadPiece, UploadReader
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.limits import Limits
@@ -71,7 +72,8 @@ class Uploads:
             named = tempfile.NamedTemporaryFile(dir=self._folder, suffix=".upload", delete=False)  # noqa: SIM115
             self._open[piece.tx_id] = _Open(piece.command, Path(named.name), cast(BinaryIO, named))
         upload = self._open[piece.tx_id]
-        upload.file.write(piece.data)
+        for block in blocks_of(piece.data):
+            upload.file.write(block)
         if not piece.is_last:
             return None
         del self._open[piece.tx_id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http
 import logging
+import struct
 from typing import TYPE_CHECKING, cast
 
 from websockets.frames import Frame as WebSocketFrame
@@ -13,6 +14,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, BadFrame, decode_frame
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("mock_server")
 
 PATH = "/f3"
+_LARGE_BINARY = struct.Struct(">BBQ")
+_FIN, _LENGTH_64 = 0x80, 127
 _MOST_PARTS = 4096
 """Parts of one message: empty ones cost memory, too."""
 
@@ -121,11 +125,19 @@ class WebSocketConnection(Carrier):
             return
         self.conversation.receive([decoded])
 
-    def _send(self, frames: list[bytes]) -> None:
-        if self._wire.state is State.OPEN:
-            for frame in frames:
+    def _send(self, frames: list[Content]) -> None:
+        if self._wire.state is not State.OPEN:
+            return
+        for frame in frames:
+            if isinstance(frame, bytes):
                 self._wire.send_binary(frame)
-                self._flush()  # each at once: the client takes one while the next is being encrypted
+                self._flush()
+            else:
+                # The library would copy it. No message in several parts is ever sent that this could be in the middle
+                # of, and what the library has to send was flushed.
+                self.transport.writelines(
+                    (_LARGE_BINARY.pack(_FIN | Opcode.BINARY, _LENGTH_64, len(frame)), *frame.parts)
+                )
 
     def _close(self) -> None:
         if self._wire.state is State.OPEN:

@@ -12,6 +12,7 @@ import pytest
 from flare_client import Session, new_secure_session
 from flare_client.cellnet import link, transfer
 from flare_client.protocol.cellnet import download
+from flare_client.protocol.cellnet.blocks import LARGE
 from mock_server import MockServer
 from tests.support import JobMaker
 
@@ -31,7 +32,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[Session]:
 
 
 def write_by(monkeypatch: pytest.MonkeyPatch, write: Callable[[Write, bytes], int]) -> None:
-    """Have every piece written by a function, which is given what really writes it."""
+    """Have every block of a piece written by a function, which is given what really writes it."""
 
     class Target:
         def __init__(self, inner: BinaryIO) -> None:
@@ -58,7 +59,7 @@ def finished(session: Session, make_job: JobMaker) -> str:
 def test_the_next_piece_is_asked_for_before_one_is_written(
     session: Session, make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    history: list[str] = []
+    history: list[str | int] = []
     start = link.Link.start
 
     def started(self: link.Link, channel: str, topic: str, content: Any, headers: Any = None) -> Any:
@@ -67,13 +68,16 @@ def test_the_next_piece_is_asked_for_before_one_is_written(
         return start(self, channel, topic, content, headers)
 
     def written(really: Write, data: bytes) -> int:
-        history.append(f"write {len(data)}")
+        if history and isinstance(history[-1], int):
+            history[-1] += len(data)  # another block of the same piece
+        else:
+            history.append(len(data))
         return really(data)
 
     monkeypatch.setattr(link.Link, "start", started)
     write_by(monkeypatch, written)
     session.download_job_result(finished(session, make_job))
-    full = f"write {download.PIECE_SIZE}"
+    full = download.PIECE_SIZE
     first = history.index(full)
     assert history[first - 2 : first + 3] == ["ask", "ask", full, "ask", full]
 
@@ -85,7 +89,7 @@ def test_a_download_that_cannot_be_written_leaves_nothing_and_ends_nothing_else(
     with monkeypatch.context() as broken:
 
         def full(really: Write, data: bytes) -> int:
-            if len(data) == download.PIECE_SIZE:
+            if len(data) >= LARGE // 2:
                 raise OSError(errno.ENOSPC, "No space left on device")
             return really(data)
 

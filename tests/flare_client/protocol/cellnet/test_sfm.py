@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flare_client.protocol.cellnet.blocks import Blocks
 from flare_client.protocol.cellnet.packing import pack, unpack
 from flare_client.protocol.cellnet.sfm import (
     BadFrame,
@@ -201,6 +202,18 @@ def test_noise_is_frames_or_a_protocol_error(data: bytes) -> None:
 def test_what_is_no_plain_type_is_not_sent() -> None:
     with pytest.raises(LocalProtocolError, match="plain types"):
         pack({"a": object()})
+
+
+def test_a_large_payload_stays_in_its_blocks_and_a_small_one_does_not() -> None:
+    blocks = Blocks([bytes(50_000), b"x" * 50_000])
+    frame = FrameEncoder().data_apart({"a": 1}, blocks)
+    assert isinstance(frame, Blocks)
+    assert [part.obj for part in frame.parts[1:]] == [part.obj for part in blocks.parts]
+    assert frame == FrameEncoder().data({"a": 1}, bytes(blocks))
+    assert decode_frame(frame) == decode_frame(bytes(frame))
+    # Whoever carries it counts on that: a WebSocket writes the length of a small message in another way.
+    small = FrameEncoder().data_apart({"a": 1}, blocks.part(10, 20))
+    assert isinstance(small, bytes)
 
 
 def test_a_reader_that_failed_fails_again_also_while_the_first_fault_is_held() -> None:

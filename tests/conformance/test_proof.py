@@ -1,0 +1,119 @@
+"""The proof that contracts can fail: which mutants are chosen, what is run, and what is reported."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from conformance import proof, proof_report
+from conformance.mutants import mutants
+from conformance.mutants.base import MUTANTS, Mutant
+from conformance.proof import Cell, Proof
+
+
+def self_test(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "conformance.cli", "self-test", *words],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def mutant(name: str) -> Mutant:
+    mutants()
+    return MUTANTS[name]
+
+
+def empty(**parts: object) -> Proof:
+    return dataclasses.replace(Proof((), 0, (), (), (), ()), **parts)  # type: ignore[arg-type] # of any field
+
+
+def test_mutants_are_chosen_by_release_name_and_contract() -> None:
+    assert {one.release for one in proof.selected("2.3", ())} == {"2.3"}
+    assert [one.name for one in proof.selected(None, ("keeps_oldest",))] == ["keeps_oldest"]
+    assert {name for one in proof.selected(None, ("MON-CB-01",)) for name in one.caught_by} >= {"MON-CB-01"}
+
+
+@pytest.mark.parametrize(
+    ("release", "patterns", "text"),
+    [(None, ("NOPE-*",), "'NOPE-\\*'"), ("2.3", ("keeps_oldest",), "no mutant fits .* and release 2.3")],
+)
+def test_a_selection_of_no_mutant_is_an_error(release: str | None, patterns: tuple[str, ...], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        proof.selected(release, patterns)
+
+
+def test_a_catch_is_explained_by_the_contract_itself_or_by_a_glob() -> None:
+    one = dataclasses.replace(mutant("keeps_oldest"), also={"DOWN-*": "for it downloads"})
+    assert proof.why(one, "LIST-LIMIT-01") == ""
+    assert proof.why(one, "DOWN-PATH-01") == "for it downloads"
+    assert proof.why(one, "MON-CB-01") is None
+
+
+def test_a_mutant_knows_which_methods_it_changes() -> None:
+    assert mutant("keeps_oldest").breaks == {"list_jobs"}
+    assert "monitor_job" in (mutant("timeout_early").breaks or ())
+    assert mutant("never_connects").breaks is None  # it opens sessions otherwise
+    assert mutant("closes_later_sessions").breaks is None  # it keeps account of them
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"missed": (Cell("MON-CB-01", "keeps_oldest", False, ""),)},
+        {"unexplained": (Cell("MON-CB-01", "keeps_oldest", True, "expected"),)},
+        {"stale": (("keeps_oldest", "DOWN-*"),)},
+        {"unsound": (Cell("MON-CB-01", "reference", True, "expected"),)},
+    ],
+)
+def test_a_proof_with_a_gap_does_not_hold_and_says_which(
+    parts: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = empty(**parts)
+    assert not found.holds
+    proof_report.print_summary(Console(), [mutant("keeps_oldest")], found, matrix=True)
+    assert "keeps_oldest" in capsys.readouterr().out or "unsound" in parts
+
+
+def test_the_page_names_each_mutant_with_its_fault_and_who_else_caught_it() -> None:
+    one = dataclasses.replace(mutant("keeps_oldest"), also={"LIST-LAW-01": "it has limits"})
+    cells = (Cell("LIST-LIMIT-01", one.name, True, "x"), Cell("LIST-LAW-01", one.name, True, "y"))
+    page = proof_report.markdown([one], empty(cells=cells))
+    assert "| LIST-LIMIT-01 | **keeps_oldest** |" in page
+    assert "| LIST-LAW-01 | keeps_oldest |" in page
+    assert "| It keeps the oldest jobs under a limit. | LIST-LIMIT-01 | LIST-LAW-01: it has limits |" in page
+
+
+@pytest.mark.timeout(300)
+def test_the_matrix_finds_who_else_catches_a_mutant() -> None:
+    words = ["--matrix", "--select", "forgets_apps", "--against", "SYS-*", "--against", "MON-GONE-02"]
+    done = self_test(*words, "--workers", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[3] for line in done.stdout.splitlines() if line.startswith("caught")] == [
+        "SYS-JOBS-01",
+        "SYS-JOBS-03",
+    ]
+    assert "1 out of reach" in done.stdout  # MON-GONE-02 does not ask for the state of the system
+    assert "0 unexplained" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--release", "9.9"], "unknown release '9.9'"),
+        (["--select", "NOPE-*"], "'NOPE-*'"),
+        (["--markdown", "x.md"], "expected --markdown with the whole --matrix"),
+        (["--against", "SYS-*"], "expected --against with --matrix"),
+    ],
+)
+def test_a_self_test_that_cannot_be_is_exit_code_2(words: list[str], text: str, tmp_path: Path) -> None:
+    done = self_test(*words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert text in done.stderr
