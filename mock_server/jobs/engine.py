@@ -255,6 +255,7 @@ class JobEngine:
             job_meta.cloned(source.meta, source.job_id, submitter, self._profile),
             None,
             lambda target: _share(source.definition, target),
+            source.own_definition,
         )
 
     def abort(self, job: Job) -> AbortOutcome:
@@ -384,6 +385,7 @@ class JobEngine:
         meta: dict[str, Any],
         data_storage_format: int | None,
         put_definition: Callable[[Path], None],
+        own_definition: Path | None = None,
     ) -> Job:
         """Store a new job. Nothing of it is there if its definition cannot be put in place."""
         replaced = self._store.get(job_id)
@@ -391,7 +393,7 @@ class JobEngine:
             raise JobExists(f"object {self._root / job_id} already exists and overwrite_existing is False")
         now = self._clock.time()
         job_meta.stamp(meta, job_id, now, data_storage_format)
-        job = Job(job_id, submitter, meta, self._root / job_id)
+        job = Job(job_id, submitter, meta, self._root / job_id, own_definition=own_definition)
         incoming = Path(tempfile.mkdtemp(dir=self._root, prefix=".incoming-"))
         try:
             put_definition(incoming / DEFINITION_FILE)

@@ -171,3 +171,15 @@ def test_the_jobs_of_others_are_seen_and_take_places(workspace: Callable[[], Pat
         server.clock.sleep(5)
         assert session.get_job_meta(job_id)["status"] == "SUBMITTED"
         assert server.wait_until(job_id, "FINISHED")["status"] == "FINISHED:COMPLETED"
+
+
+@pytest.mark.parametrize("release", BOTH)
+def test_a_clone_of_a_job_of_others_runs_though_nobody_signed_it(release: str, workspace: Callable[[], Path]) -> None:
+    scenario = {"workload": [{"name": "theirs"}]}
+    with (
+        MockServer(release, scenario=scenario, clock="virtual", workspace=workspace()) as server,
+        opened(server) as session,
+    ):
+        clone = session.clone_job(session.list_jobs()[0]["job_id"])
+        assert server.wait_until(clone, "FINISHED")["status"] == "FINISHED:COMPLETED"
+        assert Path(session.download_job_result(clone), "workspace").is_dir()
