@@ -6,6 +6,7 @@
 """
 
 from flare_client.api import AdminApi, CommandInfo
+from flare_client.clock import Clock, MachineClock
 from flare_client.errors import (
     AuthenticationError,
     AuthorizationError,
@@ -50,6 +51,7 @@ __all__ = [
     "AuthorizationError",
     "ClientInfo",
     "ClientsStillRunning",
+    "Clock",
     "CommandError",
     "CommandInfo",
     "CommandTimeout",
@@ -66,6 +68,7 @@ __all__ = [
     "JobNotRunning",
     "JobTimeout",
     "LoginRejected",
+    "MachineClock",
     "MalformedReply",
     "MonitorReturnCode",
     "NoClientsAvailable",

@@ -3,8 +3,8 @@
 For tests and offline development. Never for production: it runs no federated learning.
 """
 
-from mock_server.clock import Clock, ManualClock, RealClock
-from mock_server.scenario import Scenario, ScenarioError
+from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock
+from mock_server.scenarios import Scenario, ScenarioError
 from mock_server.server import MockServer, ServerError
 from mock_server.transcript import CallError, Entry, Retention, Transcript
 
@@ -16,6 +16,7 @@ __all__ = [
     "MockServer",
     "RealClock",
     "Retention",
+    "ScaledClock",
     "Scenario",
     "ScenarioError",
     "ServerError",
