@@ -73,8 +73,9 @@ contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
 session: $(BIN)/.installed ## Write docs/session.md from the methods of flare_client.Session.
 	$(BIN)/python -m conformance.session_table > docs/session.md
 
-schema: $(BIN)/.installed ## Write the published schema of reports from its models.
+schema: $(BIN)/.installed ## Write the published schemas of reports and scenarios from their models.
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json
+	$(BIN)/flare-mock scenario schema > mock_server/scenarios/scenario.schema.json
 
 mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against every contract.
 	$(BIN)/flare-conformance self-test --matrix --markdown docs/mutants.md

@@ -1,8 +1,8 @@
 """What a client put on the wire while a contract was checked: kept for reports, and held against the rules of the wire.
 
 A contract of the group WIRE has a script of its own. Beside that, every message of every other contract is judged by
-the same rules, but for servers on which a fault struck, and what breaks one counts against the contract of that rule: a client that sends its token but once
-in a while is caught by whichever contract sees it.
+the same rules, but for servers on which a fault struck, and what breaks one counts against the contract of that rule:
+a client that sends its token but once in a while is caught by whichever contract sees it.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ PYTEST_DONT_REWRITE: for packages of plugins pytest warns where they are importe
 """
 
 from flare_client.api import AdminApi, CommandInfo
+from flare_client.clock import Clock, MachineClock
 from flare_client.errors import (
     AuthenticationError,
     AuthorizationError,
@@ -52,6 +53,7 @@ __all__ = [
     "AuthorizationError",
     "ClientInfo",
     "ClientsStillRunning",
+    "Clock",
     "CommandError",
     "CommandInfo",
     "CommandTimeout",
@@ -68,6 +70,7 @@ __all__ = [
     "JobNotRunning",
     "JobTimeout",
     "LoginRejected",
+    "MachineClock",
     "MalformedReply",
     "MonitorReturnCode",
     "NoClientsAvailable",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flare_client import errors
+from flare_client.clock import Clock
 from flare_client.protocol.jobs import JobMetaKey, is_finished
 from flare_client.protocol.releases import ReleaseProfile
 from flare_client.types import MonitorReturnCode
@@ -24,6 +24,7 @@ def poll(
     job_id: str,
     timeout: float,
     poll_interval: float,
+    clock: Clock,
     goes_on: Callable[[dict[str, Any]], object] | None,
 ) -> Watched:
     """Get the meta of a job again and again; see ``Session.monitor_job`` for each round.
@@ -34,6 +35,7 @@ def poll(
         job_id: for messages.
         timeout: seconds until it gives up.
         poll_interval: seconds between two rounds.
+        clock: the time for the timeout and the pauses.
         goes_on: whether to go on after a meta; ``None``: always.
     """
     if profile.checks_polling_options:
@@ -41,9 +43,9 @@ def poll(
             raise errors.InvalidArgumentError(f"timeout must be >= 0, but it is {timeout}")
         if poll_interval <= 0:
             raise errors.InvalidArgumentError(f"poll_interval must be > 0, but it is {poll_interval}")
-    started = time.monotonic()
+    started = clock.monotonic()
     while True:
-        if 0 < timeout < time.monotonic() - started:
+        if 0 < timeout < clock.monotonic() - started:
             return MonitorReturnCode.TIMEOUT, None
         meta = get_meta()
         if goes_on is not None and not goes_on(meta):
@@ -53,7 +55,7 @@ def poll(
             raise errors.InternalError(f"missing status in job {job_id}")
         if is_finished(status) or status in profile.older_final_statuses:
             return MonitorReturnCode.JOB_FINISHED, meta
-        time.sleep(poll_interval)
+        clock.sleep(poll_interval)
 
 
 def basic_cb_with_print(

@@ -20,6 +20,7 @@ from typing import Any
 
 from flare_client import errors
 from flare_client.api import AdminApi, Reply
+from flare_client.clock import Clock, MachineClock
 from flare_client.conversation import Conversation
 from flare_client.kit import load_kit
 from flare_client.monitoring import Watched, poll
@@ -94,6 +95,9 @@ class Session:
         self._connection = self._conversation.connection
         self.api = AdminApi(self._conversation, username)
         """Commands by the line, as official sessions have them; see ``AdminApi``."""
+        self.clock: Clock = MachineClock()
+        """The time in which ``monitor_job`` and the like measure their timeout and wait between two polls. A test may
+        put another one here, as that of a mock server in the same process; official sessions have no such attribute."""
 
     # --- jobs -----------------------------------------------------------------------------------------------------
     submit_job = operation(jobs.submit_job)
@@ -316,5 +320,6 @@ class Session:
             job_id,
             timeout,
             poll_interval,
+            self.clock,
             None if cb is None else lambda meta: cb(self, job_id, meta, *args, **named),
         )

@@ -13,8 +13,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mock_server.clock import Clock, ManualClock, RealClock
-    from mock_server.scenario import Scenario, ScenarioError
+    from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock
+    from mock_server.scenarios import Scenario, ScenarioError
     from mock_server.server import MockServer, ServerError
     from mock_server.transcript import CallError, Entry, Retention, Transcript
 
@@ -26,6 +26,7 @@ __all__ = [
     "MockServer",
     "RealClock",
     "Retention",
+    "ScaledClock",
     "Scenario",
     "ScenarioError",
     "ServerError",
@@ -33,8 +34,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "clock": ("Clock", "ManualClock", "RealClock"),
-    "scenario": ("Scenario", "ScenarioError"),
+    "clock": ("Clock", "ManualClock", "RealClock", "ScaledClock"),
+    "scenarios": ("Scenario", "ScenarioError"),
     "server": ("MockServer", "ServerError"),
     "transcript": ("CallError", "Entry", "Retention", "Transcript"),
 }

@@ -18,7 +18,9 @@ from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.releases import LATEST, PROFILES
 from mock_server.guards import NOTICE
 from mock_server.pki import PkiError
-from mock_server.scenario import Scenario, ScenarioError, User
+from mock_server.scenario_commands import scenario as scenario_commands
+from mock_server.scenarios import Scenario, ScenarioError, library
+from mock_server.scenarios.system import User
 from mock_server.server import MockServer, ServerError
 from mock_server.transcript import Entry, as_line
 
@@ -36,6 +38,9 @@ DEFAULT_USERS = (
 @click.version_option(package_name="flare-conformance")
 def main() -> None:
     """A mock admin server for NVIDIA FLARE: real wire, simulated jobs. For tests only."""
+
+
+main.add_command(scenario_commands)
 
 
 class _UserType(click.ParamType):  # type: ignore[type-arg] # generic in the newest click alone
@@ -142,7 +147,8 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept.",
 )
-@click.option("--scenario", type=click.Path(dir_okay=False, path_type=Path), help="Scenario file (YAML).")
+@click.option("--scenario", help="Scenario file (YAML), or the name of a ready one: see `flare-mock scenario list`.")
+@click.option("--clock", help="real, or a speed as x100; that of the scenario by default.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, and host that kits name.")
 @click.option("--allow-remote", is_flag=True, help="Listen on a host that other machines reach, too.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="FL port that kits name; a free one by default.")
@@ -162,7 +168,8 @@ def serve(
     release: str,
     scheme: str | None,
     workspace: Path,
-    scenario: Path | None,
+    scenario: str | None,
+    clock: str | None,
     host: str,
     allow_remote: bool,
     port: int,
@@ -179,10 +186,11 @@ def serve(
     """
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        plan = Scenario.load(scenario) if scenario else Scenario()
+        plan = library.find(scenario) if scenario else Scenario()
         server = MockServer(
             release,
             scenario=plan,
+            clock=clock,
             secure=not insecure,
             workspace=workspace,
             host=host,

@@ -20,7 +20,7 @@ from mock_server.clock import Clock
 from mock_server.jobs.engine import JobEngine
 from mock_server.jobs.store import Job, Submitter
 from mock_server.policy import DEFAULT_POLICY, Person, Policy
-from mock_server.scenario import Scenario
+from mock_server.scenarios import Scenario
 from mock_server.sessions import AdminSession, AdminSessions
 from mock_server.studies import Studies
 
@@ -215,7 +215,7 @@ class ServerContext:
         shutdown: asks the server to stop once the answer is out.
         project: the name of the project.
         site_policies: the policies of sites that have one of their own.
-        reset_errors: whose errors were reset: the id of a job, and ``server`` or the name of a site.
+        reset_errors: where the errors of a machine's plan were reset: the id of a job, and ``server`` or a site.
     """
 
     profile: ReleaseProfile

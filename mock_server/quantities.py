@@ -85,7 +85,7 @@ def _finite(read: Callable[[object], _T]) -> Callable[[object], _T]:
     return checked
 
 
-Duration = Annotated[float, BeforeValidator(_finite(read_duration))]
+Duration = Annotated[float, BeforeValidator(_finite(read_duration), json_schema_input_type=float | str)]
 """Seconds, in a model; written as ``100ms``, ``2s``, ``1h`` or a number."""
-Size = Annotated[int, BeforeValidator(_finite(read_size))]
+Size = Annotated[int, BeforeValidator(_finite(read_size), json_schema_input_type=int | str)]
 """Bytes, in a model; written as ``10MiB``, ``1GB`` or a number."""

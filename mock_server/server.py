@@ -30,7 +30,7 @@ from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
 from flare_client.protocol.statuses import MetaKey
 from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer
-from mock_server.clock import Clock, RealClock, SkewedClock
+from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock, SkewedClock, read_clock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext, Staging
 from mock_server.downloads import Downloads
@@ -45,17 +45,21 @@ from mock_server.faults.injection import Fault, Faults
 from mock_server.faults.rules import Rule
 from mock_server.files import private_folder
 from mock_server.guards import check_host
-from mock_server.jobs.engine import JobEngine, ServerRules
+from mock_server.jobs.engine import JobEngine
+from mock_server.jobs.outcomes import Occurrence, ServerRules
 from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
 from mock_server.pki import Pki
 from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Person, Policy
-from mock_server.scenario import Scenario, ScenarioError
+from mock_server.quantities import read_duration
+from mock_server.scenarios import Scenario, ScenarioError, library
+from mock_server.scenarios.system import ClockSpec, Happening
 from mock_server.sessions import AdminSessions
 from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
 from mock_server.transcript import Calls, Retention, Transcript
 from mock_server.transcript.facts import Commanded
+from mock_server.watch import JobWatch, check_awaited
 
 _logger = logging.getLogger("mock_server")
 
@@ -69,6 +73,8 @@ _DRAIN_SECONDS = 1.0
 _CALL_OFF_SECONDS = 0.05
 _ASIDE = ".run-"
 """What was ``run`` before a reset, until it is removed."""
+_LONGEST_TICK = 3600.0
+"""Seconds after which the clock is looked at again in any case: a loop cannot wait for ever longer."""
 
 
 class ServerError(RuntimeError):
@@ -95,13 +101,15 @@ class MockServer:
     Args:
         release: the release to play, as ``2.6`` or ``2.6.3``.
         sites: the names of the sites that are connected; a scenario that names sites overrules it.
-        scenario: how jobs fare, users and limits: a ``Scenario``, a path of a scenario file or its content as a dict.
+        scenario: how jobs fare, users and limits: a ``Scenario``, the name of a ready one as ``realistic``, a path of a
+            scenario file or its content as a dict.
         secure: mutual TLS; otherwise clear text and the fixed password, as insecure servers do.
         workspace: a folder to keep certificates, kits and results in; a temporary one by default, removed at the end.
         port: the FL port that kits name; a free one by default. Nobody listens there.
         admin_port: the port to listen on; a free one by default.
         host: the address to bind to, and the host that kits name.
-        clock: the time of the simulation; the real one by default.
+        clock: the time of the simulation: a ``Clock``, ``virtual``, ``real``, or a speed as ``x100``; that of the
+            scenario by default, which is the real one where it says nothing.
         project: the name of the certificate authority.
         limits: how much a client may send.
         stall_timeout: seconds for a TLS handshake, and between two bytes of a request; in releases from 2.7 on, for a
@@ -136,7 +144,7 @@ class MockServer:
         port: int = 0,
         admin_port: int = 0,
         host: str = "127.0.0.1",
-        clock: Clock | None = None,
+        clock: Clock | str | None = None,
         project: str = DEFAULT_PROJECT,
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
@@ -154,7 +162,7 @@ class MockServer:
         self._given_authorization = authorization
         self.policy = _read_policy(authorization, self.scenario, workspace)
         self.host = host
-        self.clock: Clock = clock or RealClock()
+        self.clock = _read_clock(clock, self.scenario.clock)
         self.transcript = Transcript(retention, self.clock)
         self.calls = Calls(self.profile, self.transcript.redactor)
         self._site_names = tuple(sites)
@@ -276,7 +284,7 @@ class MockServer:
         *,
         scenario: Scenario | str | Path | dict[str, Any] | None = None,
         sites: Sequence[str] | None = None,
-        clock: Clock | None = None,
+        clock: Clock | str | None = None,
     ) -> None:
         """Be as if just started: for the next test, in milliseconds.
 
@@ -286,7 +294,7 @@ class MockServer:
         Args:
             scenario: another one from now on; that of before by default.
             sites: other sites from now on, where the scenario names none; those of before by default.
-            clock: another time from now on; that of before by default.
+            clock: another time from now on, as when a server is made; that of before by default.
 
         Raises:
             ServerError: it does not run, or a client has shut it down.
@@ -300,7 +308,8 @@ class MockServer:
             self.policy = _read_policy(self._given_authorization, chosen, self._given_workspace)
             self.scenario = chosen
         self._site_names = self._site_names if sites is None else tuple(sites)
-        self.clock = self.transcript.clock = clock or self.clock
+        if clock is not None:
+            self.clock = self.transcript.clock = _read_clock(clock, self.scenario.clock)
         running.on_loop(running.reset(self))
         self._withheld.clear()
 
@@ -393,6 +402,25 @@ class MockServer:
         """The stored meta of every job, oldest first."""
         return self.call(lambda context: [dict(job.meta) for job in context.engine.jobs(reverse=False)])
 
+    def wait_until(self, job_id: str, status: str, timeout: float | str = "1d") -> dict[str, Any]:
+        """Let time pass until a job has a status: a virtual clock is moved from event to event, others are waited for.
+
+        Args:
+            job_id: the job.
+            status: as in the meta, ``RUNNING``; or ``FINISHED`` for every end.
+            timeout: how long, on the server's clock; seconds, or a text as ``2h``.
+
+        Returns:
+            The meta of the job.
+
+        Raises:
+            KeyError: there is no such job.
+            ValueError: there is no such status.
+            TimeoutError: the job does not get there in time, or ends otherwise; the text says where it is.
+        """
+        check_awaited(status)
+        return JobWatch(self.call, self.clock).wait(job_id, status, read_duration(timeout))
+
     def abort_job(self, job_id: str) -> None:
         """Abort a job, as another admin would.
 
@@ -475,6 +503,18 @@ class MockServer:
         return self._running
 
 
+def _read_clock(clock: Clock | str | None, spec: ClockSpec) -> Clock:
+    if isinstance(clock, str):
+        return read_clock(clock, spec.start)
+    if clock is not None:
+        return clock
+    if spec.speed == "virtual":
+        return read_clock("virtual", spec.start)
+    if spec.speed == 1.0 and spec.start is None:
+        return RealClock()
+    return ScaledClock(spec.speed, spec.start)
+
+
 def _read_scheme(profile: ReleaseProfile, scheme: str | None, secure: bool) -> Scheme | None:
     if profile.cell is None:
         if scheme is not None:
@@ -510,7 +550,7 @@ def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None, prof
     if isinstance(scenario, dict):
         scenario = Scenario.from_dict(scenario)
     elif not isinstance(scenario, Scenario):
-        scenario = Scenario.load(Path(scenario))
+        scenario = library.find(scenario)
     for rule in scenario.faults:
         try:
             _check_fault(rule, profile, None)
@@ -563,12 +603,16 @@ class _Running:
         self.admin_port = 0
         self._host = server.host
         self._transcript, self._calls = server.transcript, server.calls
+        self._given_clock = server.clock
         self._clock = SkewedClock(server.clock)
         self._task: asyncio.Task[None] | None = None
         self._restarting: asyncio.Task[None] | None = None
         self._resets = 0
         for left in root.glob(f"{_ASIDE}*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
+        self._ticking: asyncio.TimerHandle | None = None
+        self._unfollow: Callable[[], None] = lambda: None
+        self._will_reopen = False
         uploads = _fresh(private_folder(root / "run") / "uploads")
         self.context = self._build_context(server, root / "run", uploads)
         asks = server.security is Security.MUTUAL_TLS
@@ -636,6 +680,7 @@ class _Running:
                 may_deploy_byoc=lambda job: _may_deploy(policy, job),
                 sites_of_study=studies.sites_of,
             ),
+            witness=self._see,
         )
         sessions = AdminSessions(self._clock, _idle_timeout(server))
         staging, cell = Staging(uploads), server.profile.cell
@@ -672,8 +717,66 @@ class _Running:
     def start(self, admin_port: int) -> None:
         self._thread.start()
         self.admin_port = self.on_loop(self._endpoint.start(self._host, admin_port))
+        self._loop.call_soon_threadsafe(self._follow_time)
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def _follow_time(self) -> None:
+        """Have the scenario's events happen from now on, in the server's time."""
+        self._leave_time()
+        if isinstance(self._given_clock, ManualClock):
+            self._unfollow = self._given_clock.follow(self._catch_up_soon)
+        self._tick()
+
+    def _leave_time(self) -> None:
+        self._unfollow()
+        self._unfollow = lambda: None
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+
+    def _catch_up_soon(self) -> None:
+        self._loop.call_soon_threadsafe(self._catch_up)
+
+    def _catch_up(self) -> None:
+        self.context.engine.advance()
+
+    def _tick(self) -> None:
+        """Catch up when the scenario has something happen to the server: nobody may be there to ask."""
+        self._catch_up()
+        when = self.context.engine.next_happening_at()
+        seconds = None if when is None else self._clock.real_seconds_until(when)
+        if seconds is not None:
+            self._ticking = self._loop.call_later(min(seconds, _LONGEST_TICK), self._tick)
+
+    def _see(self, seen: Occurrence) -> None:
+        """Let the server go through what the scenario has happen to it; the engine does its own part."""
+        if seen.job is not None or seen.detail:  # of a job, of a site
+            return
+        happening = Happening(seen.what)
+        if happening is Happening.SHUTDOWN:
+            self._soon(self._shut_down)
+            return
+        self.context.sessions.close_all()
+        if happening is Happening.EXPIRE_SESSIONS:
+            self.tell_expired()
+            return
+        if self.context.downloads is not None:
+            self.context.downloads.clear()
+        self.context.started = seen.time
+        if not self._will_reopen:
+            self._will_reopen = True
+            self._soon(self._reopen)
+
+    async def _reopen(self) -> None:
+        """Cut every connection, and listen again on the same port."""
+        await self._endpoint.stop()
+        self._will_reopen = False
+        if not self.stopped.is_set():
+            await self._endpoint.start(self._host, self.admin_port)
 
     def stop(self) -> None:
+        self._unfollow()
         if self._thread.is_alive():
             self.on_loop(self._endpoint.stop())
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -704,6 +807,8 @@ class _Running:
         run, aside = self.root / "run", self.root / f"{_ASIDE}{self._resets}"
         run.rename(aside)
         self._loop.run_in_executor(None, lambda: shutil.rmtree(aside, ignore_errors=True))
+        self._leave_time()
+        self._given_clock, self._will_reopen = server.clock, False
         self._clock = SkewedClock(server.clock)
         self.context = self._build_context(server, run, _fresh(private_folder(run) / "uploads"))
         self.faults.start_over(server.scenario.faults, self.context.sessions)
@@ -711,6 +816,7 @@ class _Running:
             self._endpoint.service.start_over(self.context.sessions, self.context.downloads)
         self._transcript.clear()
         self._calls.clear()
+        self._follow_time()
 
     async def _call_off(self) -> None:
         """Call off a restart or a shutdown that somebody has asked for, or that is under way."""

@@ -44,6 +44,7 @@ def _told(context: ServerContext, call: Call, machine: str) -> Json:
         found = errors(context, job, machine) if takes_part else {}
         return _NO_ERROR if is_server and not found else found
     context.reset_errors.add((job.job_id, machine))
+    job.errors.pop(machine, None)
     return f"reset the server error stats for job: {job.job_id}" if is_server else {"status": "OK"}
 
 

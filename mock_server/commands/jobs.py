@@ -18,7 +18,7 @@ from mock_server.answers import Reply, meta
 from mock_server.commands.refusals import not_running, refuse_token_of_deleted_job, runs
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
-from mock_server.jobs.engine import AbortOutcome, JobIsRunning
+from mock_server.jobs.outcomes import AbortOutcome, JobIsRunning
 from mock_server.jobs.store import Job
 from mock_server.jobs.submissions import TokenOfDeletedJob
 

@@ -18,7 +18,7 @@ from mock_server.commands.refusals import refuse_token_conflict, refuse_token_of
 from mock_server.commands.registry import answers
 from mock_server.context import Call, ServerContext
 from mock_server.jobs.definition import DefinitionRejected
-from mock_server.jobs.engine import JobExists
+from mock_server.jobs.outcomes import JobExists
 from mock_server.jobs.store import Job
 from mock_server.jobs.submissions import TokenConflict, TokenOfDeletedJob
 

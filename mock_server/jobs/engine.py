@@ -1,21 +1,19 @@
 """The job engine: a deterministic simulation of a server's jobs.
 
-Given a scenario, a source of ids and the list of (time, call), it always produces the same histories. The future is
-one queue of events, ordered by time; whoever asks anything first lets the engine catch up with the clock. There is no
-thread and no timer, so a hundred thousand jobs cost memory only.
+Given a scenario with its seed, a source of ids and the list of (time, call), it always produces the same histories.
+The future is one queue of events, ordered by time; whoever asks anything first lets the engine catch up with the clock.
+There is no thread and no timer, so a hundred thousand jobs cost memory only.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import enum
+import collections
 import heapq
-import itertools
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,65 +22,32 @@ from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey, JobSt
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.clock import Clock
 from mock_server.jobs import meta as job_meta
-from mock_server.jobs import scheduler
+from mock_server.jobs import own as own_jobs
+from mock_server.jobs import scheduler, stages
+from mock_server.jobs.agenda import Again, Agenda, Due, OfSystem, OwnJob, is_void
 from mock_server.jobs.definition import DefinitionRejected, brings_code, is_intact, read_definition
 from mock_server.jobs.legacy import Conversion
+from mock_server.jobs.outcomes import (
+    AbortOutcome,
+    JobExists,
+    JobIsRunning,
+    Occurrence,
+    ServerRules,
+    Witness,
+)
 from mock_server.jobs.results import ResultFile, Results
 from mock_server.jobs.states import TIMED_ENDS, check_transition
 from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter, participants
 from mock_server.jobs.submissions import Submissions, fingerprint
-from mock_server.scenario import Scenario
+from mock_server.scenarios import Scenario
+from mock_server.scenarios.jobs import DEFAULT_RULE, JobRule, Stage
+from mock_server.scenarios.system import Happening, Work
 from mock_server.sites import Site
 from mock_server.studies import not_enrolled
 
 MAX_ID_LENGTH = 128
 BYOC_REFUSED = "BYOC not permitted"
 """The deploy detail of an app with code of its own whose submitter has no right to it (2.3.12-2.6.3)."""
-
-
-class AbortOutcome(enum.Enum):
-    """What came of an abort."""
-
-    BEFORE_RUN = enum.auto()
-    """The job had not begun to run, and never will."""
-    SIGNALLED = enum.auto()
-    """The job ran, and was stopped."""
-    ALREADY_DONE = enum.auto()
-    """The job was over; nothing changed."""
-    LOST = enum.auto()
-    """The job seems to run, but ended with a server of before; nothing changed."""
-
-
-class JobIsRunning(RuntimeError):
-    """A job that runs, or is about to, cannot be deleted."""
-
-
-class JobExists(RuntimeError):
-    """There is a job of that id already; the text is that of official releases from 2.8 on, with its path."""
-
-
-class _Event(enum.Enum):
-    TRY = enum.auto()
-    END = enum.auto()
-
-
-SignatureCheck = Callable[[Path, str], "str | None"]
-"""Takes a definition and the folder of an app in it; returns what is wrong, or ``None``."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ServerRules:
-    """What a server has to say about jobs; whatever is ``None`` is not looked at.
-
-    Attributes:
-        verify_signature: checks the signatures of an app when it is deployed.
-        may_deploy_byoc: says whether the submitter of a job that brings code may do so.
-        sites_of_study: names the sites of a study; ``None`` where that does not matter.
-    """
-
-    verify_signature: SignatureCheck | None = None
-    may_deploy_byoc: Callable[[Job], bool] | None = None
-    sites_of_study: Callable[[str], Collection[str] | None] | None = None
 
 
 class JobEngine:
@@ -96,6 +61,7 @@ class JobEngine:
         sites: the sites, connected at first as they say.
         new_id: makes job ids; version 4 UUIDs by default.
         rules: what the server has to say about jobs; nothing by default.
+        witness: is told all that happens, as it happens.
     """
 
     def __init__(
@@ -108,6 +74,7 @@ class JobEngine:
         *,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         rules: ServerRules | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._profile = profile
         self._clock = clock
@@ -115,20 +82,34 @@ class JobEngine:
         self._root = root
         root.mkdir(parents=True, exist_ok=True)
         self._sites = {site.name: site for site in sites}
-        for site in self._sites.values():
-            site.since = clock.time()
         self._disabled: dict[str, bool] = {}
         """The sites that are kept out, and whether each would be connected otherwise."""
+        for site in self._sites.values():
+            site.since = clock.time()
+            if site.disabled:
+                self._disabled[site.name], site.connected = site.connected, False
+        self._patience = scenario.scheduler.patience
+        self._occurrences: collections.Counter[int] = collections.Counter()
+        """How many jobs each rule that counts them has matched."""
+        self._witness = witness
         self.new_id = new_id
         self._rules = rules or ServerRules()
         self._store = JobStore()
         self._results = Results(profile)
         self.submissions = Submissions()
-        self._queue: list[tuple[float, int, _Event, Job, int]] = []
-        self._order = itertools.count()
+        self._agenda = Agenda()
         self._running: dict[str, Job] = {}
+        """The jobs that hold a place: those that run, and those that are being deployed."""
+        self._revived: dict[str, Job] = {}
+        """The jobs that seem to run, because RUNNING was written after their end."""
         self._ready: list[tuple[int, int, Job]] = []
         """Jobs that are due for a look of the scheduler, and found no place or no site; first submitted, first."""
+        self._own_definition: Path | None = None
+        start = clock.time()
+        for after, happens, name in scenario.happenings:
+            self._agenda.plan(start + after, OfSystem(happens, name))
+        for work in scenario.workload:
+            self._agenda.plan(start + work.at, OwnJob(work, 0))
 
     # --- looking ----------------------------------------------------------------------------------------------
 
@@ -148,7 +129,7 @@ class JobEngine:
     def running_jobs(self) -> list[Job]:
         """The jobs that run now, in the order in which they started."""
         self.advance()
-        return list(self._running.values())
+        return [job for job in self._running.values() if job.status is JobStatus.RUNNING]
 
     def connected_sites(self) -> list[Site]:
         """The sites that are connected."""
@@ -183,26 +164,29 @@ class JobEngine:
     def next_event_at(self) -> float | None:
         """When something will happen by itself, in seconds since the epoch; ``None`` if nothing will."""
         self.advance()
-        while self._queue and _is_void(self._queue[0][3], self._queue[0][4]):
-            heapq.heappop(self._queue)
-        return self._queue[0][0] if self._queue else None
+        return self._agenda.next_at()
+
+    def next_happening_at(self) -> float | None:
+        """When the scenario next has something happen to the server or a site, or a job submitted; ``None``: never."""
+        self.advance()
+        return self._agenda.next_happening_at()
 
     def result_files(self, job: Job) -> list[ResultFile]:
         """The files of a download, from release 2.4 on."""
-        return self._results.files(job, self._scenario.rule_for(job.name).result)
+        return self._results.files(job, job.result)
 
     def workspace_texts(self, job: Job) -> dict[str, str]:
         """The text files in the workspace of a job, by their paths; none where it never ran."""
         ran = job.is_saved or job.job_id in self._running
-        return self._results.texts(job, self._scenario.rule_for(job.name).result) if ran else {}
+        return self._results.texts(job, job.result) if ran else {}
 
     def inline_zip_path(self, job: Job) -> Path:
         """The zip of a download, release 2.3."""
-        return self._results.inline(job, self._scenario.rule_for(job.name).result)
+        return self._results.inline(job, job.result)
 
     def total_size(self, job: Job) -> int:
         """Bytes of definition and workspace, as the download limit of release 2.3 counts them."""
-        return self._results.size(job, self._scenario.rule_for(job.name).result)
+        return self._results.size(job, job.result)
 
     # --- what users do ----------------------------------------------------------------------------------------
 
@@ -283,6 +267,7 @@ class JobEngine:
             job_meta.cloned(source.meta, source.job_id, submitter, self._profile),
             None,
             lambda target: _share(source.definition, target),
+            source.own_definition,
         )
 
     def abort(self, job: Job) -> AbortOutcome:
@@ -293,7 +278,7 @@ class JobEngine:
         ran = job.status is JobStatus.RUNNING
         if ran and job.job_id not in self._running:
             return AbortOutcome.LOST
-        self._finish(job, JobStatus.FINISHED_ABORTED, self._clock.time())
+        self._end(job, JobStatus.FINISHED_ABORTED, self._clock.time())
         self.advance()
         return AbortOutcome.SIGNALLED if ran else AbortOutcome.BEFORE_RUN
 
@@ -325,6 +310,9 @@ class JobEngine:
             Whether it was kept out already, and whether it was connected.
         """
         self.advance()
+        return self._disable_site(name)
+
+    def _disable_site(self, name: str) -> tuple[bool, bool]:
         site = self._sites.get(name)
         already, was_connected = name in self._disabled, site is not None and site.connected
         self._disabled.setdefault(name, was_connected)
@@ -338,10 +326,16 @@ class JobEngine:
         Returns:
             Whether it was kept out.
         """
+        self.advance()
+        enabled = self._enable_site(name, self._clock.time())
+        self.advance()
+        return enabled
+
+    def _enable_site(self, name: str, now: float) -> bool:
         if name not in self._disabled:
             return False
-        if self._disabled.pop(name):
-            self.set_site_connected(name, True)
+        if self._disabled.pop(name) and name in self._sites:
+            self._connect_site(name, True, now)
         return True
 
     def set_site_connected(self, name: str, connected: bool) -> None:
@@ -351,16 +345,19 @@ class JobEngine:
             KeyError: there is no such site.
         """
         self.advance()
+        self._connect_site(name, connected, self._clock.time())
+        self.advance()
+
+    def _connect_site(self, name: str, connected: bool, now: float) -> None:
         site = self._sites[name]
         if name in self._disabled:
             self._disabled[name] = connected
             return
         if connected and not site.connected:
-            site.since = self._clock.time()
+            site.since = now
         site.connected = connected
         if connected:
-            self._schedule(self._clock.time())
-            self.advance()
+            self._schedule(now)
 
     def restart(self) -> None:
         """Go through a restart of the server: what ran is lost, what waits is looked at again.
@@ -368,29 +365,30 @@ class JobEngine:
         Servers to 2.7 say so by a status; later ones leave the status of before (observed: 2.8.3, 2.9.0).
         """
         self.advance()
-        now = self._clock.time()
-        for job in list(self._running.values()):
+        self._restart(self._clock.time())
+        self.advance()
+
+    def _restart(self, now: float) -> None:
+        lost = [*self._running.values(), *self._revived.values()]
+        # Nothing starts in the middle of it: a place that a lost job leaves is free once all are lost.
+        for job in lost:
+            self._forget(job)
+            if job.started is not None and job.ended is None:
+                job.ended = now
             if self._profile.abandons_jobs_at_restart:
-                self._finish(job, JobStatus.FINISHED_ABANDONED, now)
-            else:
-                self._forget(job)
+                self._set_status(job, JobStatus.FINISHED_ABANDONED, now)
+                self._enter(job, now)
         self._schedule(now)
         for site in self.connected_sites():
             site.since = now
-        self.advance()
 
     def advance(self) -> None:
         """Catch up with the clock: let everything happen that was due by now, in order."""
-        now = self._clock.time()
-        while self._queue and self._queue[0][0] <= now:
-            when, _, event, job, count = heapq.heappop(self._queue)
-            if _is_void(job, count):
-                continue
-            if event is _Event.TRY:
-                heapq.heappush(self._ready, (job.sequence, job.events, job))
-                self._schedule(when)
+        for when, due, job in self._agenda.due(self._clock.time()):
+            if job is None:
+                self._happen(due, when)
             else:
-                self._finish(job, self._scenario.rule_for(job.name).status, when)
+                self._take(due, job, when)
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -401,6 +399,7 @@ class JobEngine:
         meta: dict[str, Any],
         data_storage_format: int | None,
         put_definition: Callable[[Path], None],
+        own_definition: Path | None = None,
     ) -> Job:
         """Store a new job. Nothing of it is there if its definition cannot be put in place."""
         replaced = self._store.get(job_id)
@@ -408,7 +407,7 @@ class JobEngine:
             raise JobExists(f"object {self._root / job_id} already exists and overwrite_existing is False")
         now = self._clock.time()
         job_meta.stamp(meta, job_id, now, data_storage_format)
-        job = Job(job_id, submitter, meta, self._root / job_id)
+        job = Job(job_id, submitter, meta, self._root / job_id, own_definition=own_definition)
         incoming = Path(tempfile.mkdtemp(dir=self._root, prefix=".incoming-"))
         try:
             put_definition(incoming / DEFINITION_FILE)
@@ -419,25 +418,132 @@ class JobEngine:
             self._forget(replaced)
             self._store.remove(replaced)
         incoming.replace(job.folder)
-        self._store.add(job)
-        self._plan(now + self._scenario.rule_for(job.name).queued, _Event.TRY, job)
+        self._admit(job, now)
         if replaced is not None:
             self._schedule(now)
         self.advance()
         return job
 
+    def _admit(self, job: Job, now: float) -> None:
+        self._store.add(job)
+        plan = self._rule_of(job).plan
+        job.plan, job.result = plan, plan.result
+        self._tell(now, job.status.value, job)
+        self._enter(job, now)
+
+    def _rule_of(self, job: Job) -> JobRule:
+        found = DEFAULT_RULE
+        for index, rule in enumerate(self._scenario.jobs):
+            if not rule.match.fits(job.name, job.submitter.name, job.study, job.meta):
+                continue
+            if rule.match.occurrence is not None:
+                self._occurrences[index] += 1
+                if self._occurrences[index] != rule.match.occurrence:
+                    continue
+            found = rule
+            break
+        return found
+
     def _forget(self, job: Job) -> None:
         """Cancel whatever a job still had before it."""
         job.events += 1
         self._running.pop(job.job_id, None)
+        self._revived.pop(job.job_id, None)
 
-    def _plan(self, when: float, event: _Event, job: Job) -> None:
-        heapq.heappush(self._queue, (when, next(self._order), event, job, job.events))
+    def _tell(self, now: float, what: str, job: Job | None = None, detail: str = "") -> None:
+        if self._witness is not None:
+            self._witness(Occurrence(now, what, job, detail))
 
-    def _set_status(self, job: Job, status: JobStatus) -> None:
-        check_transition(job.status, status)
+    def _set_status(self, job: Job, status: JobStatus, now: float, *, late: bool = False) -> None:
+        check_transition(job.status, status, late=late)
         job.status = status
         job.meta[JobMetaKey.STATUS.value] = status.value
+        self._tell(now, status.value, job)
+
+    # --- stages -----------------------------------------------------------------------------------------------
+
+    def _enter(self, job: Job, now: float) -> None:
+        """Plan the next stage of a job: the first from its status that is not used up and not passed over."""
+        found = stages.choose(job, self._scenario.seed)
+        if found is not None:
+            self._agenda.plan(now + found.delay, found.index, job)
+
+    def _take(self, due: Due, job: Job, now: float) -> None:
+        """Let happen what is due for a job."""
+        if isinstance(due, Again):
+            self._make_ready(job, now)
+            return
+        if not isinstance(due, int):
+            raise TypeError(f"expected a stage of job {job.job_id}, but got {due!r}")
+        stage = job.plan.stages[due]
+        job.taken[due] += 1
+        # What is written into the meta at the end of a job is there with the end, not before.
+        self._bring(stage, job, now)
+        if stage.target is None:
+            self._enter(job, now)
+        elif stage.target is JobStatus.DISPATCHED:
+            self._make_ready(job, now)
+        elif stage.target is JobStatus.RUNNING:
+            self._run(job, now)
+        else:
+            self._end(job, stage.target, now, stage.saves)
+
+    def _bring(self, stage: Stage, job: Job, now: float) -> None:
+        """Let a stage leave its traces."""
+        for what, detail in stages.leave(stage, job):
+            self._tell(now, what, job, detail)
+        if job.is_saved and stage.changes_result:
+            self._results.outdate(job)
+
+    def _make_ready(self, job: Job, now: float) -> None:
+        heapq.heappush(self._ready, (job.sequence, job.events, job))
+        self._schedule(now)
+
+    def _run(self, job: Job, now: float) -> None:
+        """Write RUNNING, be it in time or late."""
+        late = job.status.is_finished
+        self._set_status(job, JobStatus.RUNNING, now, late=late)
+        if late:
+            self._revived[job.job_id] = job
+        else:
+            job.started = now
+            job.meta[JobMetaKey.START_TIME.value] = job_meta.start_text(now, self._profile)
+        self._enter(job, now)
+
+    # --- what happens by itself -------------------------------------------------------------------------------
+
+    def _happen(self, due: Due, now: float) -> None:
+        if isinstance(due, OwnJob):
+            self._submit_own(due.work, due.number, now)
+        elif isinstance(due, OfSystem):
+            self._tell(now, due.happens.value, None, due.site)
+            self._happen_to_system(due, now)
+
+    def _happen_to_system(self, due: OfSystem, now: float) -> None:
+        if due.happens is Happening.RESTART:
+            self._restart(now)
+        elif due.happens is Happening.DISABLE:
+            self._disable_site(due.site)
+        elif due.happens is Happening.ENABLE:
+            self._enable_site(due.site, now)
+        elif due.happens.is_of_a_site and due.site in self._sites:
+            self._connect_site(due.site, due.happens is Happening.CONNECT, now)
+
+    def _submit_own(self, work: Work, number: int, now: float) -> None:
+        """Submit a job of others, and plan the one after it."""
+        submitter = Submitter(work.submitter, work.org, work.role)
+        given = own_jobs.definition_meta(work.job_name(number), work.meta)
+        meta = job_meta.submitted(given, own_jobs.FOLDER, submitter, None, self._profile)
+        job_id = self.new_id()
+        job_meta.stamp(meta, job_id, now, self._profile.data_storage_format)
+        if self._own_definition is None:
+            self._own_definition = own_jobs.write_definition(self._root.parent / f"{self._root.name}-own.zip")
+        job = Job(job_id, submitter, meta, self._root / job_id, own_definition=self._own_definition)
+        if number + 1 < work.count:
+            self._agenda.plan(now + work.every, OwnJob(work, number + 1))
+        self._admit(job, now)
+
+    # --- the scheduler ----------------------------------------------------------------------------------------
 
     def _schedule(self, now: float) -> None:
         """Let the scheduler look at the jobs that are due, as long as there is a place for one.
@@ -446,13 +552,13 @@ class JobEngine:
         """
         while self._ready and len(self._running) < self._scenario.limits.max_jobs and self.connected_sites():
             _, count, job = heapq.heappop(self._ready)
-            if not _is_void(job, count):
+            if not is_void(job, count):
                 self._look_at(job, now)
 
     def _look_at(self, job: Job, now: float) -> None:
-        if job_meta.tries(job.meta) >= scheduler.MAX_TRIES:
-            job_meta.record_try(job.meta, scheduler.EXCEEDED, now)
-            self._finish(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
+        if job_meta.tries(job.meta) >= self._patience.tries:
+            job_meta.record_try(job.meta, self._patience.exceeded, now)
+            self._end(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
             return
         enrolled = self._rules.sites_of_study(job.study) if self._rules.sites_of_study else None
         result = scheduler.try_job(job, self.connected_sites(), enrolled)
@@ -460,10 +566,11 @@ class JobEngine:
             self._start(job, result.sites, now)
             return
         job_meta.record_try(job.meta, result.reason, now)
+        self._tell(now, "not scheduled", job, result.reason)
         if isinstance(result, scheduler.Never):
-            self._finish(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
+            self._end(job, JobStatus.FINISHED_CANT_SCHEDULE, now)
             return
-        self._plan(now + scheduler.wait_after(job_meta.tries(job.meta)), _Event.TRY, job)
+        self._agenda.plan(now + self._patience.wait_after(job_meta.tries(job.meta)), Again.TRY, job)
 
     def _start(self, job: Job, sites: dict[str, str], now: float) -> None:
         problems = self._deploy_problems(job)
@@ -471,20 +578,19 @@ class JobEngine:
             # No trace of this look: the official runner writes it after the deployment (observed: 2.3.12-2.6.3).
             if problems:
                 job.meta[JobMetaKey.JOB_DEPLOY_DETAIL.value] = problems
-            self._finish(job, JobStatus.FINISHED_FAILED_TO_RUN, now)
+            self._end(job, JobStatus.FINISHED_FAILED_TO_RUN, now)
             return
-        self._set_status(job, JobStatus.DISPATCHED)
+        self._set_status(job, JobStatus.DISPATCHED, now)
         job.meta[JobMetaKey.JOB_DEPLOY_DETAIL.value] = [f"{name}: OK" for name in (SERVER_SITE, *sites)]
         job_meta.record_try(job.meta, "scheduled", now)
         job.run_sites = sites
-        self._set_status(job, JobStatus.RUNNING)
-        job.started = now
-        job.meta[JobMetaKey.START_TIME.value] = job_meta.start_text(now, self._profile)
         self._running[job.job_id] = job
-        self._plan(now + self._scenario.rule_for(job.name).running, _Event.END, job)
+        self._enter(job, now)
 
     def _deploy_problems(self, job: Job) -> list[str] | None:
         """Why a job cannot be deployed to the server, as its deploy detail has it; ``None`` if it can."""
+        if job.own_definition is not None:
+            return None
         if not is_intact(job.definition):
             return []  # unpacking fails before there is any detail
         app_folder = f"{job.job_folder}/{job.app_name}"
@@ -497,22 +603,28 @@ class JobEngine:
         problem = self._rules.verify_signature(job.definition, app_folder) if self._rules.verify_signature else None
         return [f"{SERVER_SITE}: {problem}"] if problem else None
 
-    def _finish(self, job: Job, status: JobStatus, now: float) -> None:
-        self._set_status(job, status)
-        ran = job.job_id in self._running
-        job.ended = now if ran else None
+    def _end(self, job: Job, status: JobStatus, now: float, saves: bool | None = None) -> None:
+        """Bring a job to its end, and give its place to another one.
+
+        Args:
+            job: the job.
+            status: how it ends.
+            now: the time.
+            saves: whether the server has the workspace; by default if the job ran and was not abandoned.
+        """
+        held, ran = job.job_id in self._running, job.job_id in self._running and job.started is not None
+        self._set_status(job, status, now)
+        if ran:
+            job.ended = now
         self._forget(job)
         timed = status in TIMED_ENDS or (self._profile.times_abnormal_ends and status is JobStatus.FINISHED_ABNORMAL)
         if ran and job.started is not None and timed:
             job.meta[JobMetaKey.DURATION.value] = job_meta.duration_text(now - job.started)
-        job.is_saved = ran and status is not JobStatus.FINISHED_ABANDONED
-        if ran:
+        usual = job.is_saved or (ran and status is not JobStatus.FINISHED_ABANDONED)
+        job.is_saved = usual if saves is None else saves
+        self._enter(job, now)
+        if held:
             self._schedule(now)
-
-
-def _is_void(job: Job, count: int) -> bool:
-    """Whether a job was aborted, deleted, replaced or abandoned since an event of that count was planned."""
-    return count != job.events
 
 
 def _may_name_folder(job_id: str) -> bool:

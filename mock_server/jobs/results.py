@@ -14,14 +14,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from flare_client.protocol.jobs import SERVER_SITE
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.files import SHARED, write_atomically
 from mock_server.jobs.store import Job
-from mock_server.scenario import BIG_FILE, ResultSpec
+from mock_server.scenarios.results import BIG_FILE, ResultSpec
 
 JOB_FILE = "job.zip"
 META_FILE = "meta.json"
 WORKSPACE_FILE = "workspace.zip"
+_INLINE = {True: "inline-saved.zip", False: "inline-unsaved.zip"}
+"""The files for the downloads of release 2.3, by whether the server has the workspace."""
 
 _BLOCK = 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -43,6 +46,7 @@ def _write_whole(target: Path, write: Writer) -> Path:
     """Make a file by a function, once; a half-written one never has the name of the whole."""
     if target.exists():
         return target
+    target.parent.mkdir(exist_ok=True)
     handle = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
     part = Path(handle.name)
     try:
@@ -73,6 +77,14 @@ def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(_member(name), content)
 
 
+def _fillers(job: Job, spec: ResultSpec) -> Iterator[tuple[str, int, str]]:
+    """The files that have a size and no meaning: their paths, their bytes, and the seeds of their content."""
+    if spec.size:
+        yield BIG_FILE, spec.size, job.job_id
+    for tree in spec.trees:
+        yield from ((leaf, tree.file_size, f"{job.job_id}/{leaf}") for leaf in tree.paths())
+
+
 def _meta_json(job: Job) -> bytes:
     return json.dumps(job.meta, indent=2).encode("utf-8")
 
@@ -82,7 +94,17 @@ def _log(job: Job) -> str:
     return (
         f"simulated job {job.job_id} ({job.name}): nothing was trained\n"
         f"submitted {times[0]}, started {times[1]}, ran {times[2]}, status {job.status.value}\n"
+        + _lines(job.logs.get(SERVER_SITE, []))
     )
+
+
+def _lines(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _site_logs(job: Job) -> dict[str, str]:
+    """The logs that stages wrote for sites, by their paths in the workspace."""
+    return {f"{site}/log.txt": _lines(lines) for site, lines in job.logs.items() if site != SERVER_SITE}
 
 
 def _workspace_file(job: Job, name: str) -> bytes:
@@ -112,26 +134,27 @@ def _app_members(job: Job, definition: zipfile.ZipFile) -> Iterator[tuple[str, z
 def _write_workspace(
     job: Job, spec: ResultSpec, profile: ReleaseProfile, archive: zipfile.ZipFile, prefix: str = ""
 ) -> None:
-    own = {PurePosixPath(name): text for name, text in spec.files.items()}
+    own = {PurePosixPath(name): text for name, text in (_site_logs(job) | spec.files).items()}
     # What a scenario puts into a workspace stands before what would be there anyway, and no path is file and folder.
-    taken = {path for name in own for path in (name, *name.parents)} - {PurePosixPath()}
+    names = [*own, *(PurePosixPath(tree.path) for tree in spec.trees)]
+    taken = {path for name in names for path in (name, *name.parents)} - {PurePosixPath()}
 
     def is_free(name: str) -> bool:
         path = PurePosixPath(name)
-        return path not in taken and not any(parent in own for parent in path.parents)
+        return path not in taken and not any(parent in names for parent in path.parents)
 
     for name in profile.workspace_files:
         if is_free(name):
             _put(archive, f"{prefix}{name}", _workspace_file(job, name))
     for path, text in own.items():
         _put(archive, f"{prefix}{path}", text.encode("utf-8"))
-    if spec.size:
-        with archive.open(_member(f"{prefix}{BIG_FILE}"), "w", force_zip64=True) as target:
-            for block in _blocks(spec.size, job.job_id):
+    for leaf, size, seed in _fillers(job, spec):
+        with archive.open(_member(f"{prefix}{leaf}"), "w", force_zip64=True) as target:
+            for block in _blocks(size, seed):
                 target.write(block)
     with zipfile.ZipFile(job.definition) as definition:
         for name, info in _app_members(job, definition):
-            if is_free(name) or (info.is_dir() and PurePosixPath(name) not in own):
+            if is_free(name) or (info.is_dir() and PurePosixPath(name) not in names):
                 _copy_member(definition, info, archive, f"{prefix}{name}")
 
 
@@ -171,6 +194,7 @@ class Results:
         if job.is_saved:
             found.append(ResultFile(WORKSPACE_FILE, self._workspace(job, spec)))
         meta = job.folder / META_FILE
+        job.folder.mkdir(exist_ok=True)
         # Never in place: a download in progress may hold a link to the file as it was.
         write_atomically(meta, _meta_json(job), SHARED)
         found.append(ResultFile(META_FILE, meta))
@@ -181,11 +205,18 @@ class Results:
         """The text files of a workspace by their paths; of a job that still runs those that every job has."""
         own = {str(PurePosixPath(path)): text for path, text in spec.files.items()} if job.is_saved else {}
         names = self._profile.workspace_files
-        return {name: _workspace_file(job, name).decode("utf-8") for name in names} | own
+        usual = {name: _workspace_file(job, name).decode("utf-8") for name in names}
+        return usual | _site_logs(job) | own
+
+    @staticmethod
+    def outdate(job: Job) -> None:
+        """Forget what was made of a result that has changed; downloads in progress hold links of their own."""
+        for name in (WORKSPACE_FILE, *_INLINE.values()):
+            (job.folder / name).unlink(missing_ok=True)
 
     def inline(self, job: Job, spec: ResultSpec) -> Path:
         """The one zip of a download from release 2.3: definition and workspace below the id of the job."""
-        name = f"inline-{'saved' if job.is_saved else 'unsaved'}.zip"
+        name = _INLINE[job.is_saved]
 
         def write(file: IO[bytes]) -> None:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

@@ -13,15 +13,6 @@ from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey
 from mock_server.jobs.store import Job
 from mock_server.sites import Site
 
-MAX_TRIES = 10
-MIN_INTERVAL = 10.0
-"""Seconds before the second try; each further wait is twice as long."""
-MAX_INTERVAL = 600.0
-LOOK_INTERVAL = 1.0
-"""Seconds between two looks of the official scheduler."""
-EXCEEDED = f"exceeded max schedule count {MAX_TRIES}"
-"""The last line in the history of a job that was tried too often."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Scheduled:
@@ -86,13 +77,3 @@ def try_job(job: Job, sites: Iterable[Site], enrolled: Collection[str] | None = 
     if len(apps) < needed:
         return NotNow(f"connected sites ({len(apps)}) < min_sites ({needed})")
     return Scheduled(apps)
-
-
-def wait_after(count: int) -> float:
-    """Seconds between the try of that number, from 1, and the next look that counts.
-
-    The last one is not waited for: the look after it only finds that there were too many.
-    """
-    if count >= MAX_TRIES:
-        return LOOK_INTERVAL
-    return float(min(MAX_INTERVAL, MIN_INTERVAL * 2 ** (count - 1)))

@@ -32,6 +32,12 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     _S.APPROVED: frozenset(),  # defined by the official software, never reached
 }
 
+LATE_WRITES: dict[JobStatus, frozenset[JobStatus]] = {
+    status: frozenset({_S.RUNNING}) for status in JobStatus if status.is_finished
+}
+"""Steps that no job takes by itself, but that a scenario may ask for: official servers write RUNNING once a job is
+deployed, whatever another thread has written meanwhile, so the end of a short or aborted job can be written over."""
+
 TIMED_ENDS = frozenset({_S.FINISHED_COMPLETED, _S.FINISHED_ABORTED, _S.FINISHED_EXECUTION_EXCEPTION})
 """The ends at which the meta gets a duration, if the job had started; the others leave ``N/A``."""
 
@@ -46,11 +52,16 @@ class IllegalTransition(RuntimeError):
         self.wanted = wanted
 
 
-def check_transition(current: JobStatus, wanted: JobStatus) -> None:
+def check_transition(current: JobStatus, wanted: JobStatus, *, late: bool = False) -> None:
     """Check a step.
+
+    Args:
+        current: where the job is.
+        wanted: where it is to go.
+        late: whether a scenario asks for it, so that it may be a late write.
 
     Raises:
         IllegalTransition: the table has no such way.
     """
-    if wanted not in TRANSITIONS[current]:
+    if wanted not in TRANSITIONS[current] and not (late and wanted in LATE_WRITES.get(current, ())):
         raise IllegalTransition(current, wanted)

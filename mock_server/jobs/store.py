@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import shutil
@@ -11,6 +12,8 @@ from typing import Any
 
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.jobs import ALL_SITES, SERVER_SITE, JobMetaKey, JobStatus
+from mock_server.scenarios.jobs import DEFAULT_RULE, Plan
+from mock_server.scenarios.results import ResultSpec
 
 DEFINITION_FILE = "job.zip"
 """The stored job definition."""
@@ -57,6 +60,13 @@ class Job:
         is_saved: whether the server has stored the result.
         sequence: its place in the order of submission; the store gives it.
         events: how often the future of the job was cancelled; an event of an earlier count is void.
+        plan: the stages that it goes through.
+        taken: how often it took each stage of the plan, or passed it over.
+        result: what it leaves, as far as stages have said so by now.
+        logs: the lines that stages wrote, by the names of sites and ``server``.
+        errors: the errors that stages made, by the same names: texts by component and kind.
+        own_definition: the definition of a job that the server made up itself, which nobody signed and which others
+            share; such a job has no folder until somebody asks for its result.
     """
 
     job_id: str
@@ -70,6 +80,12 @@ class Job:
     is_saved: bool = False
     sequence: int = 0
     events: int = 0
+    plan: Plan = DEFAULT_RULE.plan
+    taken: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
+    result: ResultSpec = DEFAULT_RULE.plan.result
+    logs: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    errors: dict[str, dict[str, dict[str, str]]] = dataclasses.field(default_factory=dict)
+    own_definition: Path | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +105,7 @@ class Job:
     @property
     def definition(self) -> Path:
         """The stored job definition."""
-        return self.folder / DEFINITION_FILE
+        return self.own_definition or self.folder / DEFINITION_FILE
 
     @property
     def deploy_map(self) -> dict[str, list[str]]:

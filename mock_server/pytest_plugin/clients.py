@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mock_server.scenario import User
+from mock_server.scenarios.system import User
 
 if TYPE_CHECKING:
     from mock_server.pytest_plugin.settings import Settings

@@ -12,7 +12,7 @@ import pytest
 from flare_client.protocol.releases import LATEST, PROFILES, ReleaseProfile, profile_for
 from mock_server.clock import Clock, ManualClock, RealClock
 from mock_server.pytest_plugin.clients import DEFAULT_CLIENT, release_of
-from mock_server.scenario import Scenario, ScenarioError
+from mock_server.scenarios import Scenario, ScenarioError
 from mock_server.server import DEFAULT_SITES
 
 MARK = "flare"

@@ -11,9 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from flare_client.protocol.jobs import SERVER_SITE
 from mock_server.policy import Policy
-from mock_server.sites.site import Site
 
 
 class _Plan(BaseModel):
@@ -74,25 +72,6 @@ class MachinePlan(_Plan):
         if content is not None:
             Policy(content)
         return content
-
-
-class SitePlan(MachinePlan):
-    """A site that is connected."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    """Of the characters that official clients take in the name of a site."""
-    org: str = Field(default="nvidia", min_length=1, max_length=64)
-
-    @field_validator("name")
-    @classmethod
-    def _is_no_server(cls, name: str) -> str:
-        if name == SERVER_SITE:
-            raise ValueError(f"expected the name of a site, but {SERVER_SITE!r} is the server")
-        return name
-
-    def site(self) -> Site:
-        """The site that is planned."""
-        return Site(self.name, self.org)
 
 
 class ServerPlan(MachinePlan):

@@ -19,6 +19,7 @@ class Site:
         connected: whether the server counts it in.
         since: when it connected, in seconds since the epoch.
         token: what the server gave it when it registered.
+        disabled: whether it is kept out from the start.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Site:
     connected: bool = True
     since: float = 0.0
     token: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
+    disabled: bool = False
 
     def last_seen(self, now: float) -> float:
         """When the site was last heard of: sites send a sign of life at regular intervals."""

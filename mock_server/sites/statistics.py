@@ -34,10 +34,11 @@ def statistics(context: ServerContext, job: Job, machine: str) -> dict[str, Json
 
 
 def errors(context: ServerContext, job: Job, machine: str) -> dict[str, Json]:
-    """What went wrong at a machine since the job began, or since somebody reset it."""
-    if (job.job_id, machine) in context.reset_errors:
-        return {}
-    return {name: dict(texts) for name, texts in context.scenario.machine(machine).errors.items()}
+    """What went wrong at a machine since the job began, or since somebody reset it; stages may add to it later."""
+    is_reset = (job.job_id, machine) in context.reset_errors
+    planned = {} if is_reset else context.scenario.machine(machine).errors
+    met = job.errors.get(machine, {})
+    return {name: {**planned.get(name, {}), **met.get(name, {})} for name in dict.fromkeys((*planned, *met))}
 
 
 def _workflow(job: Job) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from flare_client.protocol.jobs import SERVER_SITE
@@ -142,9 +143,10 @@ def _run_folder(context: ServerContext, job: Job, machine: str) -> Folder:
     def fill(folder: Folder) -> None:
         lines = list(logs.job_lines(job, machine, ended))
         logged = logs.last_time(lines, started)
+        told = "".join(f"{line}\n" for line in job.logs.get(machine, ()))  # by stages of the scenario
         texts = {
-            "log.txt": lambda: logs.as_text(lines),
-            "log_fl.txt": lambda: logs.as_text(lines),
+            "log.txt": lambda: logs.as_text(lines) + told,
+            "log_fl.txt": lambda: logs.as_text(lines) + told,
             "log.json": lambda: logs.as_json(lines),
             "meta.json": lambda: json.dumps(job.meta, indent=4),
             "stats_pool_summary.json": lambda: "{}",
@@ -154,7 +156,8 @@ def _run_folder(context: ServerContext, job: Job, machine: str) -> Folder:
                 folder.put(name, File(texts.get(name, lambda: ""), logged if name in texts else started))
         app = job.app_name if machine == SERVER_SITE else job.app_at(machine)
         folder.put(f"app_{machine}", Folder(started, lambda below: _fill_app(job, str(app), below)))
-        for path, text in context.engine.workspace_texts(job).items():
+        for name, text in job.result.files.items():
+            path = str(PurePosixPath(name))
             if job.is_saved and path.startswith(f"{machine}/"):
                 folder.put(path.removeprefix(f"{machine}/"), File(text, ended))
 

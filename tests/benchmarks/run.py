@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import cellnet, command, harness, imports, reset, start, store, transfer
+from tests.benchmarks import cellnet, command, harness, imports, reset, simulation, start, store, transfer
 from tests.benchmarks.figures import Figure, Progress, all_kept
 from tests.benchmarks.processes import CELL_OFFICIAL_VERSION, OFFICIAL_VERSION
 from tests.benchmarks.report import circumstances, page, terminal_line
@@ -62,6 +62,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "Two servers, one with 20 finished jobs and one with 20,000, asked in turn in one thread. The bound is on the "
         "server's own work: from the parsed request to the bytes of the reply, without a network. Over the wire means "
         "flare_client and server in one process, mutual TLS with a resumed session.",
+    ),
+    "simulation": Benchmark(
+        simulation.measure,
+        "A hundred jobs run at a time, ten more are submitted each second. The scheduler looks at each, it is "
+        "deployed, runs and is saved, and all that happens is noted. Ten thousand take a hundred minutes of the "
+        "server's time.",
     ),
     "transfer": Benchmark(
         transfer.measure,

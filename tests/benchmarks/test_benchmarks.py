@@ -20,7 +20,19 @@ from hypothesis import strategies as st
 
 from flare_client import new_secure_session
 from mock_server import MockServer
-from tests.benchmarks import cellnet, command, harness, imports, processes, reset, run, start, store, transfer
+from tests.benchmarks import (
+    cellnet,
+    command,
+    harness,
+    imports,
+    processes,
+    reset,
+    run,
+    simulation,
+    start,
+    store,
+    transfer,
+)
 from tests.benchmarks.figures import (
     MIB,
     Figure,
@@ -323,6 +335,14 @@ def test_a_filled_store_answers_and_a_wrong_line_is_not_taken_for_an_answer(serv
 
 
 # --- the report -----------------------------------------------------------------------------------------------------
+
+
+def test_a_simulation_that_is_measured_gets_every_job_to_its_end() -> None:
+    seconds = simulation.seconds_of(150)
+    figure = simulation.life_figure(Samples([seconds, 0.5, 1.0]), 150)
+    assert seconds > 0
+    assert (figure.unit, figure.verdict) == ("s", Verdict.OK)
+    assert simulation.life_figure(Samples([2.5]), 150).verdict is Verdict.MISSED
 
 
 def test_the_page_names_each_figure_with_its_bound_and_verdict() -> None:

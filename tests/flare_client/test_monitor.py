@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flare_client import MonitorReturnCode, Session, basic_cb_with_print, errors, monitoring
+from flare_client import MonitorReturnCode, Session, basic_cb_with_print, errors
 from flare_client.protocol.releases import profile_for
 from mock_server import MockServer
 
 
 class StoppedTime:
-    """Stands in for the ``time`` module: sleeping moves the clock and takes no time."""
+    """Sleeping moves the clock and takes no time."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -58,10 +58,8 @@ Scripted = Callable[..., ScriptedSession]
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> StoppedTime:
-    stopped = StoppedTime()
-    monkeypatch.setattr(monitoring, "time", stopped)
-    return stopped
+def clock() -> StoppedTime:
+    return StoppedTime()
 
 
 @pytest.fixture
@@ -194,9 +192,7 @@ def test_it_never_ends_early_and_at_most_one_interval_and_one_request_late(
 ) -> None:
     clock = StoppedTime()
     session = ScriptedSession(clock, ["RUNNING"] * (polls_to_finish - 1) + ["FINISHED:COMPLETED"], request=request)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(monitoring, "time", clock)
-        code = session.monitor_job("id", timeout=timeout, poll_interval=interval)
+    code = session.monitor_job("id", timeout=timeout, poll_interval=interval)
     took = clock.now - 1000.0
     assert took <= timeout + interval + request + 1e-6
     if code is MonitorReturnCode.TIMEOUT:

@@ -109,3 +109,69 @@ def test_help_has_an_example() -> None:
     done = run("serve", "--help")
     assert done.returncode == 0
     assert "Example: flare-mock serve" in done.stdout
+
+
+# --- scenarios ----------------------------------------------------------------------------------------------------
+
+
+def test_ready_scenarios_are_listed_shown_and_served(tmp_path: Path) -> None:
+    listed = run("scenario", "list").stdout
+    assert "realistic" in listed
+    assert "instant" in listed
+    shown = tmp_path / "mine.yaml"
+    shown.write_text(run("scenario", "show", "instant").stdout)
+    assert run("scenario", "check", str(shown)).stdout == f"{shown}: in order\n"
+    process = serve(tmp_path / "lab", "--scenario", "instant", "--clock", "x100")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["release"]
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_check_names_every_fault_and_exit_code_1_says_that_there_are_some(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text("seed: 1\n")
+    bad.write_text("jobs:\n- stages:\n  - {from: RUNING}\nsed: 1\n")
+    done = run("scenario", "check", str(good), str(bad))
+    assert done.returncode == 1
+    assert done.stdout == f"{good}: in order\n"
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"{bad}:3: jobs[0].stages[0].from: expected one of SUBMITTED")
+    assert first.endswith("(did you mean 'RUNNING'?)")
+    assert second == f"{bad}:4: sed: expected no such field, but got 1 (did you mean 'seed'?)"
+
+
+def test_a_play_prints_the_timeline_and_draws_it(tmp_path: Path) -> None:
+    svg = tmp_path / "timeline.svg"
+    done = run("scenario", "run", "instant", "--jobs", "a*2@1s/1s", "--svg", str(svg))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0:4:3] for line in done.stdout.splitlines()][::4] == [
+        ["1.000", "SUBMITTED"],
+        ["2.000", "SUBMITTED"],
+    ]
+    assert svg.read_text().startswith("<svg ")
+    lines = run("scenario", "run", "instant", "--json").stdout.splitlines()
+    assert [json.loads(line)["what"] for line in lines] == ["SUBMITTED", "DISPATCHED", "RUNNING", "FINISHED:COMPLETED"]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["run", "nothing"], "expected a scenario file, or one of busy-cluster"),
+        (["run", "instant", "--release", "9.9"], "unknown release"),
+        (["run", "instant", "--jobs", "../a"], "expected a name of letters"),
+        (["run", "instant", "--until", "soon"], "expected a duration"),
+        (["run", "instant", "--svg", "/no/such/folder/x.svg"], "No such file"),
+        (["show", "instand"], "did you mean 'instant'"),
+    ],
+)
+def test_bad_words_for_scenarios_are_exit_code_2(words: list[str], text: str) -> None:
+    done = run("scenario", *words)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_schema_is_printed() -> None:
+    assert json.loads(run("scenario", "schema").stdout)["properties"]["jobs"]

@@ -12,7 +12,7 @@ import pytest
 from flare_client.protocol.commands import Right
 from mock_server import MockServer
 from mock_server.policy import DEFAULT_AUTHORIZATION, Person, Policy, PolicyError
-from mock_server.scenario import ScenarioError
+from mock_server.scenarios import ScenarioError
 from tests.mock_server.desk import Desk
 from tests.support import JobMaker
 

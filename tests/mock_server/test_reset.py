@@ -107,6 +107,17 @@ def test_the_rights_are_those_of_the_scenario(make_job: JobMaker) -> None:
             assert session.submit_job(str(make_job()))
 
 
+def test_events_of_a_scenario_happen_again_after_a_reset() -> None:
+    scenario = {"events": [{"at": "1h", "happens": "disconnect", "site": "site-2"}]}
+    with MockServer("2.6", scenario=scenario, clock="virtual") as server:
+        for _ in range(2):
+            server.clock.advance("59m")
+            assert len(server.call(lambda context: context.engine.connected_sites())) == 2
+            server.clock.advance("2m")
+            assert len(server.call(lambda context: context.engine.connected_sites())) == 1
+            server.reset()
+
+
 def test_an_unusable_scenario_changes_nothing(make_job: JobMaker) -> None:
     with MockServer("2.6") as server:
         with new_secure_session(ADMIN, str(server.kit())) as session:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flare_client.protocol.jobs import JobStatus
-from mock_server.scenario import OUTCOMES, Scenario, ScenarioError
+from mock_server.scenarios import Scenario, ScenarioError
+from mock_server.scenarios.jobs import OUTCOMES
 
 FULL = """\
 jobs:
@@ -115,6 +116,51 @@ FAULTS = {
     "idle_timeout: never": ("1: idle_timeout", "'never'"),
     "idle_timeout: 1s\nidle_timeout: 2s": ("2: idle_timeout", "stands twice"),
     "jobs:\n- queued: 1\n  queued: 2": ("3: jobs[0].queued", "stands twice"),
+    "jobs:\n- stages:\n  - {from: RUNNING, to: SUBMITTED}": ("3: jobs[0].stages[0].to", "follows RUNNING (FINISHED:"),
+    "jobs:\n- stages:\n  - {from: RUNNING, too: x}": ("3: jobs[0].stages[0].too", "(did you mean 'to'?)"),
+    "jobs:\n- stages:\n  - {from: APPROVED}": ("3: jobs[0].stages[0].from", "but got 'APPROVED'"),
+    "jobs:\n- stages:\n  - {delay: 1s}": ("3: jobs[0].stages[0].from", "not there"),
+    "jobs:\n- stages:\n  - from: RUNNING\n    delay: {mean: 1s, jiter: 1s}": (
+        "4: jobs[0].stages[0].delay.jiter",
+        "(did you mean 'jitter'?)",
+    ),
+    "jobs:\n- stages:\n  - from: RUNNING\n    delay: later": ("4: jobs[0].stages[0].delay", "'later'"),
+    "jobs:\n- stages:\n  - from: RUNNING\n    delay: {mean: 1s, distribution: unifrom}": (
+        "4: jobs[0].stages[0].delay.distribution",
+        "(did you mean 'uniform'?)",
+    ),
+    "jobs:\n- stages:\n  - from: RUNNING\n    delay: {mean: 1s, jitter: 1s, distribution: exponential}": (
+        "4: jobs[0].stages[0].delay",
+        "expected no jitter",
+    ),
+    "jobs:\n- stages:\n  - from: RUNNING\n    meta: {a: 1, status: RUNNING}": (
+        "4: jobs[0].stages[0].meta.status",
+        "engine's own",
+    ),
+    "jobs:\n- stages:\n  - {from: RUNNING, repeat: 0}": ("3: jobs[0].stages[0].repeat", "but got 0"),
+    "jobs:\n- stages:\n  - {from: RUNNING, probability: 2}": ("3: jobs[0].stages[0].probability", "but got 2"),
+    "jobs:\n- stages: []\n  running: 2s": ("3: jobs[0].running", "it or `stages`"),
+    "jobs:\n- match: {occurrence: 0}": ("2: jobs[0].match.occurrence", "but got 0"),
+    "jobs:\n- outcome: COMPLETE": ("2: jobs[0].outcome", "(did you mean 'COMPLETED'?)"),
+    "jobs:\n- result:\n    trees:\n    - {path: ../up}": ("4: jobs[0].result.trees[0].path", "'../up'"),
+    "jobs:\n- result:\n    files: {a: x}\n    trees:\n    - {path: a}": ("5: jobs[0].result.trees[0].path", "the same"),
+    "jobs:\n- result:\n    trees:\n    - {depth: 32, folders: 9}": (
+        "4: jobs[0].result.trees[0]",
+        "at most 1,000,000 files",
+    ),
+    "clock: {speed: fast}": ("1: clock.speed", "`virtual` or a number above 0"),
+    "clock: {speed: 0}": ("1: clock.speed", "but got 0"),
+    "clock: {start: noon}": ("1: clock.start", "2026-01-31T08:00:00Z"),
+    "events:\n- {at: 1s, happens: restrat}": ("2: events[0].happens", "(did you mean 'restart'?)"),
+    "events:\n- {at: 1s, happens: connect}": ("2: events[0].site", "the site that is to connect"),
+    "events:\n- {at: 1s, happens: restart, site: a}": ("2: events[0].site", "expected no site"),
+    "events:\n- {at: 1s, happens: restart, times: 2}": ("2: events[0].times", "`every`"),
+    "sites:\n- name: a\nevents:\n- {at: 1s, happens: connect, site: b}": ("4: events[0].site", "one of a, but got 'b'"),
+    "sites:\n- {name: a, joins: 5s, leaves: 5s}": ("2: sites[0].leaves", "after it joins"),
+    "workload:\n- {name: ../a}": ("2: workload[0].name", "'../a'"),
+    "workload:\n- {name: a, role: lad}": ("2: workload[0].role", "(did you mean 'lead'?)"),
+    "scheduler: {max_schedule_count: 0}": ("1: scheduler.max_schedule_count", "but got 0"),
+    "faults:\n- action: {kind: delai}": ("2: faults[0].action", "(did you mean 'delay'?)"),
     "[1]": ("1: scenario", "expected a mapping of jobs, limits"),
     "just words": ("1: scenario", "expected a mapping of jobs, limits"),
     "&a [*a]": ("1: scenario", "expected a mapping"),

@@ -11,7 +11,7 @@ from mock_server.faults import Close, Delay, Rule, Silence
 from mock_server.faults.course import Course, End, Moment, Point
 from mock_server.faults.desk import FaultDesk
 from mock_server.faults.rules import ActiveRule
-from mock_server.scenario import Scenario, ScenarioError
+from mock_server.scenarios import Scenario, ScenarioError
 from mock_server.sessions import AdminSessions
 
 
@@ -133,9 +133,9 @@ faults:
         ("faults:\n  - command: x\n    action: {seconds: 1}", ":3: faults[0].action: expected a kind of"),
         (
             "faults:\n  - action:\n      kind: delay\n      seconds: soon",
-            ":2: faults[0].action.delay.seconds: expected",
+            ":4: faults[0].action.seconds: expected",
         ),
-        ("faults:\n  - action: {kind: delay}", "faults[0].action.delay.seconds: expected this field"),
+        ("faults:\n  - action: {kind: delay}", "faults[0].action.seconds: expected this field"),
         ("faults:\n  - action: {kind: close}\n    nth: 0", ":3: faults[0].nth: expected"),
         ("faults:\n  - action: {kind: close}\n    often: 2", ":3: faults[0].often: expected no such field"),
         ("faults:\n  - action: {kind: close}\n    nth: 1\n    from_nth: 2", ":2: faults[0]: expected nth or from_nth"),

@@ -10,9 +10,10 @@ from typing import Any
 
 from flare_client.protocol.releases import profile_for
 from mock_server.clock import ManualClock
-from mock_server.jobs.engine import JobEngine, ServerRules
+from mock_server.jobs.engine import JobEngine
+from mock_server.jobs.outcomes import ServerRules
 from mock_server.jobs.store import Job, Submitter
-from mock_server.scenario import Scenario
+from mock_server.scenarios import Scenario
 from mock_server.sites import Site
 from tests.mock_server.jobs.uploads import FOLDER, definition
 

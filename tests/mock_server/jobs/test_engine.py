@@ -11,7 +11,7 @@ import pytest
 
 from flare_client.protocol.jobs import JobStatus
 from mock_server.jobs.definition import DefinitionRejected
-from mock_server.jobs.engine import AbortOutcome, JobIsRunning
+from mock_server.jobs.outcomes import AbortOutcome, JobIsRunning
 from mock_server.jobs.store import Job, Submitter
 from tests.mock_server.jobs.rig import LEAD, START, Rig
 from tests.mock_server.jobs.uploads import APP, BASE, UPLOADS, damaged, definition, with_meta, zipped
@@ -339,6 +339,29 @@ def test_a_clone_shares_no_value_with_its_source(tmp_path: Path) -> None:
 
 
 # --- the system --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("release", ["2.7", "2.9"])
+def test_it_is_known_when_a_job_ceased_to_run(tmp_path: Path, release: str) -> None:
+    late = [
+        {"from": "RUNNING", "delay": "1s", "to": "FINISHED:COMPLETED"},
+        {"from": "FINISHED:COMPLETED", "delay": "1s", "to": "RUNNING"},
+        {"from": "RUNNING", "delay": "1s", "to": "FINISHED:COMPLETED"},
+    ]
+    rules = [{"match": {"name": "short"}, "stages": late}, {"running": "1h"}]
+    rig = Rig(tmp_path, release, {"jobs": rules})
+    short, aborted, lost = rig.submit(name="short"), rig.submit(name="a"), rig.submit(name="b")
+    rig.pass_time(1)
+    assert (short.status, short.ended, aborted.ended) == (JobStatus.RUNNING, None, None)
+    rig.pass_time(5)
+    rig.engine.abort(aborted)
+    rig.pass_time(5)
+    rig.engine.restart()
+    rig.pass_time(5)
+    never = rig.submit(min_clients=9)
+    rig.engine.abort(never)
+    ended = [job.ended and job.ended - START for job in (short, aborted, lost, never)]
+    assert ended == [pytest.approx(1.1), 6, 11, None]
 
 
 def test_a_restart_abandons_what_runs_and_nothing_else(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from flare_client.protocol.jobs import JobStatus
-from mock_server.jobs.engine import AbortOutcome, JobIsRunning
+from mock_server.jobs.outcomes import AbortOutcome, JobIsRunning
 from mock_server.jobs.states import TRANSITIONS
 from mock_server.jobs.store import Job
 from tests.mock_server.jobs.rig import LEAD, Rig

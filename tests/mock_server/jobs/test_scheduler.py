@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from flare_client.protocol.jobs import JobStatus
-from mock_server.jobs.scheduler import NotNow, Scheduled, try_job, wait_after
+from mock_server.jobs.patience import Patience
+from mock_server.jobs.scheduler import NotNow, Scheduled, try_job
 from mock_server.jobs.store import Job
 from mock_server.sites import Site
 from tests.mock_server.jobs.rig import LEAD, Rig
@@ -46,7 +47,7 @@ def test_connected_sites_decide(meta: dict[str, Any], online: list[str], expecte
 
 
 def test_waits_double_up_to_ten_minutes_and_the_last_is_not_waited_for() -> None:
-    assert [wait_after(count) for count in range(1, 11)] == [10, 20, 40, 80, 160, 320, 600, 600, 600, 1]
+    assert [Patience().wait_after(count) for count in range(1, 11)] == [10, 20, 40, 80, 160, 320, 600, 600, 600, 1]
 
 
 def test_a_job_that_never_gets_its_sites_is_given_up_on_the_look_after_the_tenth(tmp_path: Path) -> None:

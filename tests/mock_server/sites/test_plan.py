@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mock_server.scenario import Scenario, ScenarioError
+from mock_server.scenarios import Scenario, ScenarioError
 
 FULL = """\
 server:

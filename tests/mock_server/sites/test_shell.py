@@ -201,6 +201,24 @@ def test_a_site_that_takes_no_part_has_no_run_folder(
     assert job_id not in printed(desk, "ls site-2")
 
 
+def test_lines_of_stages_stand_in_the_log_of_the_run_folder_during_the_run_and_after_it(
+    desk_of: Any, make_job: JobMaker, wait: Callable[[Desk, float], None]
+) -> None:
+    told = {"from": "RUNNING", "delay": "2s", "log": {"site-1": ["epoch 1"]}}
+    end = {"from": "RUNNING", "delay": "2s", "to": "FINISHED:COMPLETED"}
+    desk = desk_of("2.9", {"jobs": [{"stages": [told, end]}]})
+    job_id = desk.job(make_job())
+    wait(desk, 2)
+    assert "epoch 1" not in printed(desk, f"cat site-1 {job_id}/log.txt")
+    wait(desk, 2)
+    assert printed(desk, f"tail site-1 -n 1 {job_id}/log.txt") == "epoch 1"
+    assert "epoch 1" not in printed(desk, f"cat site-2 {job_id}/log.txt")
+    wait(desk, 10)
+    log = printed(desk, f"cat site-1 {job_id}/log.txt")
+    assert "run ended: FINISHED:COMPLETED" in log
+    assert "epoch 1" in log
+
+
 def test_what_a_scenario_puts_into_a_workspace(
     desk_of: Any, make_job: JobMaker, wait: Callable[[Desk, float], None]
 ) -> None:
