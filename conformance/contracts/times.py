@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import uuid
 
 from conformance.contract import RELEASES, Document, Level, Observed, contract
 from conformance.jobs import JobKind
@@ -184,7 +183,7 @@ def entry_is_meta(trial: Trial) -> None:
     Observed(_ALL, "ascending submit_time"),
 )
 def not_by_name(trial: Trial) -> None:
-    prefix = f"waiting-{uuid.uuid4().hex[:6]}-"
+    prefix = f"waiting-{trial.names.word()}-"
     ids = [trial.submit(JobKind.WAITING, f"{prefix}{name}") for name in ("m", "b", "z", "a")]
     found = trial.session.call("list_jobs", name_prefix=prefix)
     same([job["job_id"] for job in found], ids, "the order")

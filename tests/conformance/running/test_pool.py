@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -153,6 +153,15 @@ def test_nothing_is_left_in_the_temporary_folder(runs: Runs, tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Programs in the background of a shell are started with Ctrl-C ignored, and hand that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_run_and_all_its_workers(tmp_path: Path) -> None:
     note, temporary = tmp_path / "pid", tmp_path / "tmp"
     temporary.mkdir()
