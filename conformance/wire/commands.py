@@ -73,13 +73,14 @@ def order(traffic: Traffic) -> Iterator[Judgement]:
 @rule(
     "WIRE-TOKEN-01",
     "No token before the login",
-    "The first login of a session carries no token.",
-    Observed(OFFICIAL, "the wire document, login; 2.9.0 sends the one that it has where it logs in again"),
+    "A login carries no token, but where a client logs in again: then it may be one that the server gave.",
+    Observed(OFFICIAL, "the wire document, login; who logs in again sends the token that it has (2.4.2, 2.6.3, 2.9.0)"),
 )
 def no_token(traffic: Traffic) -> Iterator[Judgement]:
     for command in traffic.commands:
-        if command.is_login and command.connection.is_whole and not _has_token(command):
-            yield same(command.entry, command.token, None, "the token of the login")
+        if command.is_login and command.connection.is_whole:
+            given = command.token in traffic.tokens if traffic.is_whole else _has_token(command)
+            yield judged(command.entry, command.token is None or given, "no token in the login", command.token)
 
 
 @rule(
