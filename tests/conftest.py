@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,3 +49,11 @@ def raw(servers: Callable[[str], MockServer]) -> Callable[[str], RawClient]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what asks for more time than usual, so that no worker is left alone with it in the end."""
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Programs in the background of a shell are started with Ctrl-C ignored, and hand that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

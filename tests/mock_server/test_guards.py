@@ -238,6 +238,7 @@ ENDS = {
 }
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
 def test_a_program_that_ends_leaves_nothing(tmp_path: Path, end: str) -> None:
     program = "\n".join(

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -151,14 +151,6 @@ def test_nothing_is_left_in_the_temporary_folder(runs: Runs, tmp_path: Path, mon
     monkeypatch.setattr("tempfile.tempdir", None)
     runs("hangs", "LIST-ORDER-01", "ID-CASE-01", limit=3.0)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Programs in the background of a shell are started with Ctrl-C ignored, and hand that on."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")
