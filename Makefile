@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official typescript lab bench fuzz seeds beside browser contracts session schema mutants pythons clean
+.PHONY: help demo test check format interop official machines typescript lab bench fuzz seeds beside browser contracts session schema mutants pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,11 +36,15 @@ format: $(BIN)/.installed ## Format the code.
 
 interop: $(BIN)/.installed ## The official clients of each release on MockServer, and the contracts through them.
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
-	$(BIN)/python -m pytest -n 2 -m interop tests/interop
+	$(BIN)/python -m pytest -n 2 -m 'interop and not servers' tests/interop
 
 official: $(BIN)/.installed ## Every contract through the official client of every release, on MockServer (half an hour).
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
 	FLARE_WHOLE=1 $(BIN)/python -m pytest -n0 -m interop tests/interop/test_contracts.py
+
+machines: $(BIN)/.installed ## The model of the state machines against official servers of 2.6.3 and 2.9.0 (a quarter of an hour).
+	$(BIN)/python -m conformance.peers install 2.6.3 2.9.0
+	$(BIN)/python -m pytest -n0 -m servers tests/interop/test_machines.py
 
 typescript: $(BIN)/.installed ## The TypeScript client of docs/examples: its build, its tests, every contract (needs Node 20 and npm).
 	$(BIN)/python -m pytest -n 2 -m typescript tests/typescript

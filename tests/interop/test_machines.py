@@ -73,6 +73,7 @@ def _remove(admin: ClientSession, ids: list[str]) -> None:
                 time.sleep(_PAUSE)  # nothing tells when a process has ended
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("name", [*SCENES, *TOKENS])
 def test_an_official_server_answers_as_the_model_does(stage: Stage, name: str) -> None:
     if name in TOKENS and not RULES[stage.release].has_tokens:
