@@ -1,7 +1,7 @@
 """The contracts of a release hold for its official client, on MockServer.
 
-Each version is given its share of the catalogue, another one each, so that every contract is tried through an official
-client and the whole takes minutes. `make official` has every version keep every contract.
+Each version is given its share of the catalogue, another one each, which takes minutes and not half an hour. A contract
+of few releases may be in no share: `make official` has every version keep every contract.
 """
 
 from __future__ import annotations

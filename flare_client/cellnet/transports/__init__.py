@@ -1,1 +1,0 @@
-"""How frames travel: over WebSocket, TCP or gRPC, as the kit says."""
