@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock
+    from mock_server.errors import ServerError
     from mock_server.scenarios import Scenario, ScenarioError
-    from mock_server.server import MockServer, ServerError
+    from mock_server.server import MockServer
     from mock_server.transcript import CallError, Entry, Retention, Transcript
 
 __all__ = [
@@ -36,7 +37,8 @@ __all__ = [
 _HOMES = {
     "clock": ("Clock", "ManualClock", "RealClock", "ScaledClock"),
     "scenarios": ("Scenario", "ScenarioError"),
-    "server": ("MockServer", "ServerError"),
+    "errors": ("ServerError",),
+    "server": ("MockServer",),
     "transcript": ("CallError", "Entry", "Retention", "Transcript"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -16,12 +16,13 @@ import click
 
 from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.releases import LATEST, PROFILES
+from mock_server.errors import ServerError
 from mock_server.guards import NOTICE
 from mock_server.pki import PkiError
 from mock_server.scenario_commands import scenario as scenario_commands
 from mock_server.scenarios import Scenario, ScenarioError, library
 from mock_server.scenarios.system import User
-from mock_server.server import MockServer, ServerError
+from mock_server.server import MockServer
 from mock_server.transcript import Entry, as_line
 
 DEFAULT_USERS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,4 +40,11 @@ def private_folder(path: Path) -> Path:
     """Make a folder that only its owner enters, where it is missing, and return it."""
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(PRIVATE_FOLDER)
+    return path
+
+
+def fresh_folder(path: Path) -> Path:
+    """Make an empty folder, whatever was there, and return it."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
     return path

@@ -1,96 +1,51 @@
-"""``MockServer``: a mock admin server inside the user's process.
-
-One asyncio loop in one thread holds all state. Whoever uses the server from another thread hands a function to that
-loop and waits for its result; nothing is shared otherwise.
-"""
+"""``MockServer``: a mock admin server inside the user's process."""
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
-import logging
 import shutil
-import socket
 import tempfile
-import threading
 import weakref
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from flare_client.protocol.cellnet.kit import CellWire, Scheme, Security
-from flare_client.protocol.cellnet.rules import CellRules
-from flare_client.protocol.cellnet.server import ServerIdentity
-from flare_client.protocol.commands import Right, commands_of
-from flare_client.protocol.envelope import Envelope, ItemType, read_envelope
-from flare_client.protocol.errors import ProtocolError
+from flare_client.protocol.cellnet.kit import CellWire
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
-from flare_client.protocol.statuses import MetaKey
-from mock_server.answers import Answer, EmptyAnswer, Reply, SilentAnswer
-from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock, SkewedClock, read_clock
-from mock_server.commands.dispatch import answer
-from mock_server.context import Request, ServerContext, Staging
-from mock_server.downloads import Downloads
-from mock_server.endpoints.cellnet.endpoint import CellEndpoint
-from mock_server.endpoints.cellnet.service import AdminService
-from mock_server.endpoints.hci import HciEndpoint
+from mock_server.clock import Clock
+from mock_server.context import ServerContext
+from mock_server.errors import ServerError
 from mock_server.faults.actions import Silence
-from mock_server.faults.course import End, Form, Point
 from mock_server.faults.desk import FaultDesk
-from mock_server.faults.impostor import Impostor
 from mock_server.faults.injection import Fault, Faults
 from mock_server.faults.rules import Rule
-from mock_server.files import private_folder
 from mock_server.guards import check_host
-from mock_server.jobs.engine import JobEngine
-from mock_server.jobs.outcomes import Occurrence, ServerRules
-from mock_server.jobs.store import Job
 from mock_server.kits import write_admin_kit
 from mock_server.pki import Pki
-from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Person, Policy
+from mock_server.policy import Policy
+from mock_server.ports import reserve_port
 from mock_server.quantities import read_duration
-from mock_server.scenarios import Scenario, ScenarioError, library
-from mock_server.scenarios.system import ClockSpec, Happening
-from mock_server.sessions import AdminSessions
-from mock_server.signatures import check_job_signatures
-from mock_server.sites import Site
+from mock_server.running import Running
+from mock_server.scenarios import Scenario
+from mock_server.settings import (
+    DEFAULT_ORG,
+    DEFAULT_PROJECT,
+    DEFAULT_SITES,
+    Settings,
+    check_fault,
+    clock_of,
+    policy_of,
+    scenario_of,
+    scheme_of,
+    security_of,
+)
 from mock_server.transcript import Calls, Retention, Transcript
-from mock_server.transcript.facts import Commanded
 from mock_server.watch import JobWatch, check_awaited
 
-_logger = logging.getLogger("mock_server")
-
 _T = TypeVar("_T")
-
-DEFAULT_SITES = ("site-1", "site-2")
-DEFAULT_ORG = "nvidia"
-DEFAULT_PROJECT = "example_project"
-_CALL_SECONDS = 60.0
-_DRAIN_SECONDS = 1.0
-_CALL_OFF_SECONDS = 0.05
-_ASIDE = ".run-"
-"""What was ``run`` before a reset, until it is removed."""
-_LONGEST_TICK = 3600.0
-"""Seconds after which the clock is looked at again in any case: a loop cannot wait for ever longer."""
-
-
-class ServerError(RuntimeError):
-    """The server cannot do what was asked of it; the text says why."""
-
-
-def _reserve_port(host: str, port: int) -> socket.socket:
-    """Hold a port that a kit names but nobody serves yet, so that no other program gets it."""
-    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        holder.bind((host, port))
-    except OSError as problem:
-        holder.close()
-        raise ServerError(f"expected port {port} of {host} to be free, but {problem.strerror}") from problem
-    return holder
 
 
 class MockServer:
@@ -155,14 +110,14 @@ class MockServer:
         allow_remote: bool = False,
     ) -> None:
         self.profile: ReleaseProfile = profile_for(release)
-        self.scheme = _read_scheme(self.profile, scheme, secure)
-        self.security = _read_security(self.profile, connection_security)
-        self.scenario = _read_scenario(scenario, self.profile)
+        self.scheme = scheme_of(self.profile, scheme, secure)
+        self.security = security_of(self.profile, connection_security)
+        self.scenario = scenario_of(scenario, self.profile)
         self.secure = secure
         self._given_authorization = authorization
-        self.policy = _read_policy(authorization, self.scenario, workspace)
+        self.policy = policy_of(authorization, self.scenario, workspace)
         self.host = host
-        self.clock = _read_clock(clock, self.scenario.clock)
+        self.clock = clock_of(clock, self.scenario.clock)
         self.transcript = Transcript(retention, self.clock)
         self.calls = Calls(self.profile, self.transcript.redactor)
         self._site_names = tuple(sites)
@@ -175,7 +130,7 @@ class MockServer:
         self._withheld: dict[str, Fault] = {}
         self.faults = Faults(self._on_desk, self._check_fault)
         """What goes wrong on this server: ``with server.faults.inject(Delay(2.0), command="list_jobs"): ...``."""
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._pki: Pki | None = None
 
     def __enter__(self) -> MockServer:
@@ -233,9 +188,9 @@ class MockServer:
             root.mkdir(parents=True, exist_ok=True)
             if self.secure:
                 self._pki = Pki(self._project, root / "pki" if self._given_workspace else None, host=self.host)
-            holder = _reserve_port(self.host, self._given_ports[0])
+            holder = reserve_port(self.host, self._given_ports[0])
             undo.callback(holder.close)
-            running = _Running(self, root, holder)
+            running = Running(self._settings(), root, holder)
             undo.callback(running.stop)
             try:
                 running.start(self._given_ports[1])
@@ -304,13 +259,13 @@ class MockServer:
         if not self.is_running:
             raise ServerError("expected a server that serves, but a client has shut it down: stop and start it")
         if scenario is not None:
-            chosen = _read_scenario(scenario, self.profile)
-            self.policy = _read_policy(self._given_authorization, chosen, self._given_workspace)
+            chosen = scenario_of(scenario, self.profile)
+            self.policy = policy_of(self._given_authorization, chosen, self._given_workspace)
             self.scenario = chosen
         self._site_names = self._site_names if sites is None else tuple(sites)
         if clock is not None:
-            self.clock = self.transcript.clock = _read_clock(clock, self.scenario.clock)
-        running.on_loop(running.reset(self))
+            self.clock = self.transcript.clock = clock_of(clock, self.scenario.clock)
+        running.on_loop(running.reset(self._settings()))
         self._withheld.clear()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -488,6 +443,23 @@ class MockServer:
         """
         self.call(lambda context: context.engine.set_site_connected(name, connected))
 
+    def _settings(self) -> Settings:
+        return Settings(
+            profile=self.profile,
+            scheme=self.scheme,
+            security=self.security,
+            scenario=self.scenario,
+            policy=self.policy,
+            clock=self.clock,
+            transcript=self.transcript,
+            calls=self.calls,
+            host=self.host,
+            site_names=self._site_names,
+            limits=self._limits,
+            stall_timeout=self._stall_timeout,
+            pki=self._pki,
+        )
+
     def _on_desk(self, function: Callable[[FaultDesk], Any]) -> None:
         running = self._running
         if running is not None and not running.stopped.is_set():
@@ -495,459 +467,9 @@ class MockServer:
 
     def _check_fault(self, rule: Rule) -> None:
         self._require_running()
-        _check_fault(rule, self.profile, self.scheme)
+        check_fault(rule, self.profile, self.scheme)
 
-    def _require_running(self) -> _Running:
+    def _require_running(self) -> Running:
         if self._running is None:
             raise ServerError("expected a server that runs: use `with MockServer(...)` or call start()")
         return self._running
-
-
-def _read_clock(clock: Clock | str | None, spec: ClockSpec) -> Clock:
-    if isinstance(clock, str):
-        return read_clock(clock, spec.start)
-    if clock is not None:
-        return clock
-    if spec.speed == "virtual":
-        return read_clock("virtual", spec.start)
-    if spec.speed == 1.0 and spec.start is None:
-        return RealClock()
-    return ScaledClock(spec.speed, spec.start)
-
-
-def _read_scheme(profile: ReleaseProfile, scheme: str | None, secure: bool) -> Scheme | None:
-    if profile.cell is None:
-        if scheme is not None:
-            raise ValueError(f"expected no scheme for release {profile}, which has one wire, but got {scheme!r}")
-        return None
-    if not secure:
-        raise ValueError(f"expected a secure server of release {profile}: it signs with its certificate even in clear")
-    try:
-        return Scheme(scheme or Scheme.HTTP)
-    except ValueError:
-        known = ", ".join(one.value for one in Scheme)
-        raise ValueError(f"expected a scheme of {known}, but got {scheme!r}") from None
-
-
-def _idle_timeout(server: MockServer) -> float:
-    chosen = server.scenario.idle_timeout
-    return server.profile.idle_timeout if chosen is None else chosen
-
-
-def _read_security(profile: ReleaseProfile, security: str | None) -> Security:
-    if profile.cell is None and security is not None:
-        raise ValueError(f"expected no connection_security for release {profile}, but got {security!r}: see secure")
-    try:
-        return Security(security or Security.MUTUAL_TLS)
-    except ValueError:
-        known = ", ".join(one.value for one in Security)
-        raise ValueError(f"expected a connection_security of {known}, but got {security!r}") from None
-
-
-def _read_scenario(scenario: Scenario | str | Path | dict[str, Any] | None, profile: ReleaseProfile) -> Scenario:
-    if scenario is None:
-        return Scenario()
-    if isinstance(scenario, dict):
-        scenario = Scenario.from_dict(scenario)
-    elif not isinstance(scenario, Scenario):
-        scenario = library.find(scenario)
-    for rule in scenario.faults:
-        try:
-            _check_fault(rule, profile, None)
-        except ValueError as problem:
-            raise ScenarioError(f"faults: {problem}") from None
-    if scenario.studies and not profile.has_studies:
-        raise ScenarioError(f"expected a scenario without studies, as release {profile.release} has none")
-    return scenario
-
-
-def _read_policy(
-    authorization: Policy | str | Path | dict[str, Any] | None, scenario: Scenario, workspace: str | Path | None
-) -> Policy:
-    """The policy of the server: what was given, then the scenario's, then the file in its workspace."""
-    if isinstance(authorization, Policy):
-        return authorization
-    if isinstance(authorization, (str, Path)):
-        return Policy.load(authorization)
-    if authorization is not None:
-        return Policy(authorization)
-    if scenario.server.authorization is not None:
-        return Policy(scenario.server.authorization)
-    placed = Path(workspace) / "local" / AUTHORIZATION_FILE if workspace is not None else None
-    return Policy.load(placed) if placed is not None and placed.is_file() else DEFAULT_POLICY
-
-
-def _check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> None:
-    """Refuse a fault that a server cannot have.
-
-    Raises:
-        ValueError: its release or its scheme lacks what would go wrong.
-    """
-    kind = rule.action.kind
-    if profile.cell is None and (type(rule.action).needs_cells or rule.point is Point.UPLOAD):
-        raise ValueError(f"expected a fault that release {profile.release} can have, but {kind!r} is of 2.7 and later")
-    if scheme is Scheme.GRPC and kind in ("certificate", "old_tls"):
-        raise ValueError(
-            f"expected a fault that the scheme grpc can have, but {kind!r} is of TLS, which gRPC does itself"
-        )
-
-
-class _Running:
-    """A server between start and stop: the thread, its loop, and all state on it."""
-
-    def __init__(self, server: MockServer, root: Path, holder: socket.socket) -> None:
-        self.root = root
-        self.cleanup = contextlib.ExitStack()
-        self.stopped = threading.Event()
-        self.fl_port = int(holder.getsockname()[1])
-        self.admin_port = 0
-        self._host = server.host
-        self._transcript, self._calls = server.transcript, server.calls
-        self._given_clock = server.clock
-        self._clock = SkewedClock(server.clock)
-        self._task: asyncio.Task[None] | None = None
-        self._restarting: asyncio.Task[None] | None = None
-        self._resets = 0
-        for left in root.glob(f"{_ASIDE}*"):  # by a process that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        self._ticking: asyncio.TimerHandle | None = None
-        self._unfollow: Callable[[], None] = lambda: None
-        self._will_reopen = False
-        uploads = _fresh(private_folder(root / "run") / "uploads")
-        self.context = self._build_context(server, root / "run", uploads)
-        asks = server.security is Security.MUTUAL_TLS
-        impostor = Impostor(server.pki, asks_certificate=asks) if server.secure else None
-        self.faults = FaultDesk(server.scenario.faults, self.context.sessions, impostor)
-        self.faults.plant = self
-        self.faults.lost = self._lost
-        self._endpoint = self._build_endpoint(server, uploads)
-        # What may fail is done: a loop has files of its own that somebody must close.
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
-
-    def _build_endpoint(self, server: MockServer, uploads: Path) -> HciEndpoint | CellEndpoint:
-        tls = server.pki.server_context() if server.secure else None
-        limits, stall_timeout = server._limits, server._stall_timeout
-        downloads = self.context.downloads
-        if server.profile.cell is None or server.scheme is None or downloads is None:
-            return HciEndpoint(
-                server.profile,
-                self._answer,
-                uploads,
-                tls,
-                faults=self.faults,
-                limits=limits,
-                stall_timeout=stall_timeout,
-                observer=server.transcript,
-            )
-        service = AdminService(
-            server.profile.cell,
-            _server_identity(server, server.profile.cell),
-            self._answer,
-            self.context.sessions,
-            downloads,
-            uploads,
-            self.faults,
-        )
-        pki = server.pki
-        credentials: tuple[bytes | None, bytes, bytes] | None
-        credentials = (pki.ca_pem, pki.server_certificate_pem, pki.server_key_pem)
-        if server.security is Security.TLS:
-            tls, credentials = pki.one_way_context(), (None, *credentials[1:])
-        elif server.security is Security.CLEAR:
-            tls = credentials = None
-        return CellEndpoint(
-            service,
-            server.scheme,
-            tls,
-            faults=self.faults,
-            credentials=credentials,
-            limits=limits,
-            stall_timeout=stall_timeout,
-            observer=server.transcript,
-        )
-
-    def _build_context(self, server: MockServer, run: Path, uploads: Path) -> ServerContext:
-        policy, studies = server.policy, server.scenario.first_studies()
-        engine = JobEngine(
-            server.profile,
-            self._clock,
-            server.scenario,
-            _fresh(run / "jobs"),
-            server.scenario.sites_or([Site(name, DEFAULT_ORG) for name in server._site_names]),
-            rules=ServerRules(
-                verify_signature=self._signature_check(server),
-                may_deploy_byoc=lambda job: _may_deploy(policy, job),
-                sites_of_study=studies.sites_of,
-            ),
-            witness=self._see,
-        )
-        sessions = AdminSessions(self._clock, _idle_timeout(server))
-        staging, cell = Staging(uploads), server.profile.cell
-        return ServerContext(
-            profile=server.profile,
-            commands=commands_of(server.profile),
-            clock=self._clock,
-            engine=engine,
-            sessions=sessions,
-            policy=policy,
-            studies=studies,
-            scenario=server.scenario,
-            staging=staging,
-            downloads=Downloads(staging, sessions, self._clock, cell) if cell is not None else None,
-            org=DEFAULT_ORG,
-            name=server.host,
-            workspace=run,
-            fl_url=f"{server.scheme.value if server.scheme else 'grpc'}://{server.host}:{self.fl_port}",
-            secure=server.secure,
-            started=self._clock.time(),
-            project=server.pki.project if server.secure else DEFAULT_PROJECT,
-            site_policies=server.scenario.site_policies(),
-            restart=lambda: self._soon(self.restart),
-            shutdown=lambda: self._soon(self._shut_down),
-        )
-
-    @staticmethod
-    def _signature_check(server: MockServer) -> Callable[[Path, str], str | None] | None:
-        if not server.secure:
-            return None
-        ca, profile = server.pki.ca_pem, server.profile
-        return lambda path, folder: check_job_signatures(path, folder, ca, profile)
-
-    def start(self, admin_port: int) -> None:
-        self._thread.start()
-        self.admin_port = self.on_loop(self._endpoint.start(self._host, admin_port))
-        self._loop.call_soon_threadsafe(self._follow_time)
-
-    # --- time -----------------------------------------------------------------------------------------------------
-
-    def _follow_time(self) -> None:
-        """Have the scenario's events happen from now on, in the server's time."""
-        self._leave_time()
-        if isinstance(self._given_clock, ManualClock):
-            self._unfollow = self._given_clock.follow(self._catch_up_soon)
-        self._tick()
-
-    def _leave_time(self) -> None:
-        self._unfollow()
-        self._unfollow = lambda: None
-        if self._ticking is not None:
-            self._ticking.cancel()
-            self._ticking = None
-
-    def _catch_up_soon(self) -> None:
-        self._loop.call_soon_threadsafe(self._catch_up)
-
-    def _catch_up(self) -> None:
-        self.context.engine.advance()
-
-    def _tick(self) -> None:
-        """Catch up when the scenario has something happen to the server: nobody may be there to ask."""
-        self._catch_up()
-        when = self.context.engine.next_happening_at()
-        seconds = None if when is None else self._clock.real_seconds_until(when)
-        if seconds is not None:
-            self._ticking = self._loop.call_later(min(seconds, _LONGEST_TICK), self._tick)
-
-    def _see(self, seen: Occurrence) -> None:
-        """Let the server go through what the scenario has happen to it; the engine does its own part."""
-        if seen.job is not None or seen.detail:  # of a job, of a site
-            return
-        happening = Happening(seen.what)
-        if happening is Happening.SHUTDOWN:
-            self._soon(self._shut_down)
-            return
-        self.context.sessions.close_all()
-        if happening is Happening.EXPIRE_SESSIONS:
-            self.tell_expired()
-            return
-        if self.context.downloads is not None:
-            self.context.downloads.clear()
-        self.context.started = seen.time
-        if not self._will_reopen:
-            self._will_reopen = True
-            self._soon(self._reopen)
-
-    async def _reopen(self) -> None:
-        """Cut every connection, and listen again on the same port."""
-        await self._endpoint.stop()
-        self._will_reopen = False
-        if not self.stopped.is_set():
-            await self._endpoint.start(self._host, self.admin_port)
-
-    def stop(self) -> None:
-        self._unfollow()
-        if self._thread.is_alive():
-            self.on_loop(self._endpoint.stop())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-        self.stopped.set()
-        if not self._loop.is_closed():
-            self._loop.close()
-
-    async def restart(self, down: float = 0.0) -> None:
-        await self._endpoint.stop()
-        if down > 0:
-            # Held meanwhile, so that no other program gets the port.
-            with contextlib.closing(_reserve_port(self._host, self.admin_port)):
-                await asyncio.sleep(down)
-        self.context.sessions.close_all()
-        if self.context.downloads is not None:
-            self.context.downloads.clear()
-        self.context.engine.restart()
-        self.context.started = self.context.clock.time()
-        await self._endpoint.start(self._host, self.admin_port)
-
-    async def reset(self, server: MockServer) -> None:
-        await self._call_off()
-        await self._endpoint.cut()
-        await asyncio.sleep(0)  # the loop tells of the end of what was cut
-        # Removing takes longer than all the rest, and nobody needs to wait for it.
-        self._resets += 1
-        run, aside = self.root / "run", self.root / f"{_ASIDE}{self._resets}"
-        run.rename(aside)
-        self._loop.run_in_executor(None, lambda: shutil.rmtree(aside, ignore_errors=True))
-        self._leave_time()
-        self._given_clock, self._will_reopen = server.clock, False
-        self._clock = SkewedClock(server.clock)
-        self.context = self._build_context(server, run, _fresh(private_folder(run) / "uploads"))
-        self.faults.start_over(server.scenario.faults, self.context.sessions)
-        if isinstance(self._endpoint, CellEndpoint) and self.context.downloads is not None:
-            self._endpoint.service.start_over(self.context.sessions, self.context.downloads)
-        self._transcript.clear()
-        self._calls.clear()
-        self._follow_time()
-
-    async def _call_off(self) -> None:
-        """Call off a restart or a shutdown that somebody has asked for, or that is under way."""
-        waiting = {task for task in (self._task, self._restarting) if task is not None and not task.done()}
-        if not waiting:
-            return
-        while waiting:
-            for task in waiting:
-                # Again and again: `wait_for` of Python 3.10 and 3.11 loses a cancellation that comes with the result.
-                task.cancel()
-            _, waiting = await asyncio.wait(waiting, timeout=_CALL_OFF_SECONDS)
-        # Nobody knows how far it came.
-        await self._endpoint.stop()
-        await self._endpoint.start(self._host, self.admin_port)
-
-    async def _shut_down(self) -> None:
-        await self._endpoint.stop()
-        self.context.sessions.close_all()
-        self.stopped.set()
-
-    def tell_expired(self) -> None:
-        """Tell clients whose session is over, where the wire can; on the loop."""
-        if isinstance(self._endpoint, CellEndpoint):
-            self._endpoint.service.push_expired()
-
-    # --- what faults do to the server; on the loop --------------------------------------------------------------
-
-    def expire_session(self, session: str) -> None:
-        """See ``Plant``."""
-        self.context.sessions.close(session)
-        self.tell_expired()
-
-    def forget_token(self, session: str) -> None:
-        """See ``Plant``."""
-        self.context.sessions.close(session)
-        if isinstance(self._endpoint, CellEndpoint):
-            self._endpoint.service.forget_session(session)
-
-    def restart_after(self, down: float) -> None:
-        """See ``Plant``."""
-        self._restarting = self._loop.create_task(self.restart(down))
-
-    def skew_clock(self, seconds: float) -> None:
-        """See ``Plant``."""
-        self._clock.skew = seconds
-
-    def on_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result(_CALL_SECONDS)
-        except concurrent.futures.TimeoutError:
-            future.cancel()
-            raise ServerError(f"the server's loop did not answer within {_CALL_SECONDS:g} s") from None
-
-    def _soon(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do something to the server once the answer that announces it has left."""
-
-        async def when_answered() -> None:
-            await self._endpoint.drain(_DRAIN_SECONDS)
-            await work()
-
-        self._task = self._loop.create_task(when_answered())
-
-    def _answer(self, request: Request) -> Answer:
-        user, size = self._user_of(request), _upload_size(request)
-        answered = answer(self.context, request)
-        said = answered if isinstance(answered, Reply) else None
-        self._tell(request, _told(request, _FORMS.get(type(answered), "file"), said, user, size))
-        return answered
-
-    def _lost(self, request: Request, end: End | None, form: Form) -> None:
-        """A fault takes a command before it is carried out."""
-        word, said = end.name.lower() if end is not None else "reply", None
-        if end is None:
-            with contextlib.suppress(ProtocolError):  # what is said instead need not be an envelope
-                said = read_envelope(form.text(Reply().envelope("").encode().decode("ascii")))
-        self._tell(request, _told(request, word, said, self._user_of(request), _upload_size(request)))
-
-    def _tell(self, request: Request, fact: Commanded) -> None:
-        self._calls.add(fact)
-        self._transcript.note(request.trace, fact)
-
-    def _user_of(self, request: Request) -> str:
-        known = self.context.sessions.find(request.token) if request.token else None
-        return request.peer.name or (known.user if known is not None else "")
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        pending = asyncio.all_tasks(self._loop)
-        for task in pending:
-            task.cancel()
-        if pending:
-            self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-
-
-_FORMS: dict[type[Answer], str] = {Reply: "reply", EmptyAnswer: "empty", SilentAnswer: "silence"}
-
-
-def _upload_size(request: Request) -> int | None:
-    return request.upload.stat().st_size if request.upload is not None else None
-
-
-def _told(request: Request, form: str, said: Reply | Envelope | None, user: str, upload_size: int | None) -> Commanded:
-    status, info, error = None, "", ""
-    if said is not None:
-        status, info = said.meta.get(MetaKey.STATUS.value), str(said.meta.get(MetaKey.INFO.value, ""))
-        error = next((str(item.data) for item in said.items if item.type is ItemType.ERROR), "")
-    return Commanded(request.line, user, request.token, form, status, info, error, upload_size)
-
-
-def _server_identity(server: MockServer, rules: CellRules) -> ServerIdentity:
-    pki = server.pki
-    versions = {"federation_protocol_version": 1, "nvflare_version": server.profile.official}
-    return ServerIdentity(
-        pki.project,
-        pki.ca_pem,
-        pki.server_certificate_pem,
-        pki.server_key_pem,
-        ssid=rules.ssid,
-        versions=versions if rules.tells_versions else None,
-    )
-
-
-def _fresh(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
-
-
-def _may_deploy(policy: Policy, job: Job) -> bool:
-    submitter = Person(job.submitter.name, job.submitter.org, job.submitter.role)
-    return policy.allows(Right.BYOC, submitter, site_org=DEFAULT_ORG, submitter=submitter)

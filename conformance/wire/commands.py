@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conformance.contract import CELL_RELEASES, Level, Observed
 from conformance.wire.rules import OFFICIAL, OFFICIAL_CELL, Judgement, judged, rule, same
-from conformance.wire.traffic import Command, Traffic, tokens_in
+from conformance.wire.traffic import Command, SocketConnection, Traffic, tokens_in
 from mock_server.transcript import Kind
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?")
@@ -78,9 +78,12 @@ def order(traffic: Traffic) -> Iterator[Judgement]:
 )
 def no_token(traffic: Traffic) -> Iterator[Judgement]:
     for command in traffic.commands:
-        if command.is_login and command.connection.is_whole:
-            given = command.token in traffic.tokens if traffic.is_whole else _has_token(command)
-            yield judged(command.entry, command.token is None or given, "no token in the login", command.token)
+        if not (command.is_login and command.connection.is_whole):
+            continue
+        if command.token is not None and isinstance(command.connection, SocketConnection) and not traffic.is_whole:
+            continue  # a connection for each command: the token may have been given before the transcript begins
+        given = command.token in traffic.tokens if traffic.is_whole else _has_token(command)
+        yield judged(command.entry, command.token is None or given, "no token in the login", command.token)
 
 
 @rule(
@@ -91,8 +94,8 @@ def no_token(traffic: Traffic) -> Iterator[Judgement]:
 )
 def token(traffic: Traffic) -> Iterator[Judgement]:
     for command in traffic.commands:
-        if command.is_login or (command.form == "stream" and command.name == "_logout" and not _has_token(command)):
-            continue  # who was refused has no token, and official clients log out all the same
+        if command.is_login or (command.name == "_logout" and command.token is None and not _has_token(command)):
+            continue  # who was refused, or given up on, has no token, and official clients log out all the same
         # A transcript that begins later does not know which tokens were given before.
         kept = command.token in traffic.tokens if traffic.is_whole else command.token is not None
         yield judged(command.entry, kept, "the token that the server gave", command.token)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from mock_server.errors import ServerError
 from mock_server.pytest_plugin.settings import Settings
-from mock_server.server import MockServer, ServerError
+from mock_server.server import MockServer
 
 _Key = tuple[str, "str | None", "str | None", bool]
 

@@ -13,7 +13,7 @@ from flare_client.protocol.releases import LATEST, PROFILES, ReleaseProfile, pro
 from mock_server.clock import Clock, ManualClock, RealClock
 from mock_server.pytest_plugin.clients import DEFAULT_CLIENT, release_of
 from mock_server.scenarios import Scenario, ScenarioError
-from mock_server.server import DEFAULT_SITES
+from mock_server.settings import DEFAULT_SITES
 
 MARK = "flare"
 RELEASES_MARK = "flare_releases"

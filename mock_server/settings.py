@@ -1,0 +1,169 @@
+"""What a server is set up to be, read from what its maker gave."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from flare_client.protocol.cellnet.kit import Scheme, Security
+from flare_client.protocol.limits import Limits
+from flare_client.protocol.releases import ReleaseProfile
+from mock_server.clock import Clock, RealClock, ScaledClock, read_clock
+from mock_server.faults.course import Point
+from mock_server.faults.rules import Rule
+from mock_server.pki import Pki
+from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Policy
+from mock_server.scenarios import Scenario, ScenarioError, library
+from mock_server.scenarios.system import ClockSpec
+from mock_server.transcript import Calls, Transcript
+
+DEFAULT_ORG = "nvidia"
+DEFAULT_PROJECT = "example_project"
+DEFAULT_SITES = ("site-1", "site-2")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """All that a server needs to know before it starts, or starts over.
+
+    Attributes:
+        profile: the release that is played.
+        scheme: how frames travel; ``None`` in releases with the socket dialect.
+        security: what protects the connection.
+        scenario: how jobs fare, users and limits.
+        policy: who may do what on the server.
+        clock: the time of the simulation.
+        transcript: is told what happens.
+        calls: is told which commands came.
+        host: the address to bind to.
+        site_names: the sites, where the scenario names none.
+        limits: how much a client may send.
+        stall_timeout: seconds for a sign of life.
+        pki: the certificates; ``None`` for an insecure server.
+    """
+
+    profile: ReleaseProfile
+    scheme: Scheme | None
+    security: Security
+    scenario: Scenario
+    policy: Policy
+    clock: Clock
+    transcript: Transcript
+    calls: Calls
+    host: str
+    site_names: tuple[str, ...]
+    limits: Limits
+    stall_timeout: float
+    pki: Pki | None
+
+    @property
+    def idle_timeout(self) -> float:
+        """Seconds after which a session that asks nothing ends."""
+        chosen = self.scenario.idle_timeout
+        return self.profile.idle_timeout if chosen is None else chosen
+
+    @property
+    def project(self) -> str:
+        """The name of the project."""
+        return self.pki.project if self.pki is not None else DEFAULT_PROJECT
+
+
+def clock_of(clock: Clock | str | None, spec: ClockSpec) -> Clock:
+    """The time of a server: what its maker gave, or that of the scenario."""
+    if isinstance(clock, str):
+        return read_clock(clock, spec.start)
+    if clock is not None:
+        return clock
+    if spec.speed == "virtual":
+        return read_clock("virtual", spec.start)
+    if spec.speed == 1.0 and spec.start is None:
+        return RealClock()
+    return ScaledClock(spec.speed, spec.start)
+
+
+def scheme_of(profile: ReleaseProfile, scheme: str | None, secure: bool) -> Scheme | None:
+    """How frames travel, read; ``None`` in releases with the socket dialect.
+
+    Raises:
+        ValueError: the release has no such scheme, or no insecure servers.
+    """
+    if profile.cell is None:
+        if scheme is not None:
+            raise ValueError(f"expected no scheme for release {profile}, which has one wire, but got {scheme!r}")
+        return None
+    if not secure:
+        raise ValueError(f"expected a secure server of release {profile}: it signs with its certificate even in clear")
+    try:
+        return Scheme(scheme or Scheme.HTTP)
+    except ValueError:
+        known = ", ".join(one.value for one in Scheme)
+        raise ValueError(f"expected a scheme of {known}, but got {scheme!r}") from None
+
+
+def security_of(profile: ReleaseProfile, security: str | None) -> Security:
+    """What protects the connection, read.
+
+    Raises:
+        ValueError: the release has no choice, or no such one.
+    """
+    if profile.cell is None and security is not None:
+        raise ValueError(f"expected no connection_security for release {profile}, but got {security!r}: see secure")
+    try:
+        return Security(security or Security.MUTUAL_TLS)
+    except ValueError:
+        known = ", ".join(one.value for one in Security)
+        raise ValueError(f"expected a connection_security of {known}, but got {security!r}") from None
+
+
+def scenario_of(scenario: Scenario | str | Path | dict[str, Any] | None, profile: ReleaseProfile) -> Scenario:
+    """A scenario, read and held against what the release can do.
+
+    Raises:
+        ScenarioError: it is unusable.
+    """
+    if scenario is None:
+        return Scenario()
+    if isinstance(scenario, dict):
+        scenario = Scenario.from_dict(scenario)
+    elif not isinstance(scenario, Scenario):
+        scenario = library.find(scenario)
+    for rule in scenario.faults:
+        try:
+            check_fault(rule, profile, None)
+        except ValueError as problem:
+            raise ScenarioError(f"faults: {problem}") from None
+    if scenario.studies and not profile.has_studies:
+        raise ScenarioError(f"expected a scenario without studies, as release {profile.release} has none")
+    return scenario
+
+
+def policy_of(
+    authorization: Policy | str | Path | dict[str, Any] | None, scenario: Scenario, workspace: str | Path | None
+) -> Policy:
+    """The policy of the server: what was given, then the scenario's, then the file in its workspace."""
+    if isinstance(authorization, Policy):
+        return authorization
+    if isinstance(authorization, (str, Path)):
+        return Policy.load(authorization)
+    if authorization is not None:
+        return Policy(authorization)
+    if scenario.server.authorization is not None:
+        return Policy(scenario.server.authorization)
+    placed = Path(workspace) / "local" / AUTHORIZATION_FILE if workspace is not None else None
+    return Policy.load(placed) if placed is not None and placed.is_file() else DEFAULT_POLICY
+
+
+def check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> None:
+    """Refuse a fault that a server cannot have.
+
+    Raises:
+        ValueError: its release or its scheme lacks what would go wrong.
+    """
+    kind = rule.action.kind
+    if profile.cell is None and (type(rule.action).needs_cells or rule.point is Point.UPLOAD):
+        raise ValueError(f"expected a fault that release {profile.release} can have, but {kind!r} is of 2.7 and later")
+    if scheme is Scheme.GRPC and kind in ("certificate", "old_tls"):
+        raise ValueError(
+            f"expected a fault that the scheme grpc can have, but {kind!r} is of TLS, which gRPC does itself"
+        )
