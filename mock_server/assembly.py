@@ -28,6 +28,10 @@ from mock_server.sessions import AdminSessions
 from mock_server.settings import DEFAULT_ORG, Settings
 from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
+from mock_server.studies import Studies
+
+STUDIES = "studies"
+"""The fact that the studies are kept as."""
 
 Endpoint = HciEndpoint | CellEndpoint
 """What listens: one dialect or the other."""
@@ -55,12 +59,18 @@ def build_context(
         shutdown: asks for the end.
     """
     profile, scenario, policy, pki = settings.profile, settings.scenario, settings.policy, settings.pki
-    studies = scenario.first_studies()
+    folder, state, kept = run / "jobs", settings.state, None
+    if state is None:
+        fresh_folder(folder)
+    else:
+        kept = state.load(folder, clock.time)
+    found = kept.facts.get(STUDIES) if kept is not None else None
+    studies = scenario.first_studies() if found is None else Studies.restored(found)
     engine = JobEngine(
         profile,
         clock,
         scenario,
-        fresh_folder(run / "jobs"),
+        folder,
         scenario.sites_or([Site(name, DEFAULT_ORG) for name in settings.site_names]),
         rules=ServerRules(
             verify_signature=_signature_check(settings),
@@ -68,6 +78,8 @@ def build_context(
             sites_of_study=studies.sites_of,
         ),
         witness=witness,
+        journal=state,
+        kept=kept,
     )
     sessions = AdminSessions(clock, settings.idle_timeout)
     staging = Staging(uploads_of(run))

@@ -144,9 +144,15 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 )
 @click.option(
     "--workspace",
-    required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept.",
+    help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept. "
+    "Needed unless --state is given.",
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to keep jobs, studies, certificates and ports in: a server that is started on it again goes on, "
+    "however the one before ended.",
 )
 @click.option("--scenario", help="Scenario file (YAML), or the name of a ready one: see `flare-mock scenario list`.")
 @click.option("--clock", help="real, or a speed as x100; that of the scenario by default.")
@@ -168,7 +174,8 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 def serve(
     release: str,
     scheme: str | None,
-    workspace: Path,
+    workspace: Path | None,
+    state: Path | None,
     scenario: str | None,
     clock: str | None,
     host: str,
@@ -185,6 +192,9 @@ def serve(
 
     Exit code 0 after a stop, 2 where the server could not start.
     """
+    kits_folder = workspace or (state / "kits" if state is not None else None)
+    if kits_folder is None:
+        raise click.UsageError("expected --workspace DIR or --state DIR, but neither is there")
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(message)s")
     try:
         plan = library.find(scenario) if scenario else Scenario()
@@ -199,9 +209,10 @@ def serve(
             port=port,
             admin_port=admin_port,
             scheme=scheme,
+            state=state,
         )
         with _stop_signals() as stop, _written(server, transcript), server:
-            _announce(server, _kits(server, users or plan.users or DEFAULT_USERS, workspace), as_json)
+            _announce(server, _kits(server, users or plan.users or DEFAULT_USERS, kits_folder), as_json)
             while not stop.wait(0.2) and not server.wait(0):
                 pass
     except (ScenarioError, ServerError, PkiError, ValueError, OSError) as problem:

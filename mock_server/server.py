@@ -42,6 +42,7 @@ from mock_server.settings import (
     scheme_of,
     security_of,
 )
+from mock_server.state import Owner, State
 from mock_server.transcript import Calls, Retention, Transcript
 from mock_server.watch import JobWatch, check_awaited
 
@@ -78,6 +79,9 @@ class MockServer:
             the scenario, then ``local/authorization.json`` in the workspace, then the official default one. Sites
             decide for themselves: their policies are in the scenario.
         allow_remote: listen on a host that other machines reach, too. A mock is for tests: it is refused otherwise.
+        state: a folder to keep all in that clients are told, so that a server that is started on it again goes on,
+            however the process of before ended; certificates and ports, too. Kits are in the workspace where there is
+            one.
 
     Attributes:
         transcript: what happened: every connection, message, command and decision, without secrets.
@@ -108,6 +112,7 @@ class MockServer:
         retention: Retention | None = None,
         authorization: Policy | str | Path | dict[str, Any] | None = None,
         allow_remote: bool = False,
+        state: str | Path | None = None,
     ) -> None:
         self.profile: ReleaseProfile = profile_for(release)
         self.scheme = scheme_of(self.profile, scheme, secure)
@@ -123,6 +128,7 @@ class MockServer:
         self._site_names = tuple(sites)
         self._given_workspace = Path(workspace) if workspace is not None else None
         self._given_ports = (port, admin_port)
+        self._given_state = Path(state) if state is not None else None
         self._project = project
         self._limits = limits
         self._stall_timeout = stall_timeout
@@ -132,6 +138,7 @@ class MockServer:
         """What goes wrong on this server: ``with server.faults.inject(Delay(2.0), command="list_jobs"): ...``."""
         self._running: Running | None = None
         self._pki: Pki | None = None
+        self._state: State | None = None
 
     def __enter__(self) -> MockServer:
         self.start()
@@ -175,31 +182,38 @@ class MockServer:
         """Start to serve; returns once connections are accepted.
 
         Raises:
-            ServerError: it runs already, a port cannot be had, or others would reach it and that is not allowed.
+            ServerError: it runs already, a port cannot be had, or others would reach it and that is not allowed;
+                ``StateError`` where the state cannot be used.
         """
         if self._running is not None:
             raise ServerError("the server runs already")
         self._check_host()
         with contextlib.ExitStack() as undo:
             undo.callback(self._close_pki)
-            root = self._given_workspace or Path(tempfile.mkdtemp(prefix="flare-mock-"))
-            if self._given_workspace is None:
+            if self._given_state is not None:
+                self._state = State(self._given_state, Owner(self.release, self._project, self.secure))
+                undo.callback(self._close_state)
+            given = self._given_state or self._given_workspace
+            root = given or Path(tempfile.mkdtemp(prefix="flare-mock-"))
+            if given is None:
                 undo.callback(shutil.rmtree, root, ignore_errors=True)
             root.mkdir(parents=True, exist_ok=True)
             if self.secure:
-                self._pki = Pki(self._project, root / "pki" if self._given_workspace else None, host=self.host)
-            holder = reserve_port(self.host, self._given_ports[0])
+                self._pki = Pki(self._project, root / "pki" if given else None, host=self.host)
+            port, admin_port = self._ports()
+            holder = reserve_port(self.host, port)
             undo.callback(holder.close)
             running = Running(self._settings(), root, holder)
             undo.callback(running.stop)
             try:
-                running.start(self._given_ports[1])
+                running.start(admin_port)
             except OSError as problem:
+                why = "" if admin_port == self._given_ports[1] else ", which kits of this state name"
                 raise ServerError(
-                    f"expected to listen on port {self._given_ports[1]} of {self.host}, but {problem.strerror}"
+                    f"expected to listen on port {admin_port} of {self.host}{why}, but {problem.strerror}"
                 ) from problem
             self._running = running
-            if self._given_workspace is None:
+            if given is None:
                 # The program may end without `stop`.
                 undo.callback(weakref.finalize(running, shutil.rmtree, root, ignore_errors=True).detach)
             running.cleanup = undo.pop_all()
@@ -210,6 +224,16 @@ class MockServer:
         if running is not None:
             running.cleanup.close()
         self._close_pki()
+
+    def _ports(self) -> tuple[int, int]:
+        """The FL port and the admin port to take: as given, or else as kits of before name them; 0 is a free one."""
+        kept = self._state.ports if self._state is not None else (0, 0)
+        return self._given_ports[0] or kept[0], self._given_ports[1] or kept[1]
+
+    def _close_state(self) -> None:
+        if self._state is not None:
+            self._state.close()
+            self._state = None
 
     def _close_pki(self) -> None:
         if self._pki is not None:
@@ -323,7 +347,7 @@ class MockServer:
             The kit root, the folder above ``startup``. An insecure server has one kit for everyone, of ``admin``.
         """
         running = self._require_running()
-        parent = Path(directory) if directory is not None else running.root / "kits"
+        parent = Path(directory) if directory is not None else (self._given_workspace or running.root) / "kits"
         pki = (authority or self.pki) if self.secure else None
         credentials = pki.issue_user(name, org, role, **certificate) if pki is not None else None
         return write_admin_kit(
@@ -349,7 +373,9 @@ class MockServer:
 
         async def run() -> _T:
             running.context.engine.advance()
-            return function(running.context)
+            result = function(running.context)
+            running.keep()
+            return result
 
         return running.on_loop(run())
 
@@ -458,6 +484,7 @@ class MockServer:
             limits=self._limits,
             stall_timeout=self._stall_timeout,
             pki=self._pki,
+            state=self._state,
         )
 
     def _on_desk(self, function: Callable[[FaultDesk], Any]) -> None:

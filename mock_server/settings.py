@@ -16,6 +16,7 @@ from mock_server.pki import Pki
 from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Policy
 from mock_server.scenarios import Scenario, ScenarioError, library
 from mock_server.scenarios.system import ClockSpec
+from mock_server.state import State
 from mock_server.transcript import Calls, Transcript
 
 DEFAULT_ORG = "nvidia"
@@ -41,6 +42,7 @@ class Settings:
         limits: how much a client may send.
         stall_timeout: seconds for a sign of life.
         pki: the certificates; ``None`` for an insecure server.
+        state: where all is kept that clients were told; ``None``: nowhere.
     """
 
     profile: ReleaseProfile
@@ -56,6 +58,7 @@ class Settings:
     limits: Limits
     stall_timeout: float
     pki: Pki | None
+    state: State | None = None
 
     @property
     def idle_timeout(self) -> float:

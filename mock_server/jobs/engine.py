@@ -5,7 +5,8 @@ The future is one queue of events, ordered by time; whoever asks anything first 
 There is no thread and no timer, so a hundred thousand jobs cost memory only.
 
 This module is what others call. How jobs come in is in ``intake.py``, how they get on in ``lifecycle.py``, which of
-them starts next in ``runner.py``, and which sites are there in ``mock_server.sites.register``.
+them starts next in ``runner.py``, what happens by itself in ``happenings.py``, and which sites are there in
+``mock_server.sites.register``.
 """
 
 from __future__ import annotations
@@ -20,17 +21,23 @@ from flare_client.protocol.jobs import JobMetaKey, JobStatus
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.clock import Clock
 from mock_server.jobs import meta as job_meta
-from mock_server.jobs.agenda import Agenda, Due, OfSystem, OwnJob
+from mock_server.jobs.agenda import Agenda, OfSystem
+from mock_server.jobs.happenings import Happenings
 from mock_server.jobs.intake import Intake
+from mock_server.jobs.journal import Forgetful, Journal, Kept
 from mock_server.jobs.lifecycle import LifeCycle
 from mock_server.jobs.outcomes import AbortOutcome, JobIsRunning, ServerRules, Witness
 from mock_server.jobs.results import ResultFile, Results
 from mock_server.jobs.runner import JobRunner
-from mock_server.jobs.store import Job, JobStore, Submitter
+from mock_server.jobs.store import Again, Job, JobStore, Submitter
 from mock_server.scenarios import Scenario
 from mock_server.scenarios.system import Happening
 from mock_server.sites import Site
 from mock_server.sites.register import SiteRegister
+
+_SITES = "sites"
+_HOLDING = (JobStatus.DISPATCHED, JobStatus.RUNNING)
+"""The statuses of jobs that are lost with their server."""
 
 
 class JobEngine:
@@ -45,9 +52,11 @@ class JobEngine:
         new_id: makes job ids; version 4 UUIDs by default.
         rules: what the server has to say about jobs; nothing by default.
         witness: is told all that happens, as it happens.
+        journal: is told what changes, to keep it; by default nothing is kept.
+        kept: what was kept of an engine of before, whose server was restarted by this one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but five by keyword
         self,
         profile: ReleaseProfile,
         clock: Clock,
@@ -58,8 +67,11 @@ class JobEngine:
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         rules: ServerRules | None = None,
         witness: Witness | None = None,
+        journal: Journal | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self._clock = clock
+        self._journal = journal or Forgetful()
         self.new_id = new_id
         rules = rules or ServerRules()
         root.mkdir(parents=True, exist_ok=True)
@@ -73,6 +85,7 @@ class JobEngine:
             scenario.seed,
             self._agenda,
             self._results,
+            self._journal,
             ready=self._ready,
             freed=self._freed,
             witness=witness,
@@ -96,10 +109,28 @@ class JobEngine:
             rules=rules,
         )
         self.submissions = self._intake.submissions
-        for after, happens, name in scenario.happenings:
-            self._agenda.plan(start + after, OfSystem(happens, name))
-        for work in scenario.workload:
-            self._agenda.plan(start + work.at, OwnJob(work, 0))
+        self._happenings = Happenings(scenario, self._agenda, self._life, self._intake, self._happen_to_system)
+        if kept is None:
+            self._note_sites()
+            self._happenings.begin(start)
+        else:
+            self._go_on(kept, start)
+
+    def _go_on(self, kept: Kept, now: float) -> None:
+        """Be the engine of before once its server was restarted: what is overdue happens now, in order."""
+        self._sites.restore(kept.facts.get(_SITES, {}))
+        self._intake.restore(kept)
+        self._happenings.go_on(kept, now)
+        planned = [(job.planned, job) for job in kept.jobs if job.planned is not None]
+        for (when, due), job in sorted(planned, key=lambda one: (one[0][0], one[1].sequence)):
+            if due is Again.READY:
+                self._runner.put_by(job, now)
+            else:
+                self._agenda.plan(max(when, now), due, job)
+        self._life.lose([job for job in kept.jobs if job.status in _HOLDING], now)
+        self._runner.schedule(now)
+        self._sites.connect_again(now)
+        self.advance()
 
     # What starts jobs is made of what moves them on, so the one knows the other by these alone.
 
@@ -174,6 +205,7 @@ class JobEngine:
 
     def result_files(self, job: Job) -> list[ResultFile]:
         """The files of a download, from release 2.4 on."""
+        self._journal.commit()  # what a file shows must not be lost while the file is there
         return self._results.files(job, job.result)
 
     def workspace_texts(self, job: Job) -> dict[str, str]:
@@ -183,10 +215,12 @@ class JobEngine:
 
     def inline_zip_path(self, job: Job) -> Path:
         """The zip of a download, release 2.3."""
+        self._journal.commit()
         return self._results.inline(job, job.result)
 
     def total_size(self, job: Job) -> int:
         """Bytes of definition and workspace, as the download limit of release 2.3 counts them."""
+        self._journal.commit()
         return self._results.size(job, job.result)
 
     # --- what users do ----------------------------------------------------------------------------------------
@@ -263,10 +297,11 @@ class JobEngine:
         job = self.get(job_id)
         if job is None:
             raise KeyError(job_id)
-        if job.status in (JobStatus.DISPATCHED, JobStatus.RUNNING):
+        if job.status in _HOLDING:
             raise JobIsRunning(f"job {job_id} is {job.status.value}")
         self._life.forget(job)
         self._store.remove(job)
+        self._journal.removed(job)
         return self.submissions.mark_deleted(job_id, self._clock.time())
 
     # --- what happens to the system ---------------------------------------------------------------------------
@@ -278,7 +313,15 @@ class JobEngine:
             Whether it was kept out already, and whether it was connected.
         """
         self.advance()
-        return self._sites.disable(name)
+        return self._disable_site(name)
+
+    def _disable_site(self, name: str) -> tuple[bool, bool]:
+        found = self._sites.disable(name)
+        self._note_sites()
+        return found
+
+    def _note_sites(self) -> None:
+        self._journal.note(_SITES, self._sites.standing())
 
     def enable_site(self, name: str) -> bool:
         """Let a site in again; one that was connected when it was disabled is back at once.
@@ -293,6 +336,7 @@ class JobEngine:
 
     def _enable_site(self, name: str, now: float) -> bool:
         enabled = self._sites.enable(name, now)
+        self._note_sites()
         self._runner.schedule(now)
         return enabled
 
@@ -308,6 +352,7 @@ class JobEngine:
 
     def _connect_site(self, name: str, connected: bool, now: float) -> None:
         self._sites.connect(name, connected, now)
+        self._note_sites()
         self._runner.schedule(now)
 
     def restart(self) -> None:
@@ -325,24 +370,15 @@ class JobEngine:
         """Catch up with the clock: let everything happen that was due by now, in order."""
         for when, due, job in self._agenda.due(self._clock.time()):
             if job is None:
-                self._happen(due, when)
+                self._happenings.happen(due, when)
             else:
                 self._life.take(due, job, when)
-
-    def _happen(self, due: Due, now: float) -> None:
-        if isinstance(due, OwnJob):
-            if due.number + 1 < due.work.count:
-                self._agenda.plan(now + due.work.every, OwnJob(due.work, due.number + 1))
-            self._intake.submit_own(due.work, due.number, now)
-        elif isinstance(due, OfSystem):
-            self._life.tell(now, due.happens.value, None, due.site)
-            self._happen_to_system(due, now)
 
     def _happen_to_system(self, due: OfSystem, now: float) -> None:
         if due.happens is Happening.RESTART:
             self._restart(now)
         elif due.happens is Happening.DISABLE:
-            self._sites.disable(due.site)
+            self._disable_site(due.site)
         elif due.happens is Happening.ENABLE:
             self._enable_site(due.site, now)
         elif due.happens.is_of_a_site and due.site in self._sites:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from mock_server.clock import Clock
 from mock_server.jobs import meta as job_meta
 from mock_server.jobs import own as own_jobs
 from mock_server.jobs.definition import DefinitionRejected, read_definition
+from mock_server.jobs.journal import Kept
 from mock_server.jobs.legacy import Conversion
 from mock_server.jobs.lifecycle import LifeCycle
 from mock_server.jobs.outcomes import JobExists, ServerRules
@@ -26,6 +28,9 @@ from mock_server.scenarios.system import Work
 from mock_server.studies import not_enrolled
 
 MAX_ID_LENGTH = 128
+
+_LAST = "last job"
+_OCCURRENCES = "occurrences"
 
 
 class Intake:
@@ -59,11 +64,12 @@ class Intake:
         self._plans = plans
         self._root = root
         self._store = store
-        self.submissions = Submissions()
+        self._journal = life.journal
+        self.submissions = Submissions(life.journal.submitted)
         self._life = life
         self._new_id = new_id
         self._rules = rules
-        self._occurrences: collections.Counter[int] = collections.Counter()
+        self._occurrences: collections.Counter[str] = collections.Counter()
         """How many jobs each rule that counts them has matched."""
         self._own_definition: Path | None = None
 
@@ -118,9 +124,24 @@ class Intake:
         meta = job_meta.submitted(given, own_jobs.FOLDER, submitter, None, self._profile)
         job_id = self._new_id()
         job_meta.stamp(meta, job_id, now, self._profile.data_storage_format)
+        own = self.own_definition()
+        self._admit(Job(job_id, submitter, meta, self._free_folder(job_id), own_definition=own), now)
+
+    def own_definition(self) -> Path:
+        """The definition of all jobs that the server makes up, which is written when it is first wanted."""
         if self._own_definition is None:
             self._own_definition = own_jobs.write_definition(self._root.parent / f"{self._root.name}-own.zip")
-        self._admit(Job(job_id, submitter, meta, self._root / job_id, own_definition=self._own_definition), now)
+        return self._own_definition
+
+    def restore(self, kept: Kept) -> None:
+        """Take in the jobs and submissions of before."""
+        self._store.last = kept.numbers(_LAST).get(_LAST, 0)
+        self._occurrences.update(kept.numbers(_OCCURRENCES))
+        self.submissions.restore(kept.submissions)
+        for job in kept.jobs:
+            if job.own_definition is not None:
+                job.own_definition = self.own_definition()
+            self._store.restore(job)
 
     def _check_enrolled(self, meta: Mapping[str, Any], study: str) -> None:
         enrolled = self._rules.sites_of_study(study) if self._rules.sites_of_study else None
@@ -156,14 +177,25 @@ class Intake:
         if replaced is not None:
             self._life.forget(replaced)
             self._store.remove(replaced)
+            self._journal.removed(replaced)
+        job.folder = self._free_folder(job_id)
         incoming.replace(job.folder)
         self._admit(job, now)
         if replaced is not None:
             self._life.freed(now)
         return job
 
+    def _free_folder(self, job_id: str) -> Path:
+        """The folder of a new job; that of the job whose place it takes may be there still."""
+        folder, number = self._root / job_id, itertools.count(2)
+        while folder.exists():
+            folder = self._root / f"{job_id}.{next(number)}"
+        return folder
+
     def _admit(self, job: Job, now: float) -> None:
         self._store.add(job)
+        self._journal.note(_LAST, {_LAST: self._store.last})
+        self._journal.changed(job)
         plan = self._rule_of(job).plan
         job.plan, job.result = plan, plan.result
         self._life.tell(now, job.status.value, job)
@@ -175,8 +207,11 @@ class Intake:
             if not rule.match.fits(job.name, job.submitter.name, job.study, job.meta):
                 continue
             if rule.match.occurrence is not None:
-                self._occurrences[index] += 1
-                if self._occurrences[index] != rule.match.occurrence:
+                # By what it says as well: a server may go on with another scenario.
+                key = f"{index}/{rule.match.model_dump_json()}"
+                self._occurrences[key] += 1
+                self._journal.note(_OCCURRENCES, dict(self._occurrences))
+                if self._occurrences[key] != rule.match.occurrence:
                     continue
             found = rule
             break

@@ -5,17 +5,18 @@ Owns who holds a place. Which job gets a place is not decided here, but in ``moc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flare_client.protocol.jobs import SERVER_SITE, JobMetaKey, JobStatus
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.jobs import meta as job_meta
 from mock_server.jobs import stages
-from mock_server.jobs.agenda import Again, Agenda, Due
+from mock_server.jobs.agenda import Agenda, Due
+from mock_server.jobs.journal import Journal
 from mock_server.jobs.outcomes import Occurrence, Witness
 from mock_server.jobs.results import Results
 from mock_server.jobs.states import TIMED_ENDS, check_transition
-from mock_server.jobs.store import Job
+from mock_server.jobs.store import Again, Job
 from mock_server.scenarios.jobs import Stage
 
 
@@ -27,6 +28,7 @@ class LifeCycle:
         seed: that of the scenario.
         agenda: what is going to happen.
         results: what jobs leave.
+        journal: is told of each job that changes.
         ready: is told of a job that is due for a look of the scheduler, and when.
         freed: is told that a place may have become free, and when.
         witness: is told all that happens, as it happens.
@@ -38,6 +40,7 @@ class LifeCycle:
         seed: int,
         agenda: Agenda,
         results: Results,
+        journal: Journal,
         *,
         ready: Callable[[Job, float], None],
         freed: Callable[[float], None],
@@ -47,6 +50,7 @@ class LifeCycle:
         self._seed = seed
         self._agenda = agenda
         self._results = results
+        self.journal = journal
         self._ready = ready
         self.freed = freed
         self._witness = witness
@@ -68,6 +72,8 @@ class LifeCycle:
 
     def take(self, due: Due, job: Job, now: float) -> None:
         """Let happen what is due for a job."""
+        job.planned = None
+        self.journal.changed(job)
         if isinstance(due, Again):
             self._ready(job, now)
             return
@@ -94,6 +100,7 @@ class LifeCycle:
             sites: which site runs which app.
             now: the time.
         """
+        self.journal.changed(job)
         self._set_status(job, JobStatus.DISPATCHED, now)
         job.meta[JobMetaKey.JOB_DEPLOY_DETAIL.value] = [f"{name}: OK" for name in (SERVER_SITE, *sites)]
         job_meta.record_try(job.meta, "scheduled", now)
@@ -110,6 +117,7 @@ class LifeCycle:
             now: the time.
             saves: whether the server has the workspace; by default if the job ran and was not abandoned.
         """
+        self.journal.changed(job)
         held, ran = job.job_id in self.running, job.job_id in self.running and job.started is not None
         self._set_status(job, status, now)
         if ran:
@@ -127,6 +135,7 @@ class LifeCycle:
     def forget(self, job: Job) -> None:
         """Cancel whatever a job still had before it."""
         job.events += 1
+        job.planned = None
         self.running.pop(job.job_id, None)
         self._revived.pop(job.job_id, None)
 
@@ -135,8 +144,13 @@ class LifeCycle:
 
         Servers to 2.7 say so by a status; later ones leave the status of before (observed: 2.8.3, 2.9.0).
         """
+        self.lose([*self.running.values(), *self._revived.values()], now)
+
+    def lose(self, jobs: Iterable[Job], now: float) -> None:
+        """Lose jobs that run with their server."""
         # Nothing starts in the middle of it: a place that a lost job leaves is free once all are lost.
-        for job in [*self.running.values(), *self._revived.values()]:
+        for job in jobs:
+            self.journal.changed(job)
             self.forget(job)
             if job.started is not None and job.ended is None:
                 job.ended = now

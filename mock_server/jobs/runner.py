@@ -11,12 +11,12 @@ import heapq
 from flare_client.protocol.jobs import SERVER_SITE, JobMetaKey, JobStatus
 from mock_server.jobs import meta as job_meta
 from mock_server.jobs import scheduler
-from mock_server.jobs.agenda import Again, Agenda, is_void
+from mock_server.jobs.agenda import Agenda, is_void
 from mock_server.jobs.definition import brings_code, is_intact
 from mock_server.jobs.lifecycle import LifeCycle
 from mock_server.jobs.outcomes import ServerRules
 from mock_server.jobs.patience import Patience
-from mock_server.jobs.store import Job
+from mock_server.jobs.store import Again, Job
 from mock_server.sites.register import SiteRegister
 
 BYOC_REFUSED = "BYOC not permitted"
@@ -49,15 +49,21 @@ class JobRunner:
         self._agenda = agenda
         self._sites = sites
         self._rules = rules
+        self._journal = life.journal
         self._max_jobs = max_jobs
         self._patience = patience
         self._ready: list[tuple[int, int, Job]] = []
         """Jobs that are due for a look of the scheduler, and found no place or no site; first submitted, first."""
 
     def make_ready(self, job: Job, now: float) -> None:
-        """Take note of a job that is due for a look."""
-        heapq.heappush(self._ready, (job.sequence, job.events, job))
+        """Take note of a job that is due for a look, and look."""
+        self.put_by(job, now)
         self.schedule(now)
+
+    def put_by(self, job: Job, now: float) -> None:
+        """Take note of a job that is due for a look."""
+        job.planned = now, Again.READY
+        heapq.heappush(self._ready, (job.sequence, job.events, job))
 
     def schedule(self, now: float) -> None:
         """Let the scheduler look at the jobs that are due, as long as there is a place for one.
@@ -70,6 +76,8 @@ class JobRunner:
                 self._look_at(job, now)
 
     def _look_at(self, job: Job, now: float) -> None:
+        job.planned = None
+        self._journal.changed(job)
         if job_meta.tries(job.meta) >= self._patience.tries:
             job_meta.record_try(job.meta, self._patience.exceeded, now)
             self._life.end(job, JobStatus.FINISHED_CANT_SCHEDULE, now)

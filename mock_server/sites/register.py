@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mock_server.sites.site import Site
 
@@ -81,6 +81,18 @@ class SiteRegister:
         if self._disabled.pop(name) and name in self._sites:
             self.connect(name, True, now)
         return True
+
+    def standing(self) -> dict[str, dict[str, bool]]:
+        """Who is connected, and who is kept out, to be restored."""
+        connected = {site.name: site.connected for site in self._sites.values()}
+        return {"connected": connected, "disabled": dict(self._disabled)}
+
+    def restore(self, standing: Mapping[str, Mapping[str, bool]]) -> None:
+        """Be as before; a site that was not there before is as it says itself."""
+        self._disabled.update(standing.get("disabled", {}))
+        for name, connected in standing.get("connected", {}).items():
+            if name in self._sites:
+                self._sites[name].connected = connected
 
     def connect_again(self, now: float) -> None:
         """Have every site that is connected come back, as after a restart of the server."""
