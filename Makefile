@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab bench fuzz seeds beside browser contracts session schema mutants pythons clean
+.PHONY: help demo test check format interop official machines typescript lab bench fuzz seeds beside browser contracts session schema mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -81,7 +81,10 @@ schema: $(BIN)/.installed ## Write the published schemas of reports and scenario
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json
 	$(BIN)/flare-mock scenario schema > mock_server/scenarios/scenario.schema.json
 
-mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against every contract.
+mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against its own contracts (minutes).
+	$(BIN)/flare-conformance self-test --markdown docs/mutants.md
+
+matrix: $(BIN)/.installed ## The same of every wrong client against every contract (hours).
 	$(BIN)/flare-conformance self-test --matrix --markdown docs/mutants.md
 
 clean: ## Remove what the targets made.
