@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE ?= 2.6.3
 SECONDS ?= 600
+KILLS ?= 1000
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab bench fuzz seeds beside browser contracts session schema mutants matrix pythons clean
+.PHONY: help demo test check format interop official machines typescript lab bench crashes fuzz seeds beside browser contracts session schema mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -54,6 +55,9 @@ lab: $(BIN)/.installed ## flare_client and the contracts on the official server 
 
 bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
 	$(BIN)/python -m tests.benchmarks.run
+
+crashes: $(BIN)/.installed ## KILLS kills of a server with a state, and whether anything is lost (as KILLS=1000).
+	$(BIN)/python -m tests.mock_server.state.crashes.run --kills $(KILLS)
 
 fuzz: $(BIN)/.installed ## The fuzzers, each for SECONDS or one of them (as TARGET=fobs SECONDS=60).
 	$(BIN)/python -m pip install --quiet --editable '.[dev,fuzz]'
