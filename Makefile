@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab bench fuzz seeds beside browser contracts session schema mutants matrix pythons clean
+.PHONY: help demo test check format interop official machines typescript lab bench fuzz seeds beside browser contracts session schema picture mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -80,6 +80,9 @@ session: $(BIN)/.installed ## Write docs/session.md from the methods of flare_cl
 schema: $(BIN)/.installed ## Write the published schemas of reports and scenarios from their models.
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json
 	$(BIN)/flare-mock scenario schema > mock_server/scenarios/scenario.schema.json
+
+picture: $(BIN)/.installed ## Take docs/flare-monitor.svg: a job that `flare jobs monitor` watches on MockServer.
+	$(BIN)/python -m tests.flare_client.cli.picture
 
 mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against its own contracts (minutes).
 	$(BIN)/flare-conformance self-test --markdown docs/mutants.md
