@@ -21,7 +21,8 @@ from mock_server.guards import NOTICE
 from mock_server.pki import PkiError
 from mock_server.scenario_commands import scenario as scenario_commands
 from mock_server.scenarios import Scenario, ScenarioError, library
-from mock_server.scenarios.system import User
+from mock_server.scenarios.base import check_one_of
+from mock_server.scenarios.system import ROLES, User
 from mock_server.server import MockServer
 from mock_server.transcript import Entry, as_line
 
@@ -54,6 +55,7 @@ class _UserType(click.ParamType):  # type: ignore[type-arg] # generic in the new
         if len(parts) != 3:
             self.fail(f"expected NAME:ORG:ROLE, but got {value!r}", param, ctx)
         try:
+            check_one_of(parts[2], ROLES)
             return User(name=parts[0], org=parts[1], role=parts[2])
         except ValueError as problem:
             self.fail(
@@ -111,6 +113,19 @@ def _written(server: MockServer, path: Path | None) -> Iterator[None]:
             end()
 
 
+def _pedantic(word: str | None) -> int | bool | None:
+    """What stood behind ``--pedantic``.
+
+    Raises:
+        ValueError: it is no seed.
+    """
+    if word is None or word == "true":
+        return True if word else None
+    if not word.isascii() or not word.isdigit():
+        raise ValueError(f"expected --pedantic with a seed, a number from 0 on, or with nothing, but got {word!r}")
+    return int(word)
+
+
 def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     if as_json:
         description = {
@@ -121,12 +136,15 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
             "port": server.port,
             "admin_port": server.admin_port,
             "secure": server.secure,
+            "pedantic": server.pedantry.seed if server.pedantry is not None else None,
             "kits": {name: str(path) for name, path in kits.items()},
         }
         click.echo(json.dumps(description))
     else:
         click.echo(f"MOCK server of release {server.release} on {server.host}:{server.admin_port}")
         click.echo(NOTICE)
+        if server.pedantry is not None:
+            click.echo(f"Pedantic, with seed {server.pedantry.seed}.")
         for name, path in kits.items():
             click.echo(f"  {name}: {path}")
         click.echo("Ctrl-C stops it.")
@@ -149,6 +167,13 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept.",
 )
 @click.option("--scenario", help="Scenario file (YAML), or the name of a ready one: see `flare-mock scenario list`.")
+@click.option(
+    "--pedantic",
+    is_flag=False,
+    flag_value="true",
+    metavar="[SEED]",
+    help="Do otherwise what a server may do otherwise; with a seed again as before. See docs/pedantic.md.",
+)
 @click.option("--clock", help="real, or a speed as x100; that of the scenario by default.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, and host that kits name.")
 @click.option("--allow-remote", is_flag=True, help="Listen on a host that other machines reach, too.")
@@ -170,6 +195,7 @@ def serve(
     scheme: str | None,
     workspace: Path,
     scenario: str | None,
+    pedantic: str | None,
     clock: str | None,
     host: str,
     allow_remote: bool,
@@ -191,6 +217,7 @@ def serve(
         server = MockServer(
             release,
             scenario=plan,
+            pedantic=_pedantic(pedantic),
             clock=clock,
             secure=not insecure,
             workspace=workspace,

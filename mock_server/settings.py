@@ -17,6 +17,7 @@ from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Policy
 from mock_server.scenarios import Scenario, ScenarioError, library
 from mock_server.scenarios.system import ClockSpec
 from mock_server.transcript import Calls, Transcript
+from mock_server.variation.pedantry import Pedantry, read_pedantry
 
 DEFAULT_ORG = "nvidia"
 DEFAULT_PROJECT = "example_project"
@@ -41,6 +42,7 @@ class Settings:
         limits: how much a client may send.
         stall_timeout: seconds for a sign of life.
         pki: the certificates; ``None`` for an insecure server.
+        pedantry: what it varies on purpose; ``None``: nothing.
     """
 
     profile: ReleaseProfile
@@ -56,6 +58,7 @@ class Settings:
     limits: Limits
     stall_timeout: float
     pki: Pki | None
+    pedantry: Pedantry | None = None
 
     @property
     def idle_timeout(self) -> float:
@@ -152,6 +155,17 @@ def policy_of(
         return Policy(scenario.server.authorization)
     placed = Path(workspace) / "local" / AUTHORIZATION_FILE if workspace is not None else None
     return Policy.load(placed) if placed is not None and placed.is_file() else DEFAULT_POLICY
+
+
+def pedantry_of(given: Pedantry | int | bool | None, scenario: Scenario) -> Pedantry | None:
+    """What the server varies: what was given, or what the scenario says where nothing was.
+
+    Raises:
+        ValueError: it is no seed, nor anything else that says so.
+    """
+    if given is None and scenario.pedantic is not None:
+        return scenario.pedantic.pedantry()
+    return read_pedantry(given)
 
 
 def check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> None:
