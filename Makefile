@@ -8,7 +8,7 @@ RELEASE ?= 2.6.3
 SECONDS ?= 600
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab bench fuzz seeds beside browser contracts session schema picture mutants matrix pythons clean
+.PHONY: help demo test check format interop official machines typescript lab bench soak fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -55,6 +55,9 @@ lab: $(BIN)/.installed ## flare_client and the contracts on the official server 
 bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
 	$(BIN)/python -m tests.benchmarks.run
 
+soak: $(BIN)/.installed ## A day of a busy server in ten minutes: its memory stays flat (writes docs/soak.md).
+	$(BIN)/python -m tests.benchmarks.soak --seconds $(SECONDS)
+
 fuzz: $(BIN)/.installed ## The fuzzers, each for SECONDS or one of them (as TARGET=fobs SECONDS=60).
 	$(BIN)/python -m pip install --quiet --editable '.[dev,fuzz]'
 	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
@@ -76,6 +79,9 @@ contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
 
 session: $(BIN)/.installed ## Write docs/session.md from the methods of flare_client.Session.
 	$(BIN)/python -m conformance.session_table > docs/session.md
+
+pedantic: $(BIN)/.installed ## Write docs/pedantic.md from the variations of pedantic mode.
+	$(BIN)/python -m mock_server.variation.page > docs/pedantic.md
 
 schema: $(BIN)/.installed ## Write the published schemas of reports and scenarios from their models.
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json
