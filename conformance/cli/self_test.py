@@ -22,6 +22,7 @@ from conformance.cli.options import errors_end_the_run, release_line
 @errors_end_the_run
 @click.option("--release", help="Only the wrong clients that are tried on this release.")
 @click.option("--select", "patterns", multiple=True, help="Only of these contracts or wrong clients, ids or globs.")
+@click.option("--seed", type=int, default=proof.SEED, show_default=True, help="Of the examples of properties.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes beside each other.")
 @click.option("--matrix", is_flag=True, help="Run every wrong client against every contract, not its own alone.")
 @click.option("--against", multiple=True, help="In the matrix only these contracts, ids or globs; repeatable.")
@@ -41,6 +42,7 @@ def self_test(**options: Any) -> None:
     found = proof.try_mutants(
         chosen,
         workers=options["workers"],
+        seed=options["seed"],
         against=(options["against"] or proof.EVERYTHING) if options["matrix"] else None,
         report=lambda cell: proof_report.print_cell(console, cell),
     )

@@ -89,7 +89,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "cellnet-sessions": Benchmark(
         cellnet.measure_sessions,
-        "All sessions in one client process, with a connection each; they ask one after the other, a round a second.",
+        "All sessions in one client process, with a connection each; four threads ask, a round a second.",
     ),
     "harness": Benchmark(
         harness.measure,
