@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE ?= 2.6.3
 SECONDS ?= 600
+SEQUENCES ?= 20
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab bench soak fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
+.PHONY: help demo test check format interop official machines typescript lab fidelity bench soak fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,8 +50,12 @@ machines: $(BIN)/.installed ## The model of the state machines against official 
 typescript: $(BIN)/.installed ## The TypeScript client of docs/examples: its build, its tests, every contract (needs Node 20 and npm).
 	$(BIN)/python -m pytest -n 2 -m typescript tests/typescript
 
-lab: $(BIN)/.installed ## flare_client and the contracts on the official server of RELEASE (as RELEASE=2.6.3).
+lab: $(BIN)/.installed ## flare_client and the contracts on the official server of RELEASE (as RELEASE=2.6.3), then fidelity.
 	$(BIN)/python -m conformance.lab --release $(RELEASE)
+	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
+
+fidelity: $(BIN)/.installed ## How like the official server of RELEASE the mock is: docs/fidelity.md (ten minutes a release).
+	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
 
 bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
 	$(BIN)/python -m tests.benchmarks.run
