@@ -186,7 +186,7 @@ def copy_of(job: Job) -> Job:
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestStore.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -196,7 +196,7 @@ def test_a_plan_is_the_same_once_it_is_read(plan: Any) -> None:
     assert plan_text(read_plan(text)) == (name, text)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(calls=st.lists(CALLS, max_size=20), release=st.sampled_from(["2.3", "2.6", "2.7", "2.9"]))
 def test_a_process_that_is_killed_makes_the_history_of_a_restart(calls: list[tuple[str, Any]], release: str) -> None:
     """The same calls at the same times, once with restarts, once with kills: no client can tell the two apart."""

@@ -129,9 +129,10 @@ def test_what_was_to_happen_goes_on_and_nothing_happens_twice(tmp_path: Path) ->
 
 def test_a_server_whose_clock_ran_ahead_does_not_go_back(tmp_path: Path, make_job: JobMaker) -> None:
     clock = ManualClock()
-    with durable("2.6", tmp_path / "state", clock=clock) as server, session(server.kit()) as before:
+    with durable("2.6", tmp_path / "state", clock=clock) as server:
         clock.advance("2d")
-        submitted = before.get_job_meta(before.submit_job(str(make_job())))["submit_time"]
+        with session(server.kit()) as before:
+            submitted = before.get_job_meta(before.submit_job(str(make_job())))["submit_time"]
     with durable("2.6", tmp_path / "state", clock="virtual") as server:
         assert server.clock.time() >= submitted
     with durable("2.6", tmp_path / "state", clock="x100") as server:
