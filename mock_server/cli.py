@@ -108,6 +108,19 @@ def whereabouts_of(server: MockServer) -> Whereabouts:
     )
 
 
+def _pedantic(word: str | None) -> int | bool | None:
+    """What stood behind ``--pedantic``.
+
+    Raises:
+        ValueError: it is no seed.
+    """
+    if word is None or word == "true":
+        return True if word else None
+    if not word.isascii() or not word.isdigit():
+        raise ValueError(f"expected --pedantic with a seed, a number from 0 on, or with nothing, but got {word!r}")
+    return int(word)
+
+
 def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     if as_json:
         description = {
@@ -118,12 +131,15 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
             "port": server.port,
             "admin_port": server.admin_port,
             "secure": server.secure,
+            "pedantic": server.pedantry.seed if server.pedantry is not None else None,
             "kits": {name: str(path) for name, path in kits.items()},
         }
         click.echo(json.dumps(description))
     else:
         click.echo(f"MOCK server of release {server.release} on {server.host}:{server.admin_port}")
         click.echo(NOTICE)
+        if server.pedantry is not None:
+            click.echo(f"Pedantic, with seed {server.pedantry.seed}.")
         for name, path in kits.items():
             click.echo(f"  {name}: {path}")
         if server.server_kit is not None:
@@ -155,6 +171,13 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept.",
 )
 @click.option("--scenario", help="Scenario file (YAML), or the name of a ready one: see `flare-mock scenario list`.")
+@click.option(
+    "--pedantic",
+    is_flag=False,
+    flag_value="true",
+    metavar="[SEED]",
+    help="Do otherwise what a server may do otherwise; with a seed again as before. See docs/pedantic.md.",
+)
 @click.option("--clock", help="real, or a speed as x100; that of the scenario by default.")
 @click.option("--host", help="Address to listen on, and host that kits name; 127.0.0.1 by default.")
 @click.option("--allow-remote", is_flag=True, help="Listen on a host that other machines reach, too.")
@@ -177,6 +200,7 @@ def serve(
     scheme: str | None,
     workspace: Path,
     scenario: str | None,
+    pedantic: str | None,
     clock: str | None,
     host: str | None,
     allow_remote: bool,
@@ -198,6 +222,7 @@ def serve(
         server = MockServer(
             release,
             scenario=plan,
+            pedantic=_pedantic(pedantic),
             clock=clock,
             secure=not insecure,
             workspace=workspace,

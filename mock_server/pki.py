@@ -159,6 +159,7 @@ class Pki:
         self._lock = threading.Lock()
         self._users: dict[Identity, CertifiedKey] = {}
         self._context: ssl.SSLContext | None = None
+        self._ca: CertifiedKey | None
         if given is not None:
             self._root, self._server = given.ca, given.server
             self._ca = CertifiedKey(given.ca, given.ca_key) if given.ca_key is not None else None
@@ -169,8 +170,8 @@ class Pki:
         # One for the CA, one for the server; the first user's is made while the server starts.
         self._keys = _KeySupply(ahead=3 if ca is None else 0 if server else 1)
         try:
-            self._ca: CertifiedKey | None = ca or self._new_ca()
-            self._root = self._ca.certificate
+            self._ca = ca = ca or self._new_ca()
+            self._root = ca.certificate
             self._server = server or self._new_server()
         except BaseException:
             self._keys.close()

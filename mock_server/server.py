@@ -42,6 +42,7 @@ from mock_server.settings import (
     check_fault,
     clock_of,
     given_kit,
+    pedantry_of,
     policy_of,
     project_of,
     release_of,
@@ -50,6 +51,7 @@ from mock_server.settings import (
     security_of,
 )
 from mock_server.transcript import Calls, Retention, Transcript
+from mock_server.variation.pedantry import Pedantry
 from mock_server.watch import JobWatch, check_awaited
 
 _T = TypeVar("_T")
@@ -84,6 +86,8 @@ class MockServer:
         authorization: the server's policy: the path of an ``authorization.json``, or its content. Without it that of
             the scenario, then ``local/authorization.json`` in the workspace, then the official default one. Sites
             decide for themselves: their policies are in the scenario.
+        pedantic: do otherwise what a server may do otherwise, so that a client relies on no habit of this one:
+            ``True`` with a seed that is drawn, a seed, or a ``Pedantry``; what the scenario says by default.
         allow_remote: listen on a host that other machines reach, too. A mock is for tests: it is refused otherwise.
         server_kit: the server's folder as official provisioning made it (``nvflare provision``, ``nvflare poc
             prepare``): certificates, project, ports, transport and policy are those of the kit, so that the admin kits
@@ -118,6 +122,7 @@ class MockServer:
         connection_security: str | None = None,
         retention: Retention | None = None,
         authorization: Policy | str | Path | dict[str, Any] | None = None,
+        pedantic: Pedantry | int | bool | None = None,
         allow_remote: bool = False,
         server_kit: str | Path | None = None,
     ) -> None:
@@ -136,6 +141,9 @@ class MockServer:
         self.secure = secure
         self._given_authorization = authorization
         self.policy = policy_of(authorization, self.scenario, workspace, kit)
+        self._given_pedantic = pedantic
+        self.pedantry = pedantry_of(pedantic, self.scenario)
+        """What the server varies on purpose, with the seed that does so again; ``None``: nothing."""
         self.host = LOOPBACK if host is None else host
         self._given_host = host
         self._name = self.host
@@ -303,6 +311,8 @@ class MockServer:
         if scenario is not None:
             chosen = scenario_of(scenario, self.profile)
             self.policy = policy_of(self._given_authorization, chosen, self._given_workspace, self.server_kit)
+            if self._given_pedantic is None:
+                self.pedantry = pedantry_of(None, chosen)
             self.scenario = chosen
         self._site_names = self._site_names if sites is None else tuple(sites)
         if clock is not None:
@@ -512,6 +522,7 @@ class MockServer:
             stall_timeout=self._stall_timeout,
             pki=self._pki,
             name=self._name,
+            pedantry=self.pedantry,
         )
 
     def _on_desk(self, function: Callable[[FaultDesk], Any]) -> None:

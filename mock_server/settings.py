@@ -19,6 +19,7 @@ from mock_server.scenarios import Scenario, ScenarioError, library
 from mock_server.scenarios.system import ClockSpec
 from mock_server.server_kit import ServerKit, read_server_kit
 from mock_server.transcript import Calls, Transcript
+from mock_server.variation.pedantry import Pedantry, read_pedantry
 
 DEFAULT_ORG = "nvidia"
 DEFAULT_PROJECT = "example_project"
@@ -44,6 +45,7 @@ class Settings:
         stall_timeout: seconds for a sign of life.
         pki: the certificates; ``None`` for an insecure server.
         name: the name of the server.
+        pedantry: what it varies on purpose; ``None``: nothing.
     """
 
     profile: ReleaseProfile
@@ -60,6 +62,7 @@ class Settings:
     stall_timeout: float
     pki: Pki | None
     name: str
+    pedantry: Pedantry | None = None
 
     @property
     def idle_timeout(self) -> float:
@@ -236,6 +239,17 @@ def check_authority(rule: Rule, pki: Pki | None) -> None:
         raise ValueError(
             f"expected a server with the key of its CA for the fault {action.kind!r}, but the server's kit has none"
         )
+
+
+def pedantry_of(given: Pedantry | int | bool | None, scenario: Scenario) -> Pedantry | None:
+    """What the server varies: what was given, or what the scenario says where nothing was.
+
+    Raises:
+        ValueError: it is no seed, nor anything else that says so.
+    """
+    if given is None and scenario.pedantic is not None:
+        return scenario.pedantic.pedantry()
+    return read_pedantry(given)
 
 
 def check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> None:

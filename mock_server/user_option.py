@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from mock_server.scenarios.system import User
+from mock_server.scenarios.base import check_one_of
+from mock_server.scenarios.system import ROLES, User
 
 
 class UserType(click.ParamType):  # type: ignore[type-arg] # generic in the newest click alone
@@ -20,6 +21,7 @@ class UserType(click.ParamType):  # type: ignore[type-arg] # generic in the newe
         if len(parts) != 3:
             self.fail(f"expected NAME:ORG:ROLE, but got {value!r}", param, ctx)
         try:
+            check_one_of(parts[2], ROLES)
             return User(name=parts[0], org=parts[1], role=parts[2])
         except ValueError as problem:
             self.fail(

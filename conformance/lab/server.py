@@ -26,6 +26,7 @@ _READY_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _POC_PORTS = (8002, 8003)
 _POC_SECONDS = 120.0
+_MARKS = ("shutdown.fl", "restart.fl", "pid.fl", "daemon_pid.fl")
 _SERVER_MODULE = "nvflare.private.fed.app.server.server_train"
 
 
@@ -93,7 +94,9 @@ class OfficialServer:
             raise
 
     def reset(self) -> None:
-        """Start again with an empty store: from 2.8 on a job that ran at a restart can never be deleted.
+        """Start again with an empty store and with every site, also after a shutdown.
+
+        From 2.8 on a job that ran at a restart can never be deleted.
 
         Raises:
             LabError: the server is not ready in time.
@@ -101,6 +104,9 @@ class OfficialServer:
         if self._processes is not None:
             self._processes.stop()
         shutil.rmtree(self.workspace / STORE, ignore_errors=True)
+        for kit in (HOST, *SITES):
+            for mark in _MARKS:  # a script that finds one of an earlier run ends at once
+                ((self._kits or self.workspace) / kit / mark).unlink(missing_ok=True)
         self._start(self.workspace / "logs")
 
     def _start(self, logs: Path) -> None:
