@@ -10,7 +10,7 @@ from __future__ import annotations
 import collections
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.faults.course import Course, Form, Moment, Passage, Point
@@ -59,26 +59,29 @@ class Pedant:
         """
         if moment.point is Point.CONNECT:
             return None
-        moment_name = self._count(f"{moment.point.value} {moment.command}")
-        drawn = [(one, draw) for one in self._variations if (draw := self._struck(one, moment_name)) is not None]
-        on_wire = [(one, draw) for one, draw in drawn if isinstance(one, OfWire)]
+        when = self._count(f"{moment.point.value} {moment.command}")
+        drawn = [(one, draw) for one in self._variations if (draw := self._struck(one, when)) is not None]
         delay, pieces = 0.0, 1
-        for one, draw in on_wire:
-            delay += one.delay(draw)
-            # A token goes in one piece, so that the transcript can tell it from what is no secret.
-            pieces = pieces if moment.command in _GIVES_A_TOKEN else max(pieces, one.pieces(draw))
-        self._tell(trace, moment, [one for one, _ in on_wire], delay=round(delay, 3), pieces=pieces)
+        on_wire: list[Variation] = []
+        for one, draw in drawn:
+            if isinstance(one, OfWire):
+                # A token goes in one piece, so that the transcript can tell it from what is no secret.
+                portions = 1 if moment.command in _GIVES_A_TOKEN else one.pieces(draw)
+                wait = one.delay(draw)
+                delay, pieces = delay + wait, max(pieces, portions)
+                on_wire += [one] if wait > 0 or portions > 1 else []
+        self._tell(trace, moment, on_wire, delay=round(delay, 3), pieces=pieces)
         in_text = [(one, draw) for one, draw in drawn if isinstance(one, (OfReply, OfText))]
         if moment.point is not Point.COMMAND or not in_text:
             return Course(answer=Passage(delay), form=Form(pieces=pieces)) if on_wire else None
         form = Form(rewrites=(lambda text: self._rewritten(text, moment, trace, in_text),), pieces=pieces)
         return Course(answer=Passage(delay), form=form)
 
-    def _rewritten(self, text: str, moment: Moment, trace: Trace, drawn: list[tuple[Variation, Draw]]) -> str:
+    def _rewritten(self, text: str, moment: Moment, trace: Trace, drawn: Sequence[tuple[Variation, Draw]]) -> str:
         if not text:  # of an answer without an envelope
             return text
         written = Written(moment.command, json.loads(text), self._draw("always", ""))
-        struck = [one for one, draw in drawn if isinstance(one, OfReply) and one.vary(written, draw)]
+        struck: list[Variation] = [one for one, draw in drawn if isinstance(one, OfReply) and one.vary(written, draw)]
         written.text = json.dumps(written.envelope)
         for one, draw in drawn:
             if isinstance(one, OfText):
@@ -87,7 +90,7 @@ class Pedant:
         self._tell(trace, moment, struck)
         return written.text
 
-    def _tell(self, trace: Trace, moment: Moment, struck: list[Variation], **more: float) -> None:
+    def _tell(self, trace: Trace, moment: Moment, struck: Sequence[Variation], **more: float) -> None:
         if struck:
             names = tuple(one.name for one in struck)
             trace.note(Varied(names, moment.command, {"seed": self.pedantry.seed, **more}))

@@ -237,8 +237,8 @@ REPLY_VARIATIONS: tuple[Variation, ...] = (
         name="no-status",
         varies="The status `ok` is left out of a meta that has more to say.",
         legal="A meta without a status means that it went well.",
-        source="official `Session` of 2.4.2-2.9.0; official servers leave it out where `check_status client` tells of "
-        "sites (observed: 2.6.3, 2.9.0). That of 2.3.12 demands it",
+        source="official `Session` of 2.4.2-2.9.0 takes it so, and official servers leave the status out where "
+        "`check_status client` tells of sites; that of 2.3.12 demands it",
         fits=lambda profile: not profile.missing_meta_status_is_error,
         vary=_no_status,
     ),
