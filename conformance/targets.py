@@ -228,10 +228,12 @@ class MockTarget:
     poll_interval = 0.05
     patience = 20.0
     examples = 25
-    provides = frozenset({Need.CONTROL, Need.FAULTS, Need.RUNNING, Need.TRANSCRIPT})
+    provides = frozenset({Need.CONTROL, Need.FAULTS, Need.RUNNING, Need.TRANSCRIPT, Need.TLS})
     user = ADMIN
 
     def __init__(self, release: str, scheme: str | None = None, *, pedantic: bool = False) -> None:
+        if scheme == "grpc":
+            self.provides -= {Need.TLS}
         self._scheme = scheme
         self._pedantry = Pedantry(0) if pedantic else None
         self._workspaces = _Workspaces()

@@ -68,7 +68,7 @@ def build_context(
         new_id=pedant.job_ids(_uuid) if pedant is not None else _uuid,
         rules=ServerRules(
             verify_signature=_signature_check(settings),
-            may_deploy_byoc=lambda job: _may_deploy(policy, job),
+            may_deploy_byoc=lambda job: _may_deploy(policy, job, settings.org),
             sites_of_study=studies.sites_of,
         ),
         witness=witness,
@@ -87,10 +87,10 @@ def build_context(
         scenario=scenario,
         staging=staging,
         downloads=Downloads(staging, sessions, clock, profile.cell) if profile.cell is not None else None,
-        org=DEFAULT_ORG,
-        name=settings.host,
+        org=settings.org,
+        name=settings.name,
         workspace=run,
-        fl_url=f"{settings.scheme.value if settings.scheme else 'grpc'}://{settings.host}:{fl_port}",
+        fl_url=f"{settings.scheme.value if settings.scheme else 'grpc'}://{settings.name}:{fl_port}",
         secure=pki is not None,
         started=clock.time(),
         project=settings.project,
@@ -182,6 +182,6 @@ def _identity(official: str, pki: Pki, rules: CellRules) -> ServerIdentity:
     )
 
 
-def _may_deploy(policy: Policy, job: Job) -> bool:
+def _may_deploy(policy: Policy, job: Job, org: str) -> bool:
     submitter = Person(job.submitter.name, job.submitter.org, job.submitter.role)
-    return policy.allows(Right.BYOC, submitter, site_org=DEFAULT_ORG, submitter=submitter)
+    return policy.allows(Right.BYOC, submitter, site_org=org, submitter=submitter)

@@ -129,10 +129,10 @@ class CertifiedKey:
         """Both, one after the other."""
         return self.certificate_pem + self.key_pem
 
-    def is_issued_by(self, ca: CertifiedKey) -> bool:
+    def is_issued_by(self, ca: x509.Certificate) -> bool:
         """Whether a CA signed the certificate."""
         try:
-            self.certificate.verify_directly_issued_by(ca.certificate)
+            self.certificate.verify_directly_issued_by(ca)
         except (InvalidSignature, ValueError, TypeError):
             return False
         return True

@@ -51,13 +51,14 @@ class Running:
         settings: what the server is to be.
         root: the folder for all that it writes.
         holder: holds the port that sites are told to connect to.
+        shared_port: the port that sites are told to connect to where it is the one that is listened on; otherwise 0.
     """
 
-    def __init__(self, settings: Settings, root: Path, holder: socket.socket) -> None:
+    def __init__(self, settings: Settings, root: Path, holder: socket.socket, shared_port: int = 0) -> None:
         self.root = root
         self.cleanup = contextlib.ExitStack()
         self.stopped = threading.Event()
-        self.fl_port = int(holder.getsockname()[1])
+        self.fl_port = shared_port or int(holder.getsockname()[1])
         self.admin_port = 0
         self._settings = settings
         self._account = Account(settings.transcript, settings.calls)

@@ -21,7 +21,7 @@ from mock_server.commands.info import INFO_COMMANDS, check_info_words, check_run
 from mock_server.commands.refusals import submitter_of, unknown_job
 from mock_server.commands.registry import HANDLERS
 from mock_server.commands.shell import check_shell_command
-from mock_server.commands.targets import SERVER, TargetError, read_target
+from mock_server.commands.targets import CLIENT, SERVER, TargetError, read_target
 from mock_server.commands.words import split_words
 from mock_server.context import Call, Request, ServerContext
 from mock_server.sessions import AdminSession
@@ -141,6 +141,8 @@ def _check_target_arguments(context: ServerContext, call: Call) -> Reply | None:
         return _find_job(context, call, 2)
     if call.spec.argument is Argument.TARGETS:
         return _find_targets(context, call, call.words[1:])
+    if call.spec.argument is Argument.SITES:
+        return _find_targets(context, call, [CLIENT, *call.words[1:]])
     return None
 
 

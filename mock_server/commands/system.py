@@ -23,8 +23,10 @@ SIMULATED_MEMORY: tuple[tuple[str, str], ...] = (
     ("percent", f"{100 * _USED / _TOTAL:.1f}"),
     ("used", str(_USED)),
     ("free", str(_TOTAL - _USED)),
+    *((name, "0") for name in ("active", "inactive", "buffers", "cached", "shared", "slab")),
+    ("available_percent", f"{100 - 100 * _USED / _TOTAL:.1f}"),
 )
-"""What every simulated machine reports: constants, for they stand for no real machine."""
+"""What every simulated machine reports, as one on Linux: constants, for they stand for no real machine."""
 
 
 @answers("sys_info")

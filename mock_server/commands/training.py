@@ -12,7 +12,7 @@ from mock_server.answers import Reply, meta
 from mock_server.commands.asking import NO_REPLIES
 from mock_server.commands.refusals import refused_by_site, runs
 from mock_server.commands.registry import answers
-from mock_server.commands.targets import ALL, TargetError, connected, read_clients
+from mock_server.commands.targets import ALL, connected
 from mock_server.context import Call, ServerContext
 from mock_server.guards import NOTICE
 
@@ -154,7 +154,7 @@ def restart(context: ServerContext, call: Call) -> Reply:
     target = call.found_target()
     detailed = context.profile.detailed_meta_statuses
     reply = Reply()
-    extra: dict[MetaKey, Json] = {}
+    extra: dict[str, Json] = {}  # told before status and info, as official servers do
     # A server takes its sites along, whatever the target says of them.
     sites = tuple(connected(context)) if target.server else target.sites
     if sites:
@@ -165,23 +165,18 @@ def restart(context: ServerContext, call: Call) -> Reply:
         reply.string("".join(f"client:{site} : {words}\n" for site, words in told.items()))
         if detailed:
             silent = dict.fromkeys(call.silent, MetaStatus.NO_REPLY.value)
-            extra[MetaKey.CLIENT_STATUS] = {site: silent.get(site, words) for site, words in said.items()}
+            extra[MetaKey.CLIENT_STATUS.value] = {site: silent.get(site, words) for site, words in said.items()}
     if target.server:
         reply.string("Server scheduled for restart")
         if detailed:
-            extra[MetaKey.SERVER_STATUS] = MetaStatus.OK.value
+            extra[MetaKey.SERVER_STATUS.value] = MetaStatus.OK.value
         context.restart()
-    return reply.success("", meta(MetaStatus.OK, extra=extra))
+    return reply.with_meta(extra).success()
 
 
 @answers("remove_client")
-def remove_client(context: ServerContext, call: Call) -> Reply:
+def remove_client(_context: ServerContext, _call: Call) -> Reply:
     """Forget sites, all where none is named; official sites register again by themselves, these at once."""
-    try:
-        read_clients(context, call.words[1:], call.session.study)
-    except TargetError as problem:
-        status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.ERROR
-        return Reply().error(str(problem), meta(status, str(problem)))
     return Reply().success()
 
 
