@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from flare_client.protocol.cellnet.kit import Security
 from mock_server.account import Account, upload_size
-from mock_server.answers import Answer, Late
+from mock_server.answers import Answer, Late, Reply
 from mock_server.assembly import build_context, build_endpoint, uploads_of
 from mock_server.clock import ManualClock, SkewedClock
 from mock_server.commands.dispatch import answer
@@ -290,6 +290,8 @@ class Running:
         user, size = self._user_of(request), upload_size(request)
 
         def told(answered: Answer) -> Answer:
+            if self.context.pedant is not None and isinstance(answered, Reply):
+                self.context.pedant.know(request.command, answered, request.trace)
             self._account.answered(request, answered, user, size)
             return answered
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flare_client.protocol.envelope import ItemType
 from flare_client.protocol.statuses import MetaKey, MetaStatus
-from mock_server.variation.declared import Draw, OfReply, Variation, Written
+from mock_server.variation.declared import Draw, OfReply, OfState, Variation, Written
 
 _OF_META = frozenset(
     {"list_jobs", "get_job_meta", "submit_job", "clone_job", "delete_job", "abort_job", "check_status", "remove_client"}
@@ -203,7 +203,7 @@ REPLY_VARIATIONS: tuple[Variation, ...] = (
         source=f"{_READS_BY_NAME}; {_LATER_MEMBERS}",
         vary=_unknown_members,
     ),
-    OfReply(
+    OfState(
         name="job-members",
         varies="One more member, always the same, in what is told of every job.",
         legal="What a job's meta holds grows from release to release; a client hands on what it does not know.",
