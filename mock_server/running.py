@@ -349,6 +349,8 @@ class Running:
         user, size = self._user_of(request), upload_size(request)
 
         def told(answered: Answer) -> Answer:
+            if self.context.pedant is not None and isinstance(answered, Reply):
+                self.context.pedant.know(request.command, answered, request.trace)
             self._account.answered(request, answered, user, size)
             return answered
 
