@@ -14,6 +14,8 @@ from mock_server.commands.targets import ALL, connected
 from mock_server.context import Call, ServerContext
 from mock_server.guards import NOTICE
 
+_NO_RESPONSES = "no responses from clients"
+
 
 def _local(seconds: float) -> str:
     return time.asctime(time.localtime(seconds))
@@ -77,6 +79,8 @@ def check_status(context: ServerContext, call: Call) -> Reply:
         _server_status(context, reply)
     if target.sites:
         _client_status(context, target.sites, reply)
+    elif target.word == ALL:
+        reply.error(_NO_RESPONSES)
     return reply.string(NOTICE) if target.server else reply
 
 
@@ -85,7 +89,7 @@ def admin_check_status(context: ServerContext, call: Call) -> Reply:
     """The state of the server, for whoever is about to shut it down."""
     if len(call.words) > 1 and call.words[1] != "server":
         # Sites are not looked up for this command, so none can answer (observed: 2.3.12-2.6.3).
-        return Reply().error("no responses from clients")
+        return Reply().error(_NO_RESPONSES)
     if len(call.words) < 2 and context.profile.detailed_meta_statuses:
         raise IndexError("list index out of range")
     reply = Reply()
@@ -224,7 +228,8 @@ def show_scopes(_context: ServerContext, call: Call) -> Reply:
     """The privacy scopes of the targets; simulated sites have none."""
     target = call.found_target()
     names = ["server", *target.sites] if target.server else list(target.sites)
-    return Reply().table([["SITE", "SCOPES", "DEFAULT"], *([name, "", ""] for name in names)])
+    reply = Reply().table([["SITE", "SCOPES", "DEFAULT"], *([name, "", ""] for name in names)])
+    return reply if target.sites or target.word != ALL else reply.error(_NO_RESPONSES)
 
 
 # --- the apps of a running job, release 2.3-2.5 -----------------------------------------------------------------

@@ -24,7 +24,7 @@ from conformance.lab.fidelity import explanations, page, record, sightings
 from conformance.lab.fidelity.comparison import Compared, Likeness, compare
 from conformance.lab.fidelity.explanations import Explanation, ExplanationError
 from conformance.lab.fidelity.peer import Seen
-from conformance.lab.fidelity.probes import methods_of
+from conformance.lab.fidelity.probes import methods_of, not_played
 from conformance.lab.fidelity.record import FidelityReport, Sequences
 from conformance.lab.fidelity.runs import Progress, mock_stage, observe, official_stage
 from conformance.lab.fidelity.sequences import search
@@ -109,7 +109,10 @@ class _Run:
             theirs = both.submit(self._recorded if recorded else self._official)
             ours = both.submit(self._mock)
             official, (mock, asked) = theirs.result(), ours.result()
-        compared = compare(methods_of(self._release), official, mock)
+        left_out = not_played(self._release, official)
+        unknown = frozenset[str]().union(*left_out.values())
+        probes = {key: method for key, method in methods_of(self._release).items() if key not in unknown}
+        compared = compare(probes, official, mock)
         methods: dict[str, list[Compared]] = {}
         for one in compared:
             methods.setdefault(one.method, []).append(one)
@@ -117,11 +120,12 @@ class _Run:
             self._version,
             self._release,
             datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
-            f"make fidelity RELEASE={self._version}",
+            f"make fidelity RELEASE={self._version}{' RECORDED=--recorded' if recorded else ''}",
             self._versions(),
             {name: record.count(ones, asked.__contains__) for name, ones in sorted(methods.items())},
             record.count((one for one in compared if one.key in asked), asked.__contains__),
             tuple(one for one in compared if one.likeness is not Likeness.SAME_VALUE),
+            tuple(left_out),
         )
 
     def with_sequences(self, report: FidelityReport, examples: int, seed: int) -> FidelityReport:

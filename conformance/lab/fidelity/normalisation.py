@@ -121,7 +121,12 @@ TEXT_RULES = (
         re.compile(r"\b(?:localhost|127\.0\.0\.1)(?::\d+)*\b(?: on \d+)?"),
     ),
     TextRule("'", "quotes follow the locale of the machine", re.compile("[\u2018\u2019]")),
-    TextRule("<seconds>", "as long as the machine needs, or the time", re.compile(r"\b\d+\.\d{4,}\b")),
+    TextRule("<seconds>", "as long as the machine needs, or the time", re.compile(r"\b\d+\.\d{4,}(?:e-\d+)?\b")),
+    TextRule(
+        "Connecting to FLARE ...\n",
+        "how often the client has to try is a matter of time",
+        re.compile(r"(?:Connecting to FLARE \.\.\.\n)+"),
+    ),
     TextRule("port=<port>", "likewise", re.compile(r"port='\d+'")),
 )
 
