@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import datetime
 import importlib.metadata
 import platform
@@ -58,12 +59,13 @@ def main(version: str, recorded: bool, examples: int, seed: int, probes: bool, d
         known = explanations.load()
         run = _Run(version, known, progress)
         before = record.load(docs).get(version)
-        report = run.probes(recorded) if probes or before is None else before
+        report = before if before is not None and not probes else run.probes(recorded)
+        if before is not None:
+            report = dataclasses.replace(report, sequences=before.sequences)
+        reports = record.keep(report, docs)  # what was found so far, whatever comes of the sequences
         if examples:
-            report = run.with_sequences(report, examples, seed)
-        elif before is not None:
-            report = run.with_former(report, before)
-        reports = record.keep(report, docs)
+            report = dataclasses.replace(report, sequences=run.sequences(examples, seed))
+            reports = record.keep(report, docs)
         where = page.write(reports, known, docs)
     except (LabError, PeerUnavailable, RecordError, ExplanationError) as problem:
         console.print(f"fidelity: {problem}")
@@ -128,13 +130,13 @@ class _Run:
             tuple(left_out),
         )
 
-    def with_sequences(self, report: FidelityReport, examples: int, seed: int) -> FidelityReport:
-        """Play random sequences on both servers, and put what came of them into a report."""
+    def sequences(self, examples: int, seed: int) -> Sequences:
+        """Play random sequences on both servers."""
         with contextlib.ExitStack() as stack:
             self._progress(f"starting the official server of nvflare {self._version} for sequences")
             official = stack.enter_context(official_stage(self._version))
             mock = stack.enter_context(mock_stage(self._version))
-            found = search(
+            return search(
                 self._release,
                 official,
                 mock,
@@ -143,12 +145,6 @@ class _Run:
                 number=seed,
                 progress=self._progress,
             )
-        return _with(report, found)
-
-    @staticmethod
-    def with_former(report: FidelityReport, before: FidelityReport) -> FidelityReport:
-        """A report with the sequences of the one before."""
-        return _with(report, before.sequences)
 
     def _recorded(self) -> dict[str, Seen]:
         found = sightings.load(self._version)
@@ -174,10 +170,6 @@ class _Run:
             "Python": platform.python_version(),
             "Python of nvflare": environment(self._version).python_version,
         }
-
-
-def _with(report: FidelityReport, found: Sequences | None) -> FidelityReport:
-    return FidelityReport(**{**vars(report), "sequences": found})
 
 
 def _told(report: FidelityReport, known: Sequence[Explanation]) -> list[str]:
