@@ -56,7 +56,7 @@ lab: $(BIN)/.installed ## flare_client and the contracts on the official server 
 	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
 
 fidelity: $(BIN)/.installed ## How like the official server of RELEASE the mock is: docs/fidelity.md (ten minutes a release).
-	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
+	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES) $(RECORDED)
 
 bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
 	$(BIN)/python -m tests.benchmarks.run
