@@ -49,7 +49,8 @@ def _check(trial: Trial, stage: Stage, scene: Scene) -> None:
         if failure is not None:
             found.append(failure)
 
-    trial.forall(check, program=scene.programs(), examples=_programs(trial))
+    always = [{"program": program} for program in scene.always]
+    trial.forall(check, program=scene.programs(), examples=_programs(trial), always=always)
     if found:
         deadline, plays = time.monotonic() + SHRINK_SECONDS, iter(range(SHRINK_PLAYS))
         smallest = shrink(
