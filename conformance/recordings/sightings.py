@@ -162,9 +162,8 @@ def _told(outcome: Outcome, hiding: Hiding) -> Iterator[tuple[str, dict[str, Any
         yield str(call.args[0]), {"status": value}
     elif call.method == WATCH:
         for seen in value:
-            if seen.status != NOT_TOLD:
-                yield str(call.args[0]), {"status": seen.status, "at": seen.first}
-                yield str(call.args[0]), {"status": seen.status, "at": seen.last}
+            for at in dict.fromkeys((seen.first, seen.last) if seen.status != NOT_TOLD else ()):
+                yield str(call.args[0]), {"status": seen.status, "at": at}
 
 
 def _note_call(outcome: Outcome, job: Callable[[str], SeenJob], hiding: Hiding) -> None:
