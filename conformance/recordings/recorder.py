@@ -317,6 +317,7 @@ class _Run:
                 for name in list(self._own):
                     self._progress(f"cleaning up {name}")
                     self._remove(name)
+                self._await_end()
 
     def _find_unnamed(self) -> None:
         """Find a job that was submitted, and whose id never came: one of our names that was not there before."""
@@ -341,6 +342,16 @@ class _Run:
         deleted = self._caller.make(Call("delete_job", (name,)))
         if deleted.raised is None or deleted.raised.kind == "JobNotFound":
             self._own.pop(name, None)
+
+    def _await_end(self) -> None:
+        """Wait until none of the jobs has a process any more: an official server lists a job until then."""
+        deadline = self._clock.now() + _END_SECONDS
+        while self._clock.now() < deadline:
+            system = self._caller.make(Call("get_system_info"))
+            running = system.value["job_info"] if system.raised is None else ()
+            if not any(self.hiding.name_of(str(job["job_id"])) in self._steps.values() for job in running):
+                return
+            self._clock.wait_until(self._clock.now() + self._wish.interval)
 
 
 _STEPS = frozenset(f"<{probe.names}>" for probe in OWN_JOBS if probe.names)
