@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.releases import LATEST, PROFILES
+from mock_server.control.settings import ControlSettings
+from mock_server.ctl import ctl
 from mock_server.errors import ServerError
 from mock_server.guards import NOTICE
 from mock_server.pki import PkiError
@@ -24,6 +27,9 @@ from mock_server.scenarios import Scenario, ScenarioError, library
 from mock_server.scenarios.system import User
 from mock_server.server import MockServer
 from mock_server.transcript import Entry, as_line
+
+if TYPE_CHECKING:
+    from mock_server.control.surface import Control
 
 DEFAULT_USERS = (
     User(name="admin@nvidia.com", role="project_admin"),
@@ -42,6 +48,7 @@ def main() -> None:
 
 
 main.add_command(scenario_commands)
+main.add_command(ctl)
 
 
 class _UserType(click.ParamType):  # type: ignore[type-arg] # generic in the newest click alone
@@ -111,7 +118,7 @@ def _written(server: MockServer, path: Path | None) -> Iterator[None]:
             end()
 
 
-def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
+def _announce(server: MockServer, kits: dict[str, Path], control: Control | None, as_json: bool) -> None:
     if as_json:
         description = {
             "mock": True,
@@ -123,12 +130,17 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
             "secure": server.secure,
             "kits": {name: str(path) for name, path in kits.items()},
         }
+        if control is not None:
+            description["control"] = {"url": control.url, "token": control.token, "page": control.page}
         click.echo(json.dumps(description))
     else:
         click.echo(f"MOCK server of release {server.release} on {server.host}:{server.admin_port}")
         click.echo(NOTICE)
         for name, path in kits.items():
             click.echo(f"  {name}: {path}")
+        if control is not None:
+            click.echo(f"Control: {control.page}")
+            click.echo(f"  flare-mock ctl --help; what it needs is in {control.file}")
         click.echo("Ctrl-C stops it.")
     sys.stdout.flush()
 
@@ -163,6 +175,19 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write every connection, message and decision to as it happens, one JSON object a line.",
 )
+@click.option(
+    "--control",
+    is_flag=False,
+    flag_value=0,
+    type=click.IntRange(0, 65535),
+    metavar="[PORT]",
+    help="Have a control API and a page on 127.0.0.1, on this port or a free one; for `flare-mock ctl` and browsers.",
+)
+@click.option(
+    "--control-token",
+    envvar="FLARE_MOCK_TOKEN",
+    help="What callers of the control API must show; one is drawn by default. Empty: nobody is asked.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON once the server accepts connections.")
 @click.option("--verbose", is_flag=True, help="Log what is served and refused.")
 def serve(
@@ -178,6 +203,8 @@ def serve(
     users: tuple[User, ...],
     insecure: bool,
     transcript: Path | None,
+    control: int | None,
+    control_token: str | None,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -199,9 +226,11 @@ def serve(
             port=port,
             admin_port=admin_port,
             scheme=scheme,
+            control=False if control is None else ControlSettings(control, control_token),
         )
         with _stop_signals() as stop, _written(server, transcript), server:
-            _announce(server, _kits(server, users or plan.users or DEFAULT_USERS, workspace), as_json)
+            written = _kits(server, users or plan.users or DEFAULT_USERS, workspace)
+            _announce(server, written, server.control if control is not None else None, as_json)
             while not stop.wait(0.2) and not server.wait(0):
                 pass
     except (ScenarioError, ServerError, PkiError, ValueError, OSError) as problem:

@@ -41,6 +41,7 @@ from mock_server.jobs.store import DEFINITION_FILE, Job, JobStore, Submitter, pa
 from mock_server.jobs.submissions import Submissions, fingerprint
 from mock_server.scenarios import Scenario
 from mock_server.scenarios.jobs import DEFAULT_RULE, JobRule, Stage
+from mock_server.scenarios.results import ResultSpec
 from mock_server.scenarios.system import Happening, Work
 from mock_server.sites import Site
 from mock_server.studies import not_enrolled
@@ -282,6 +283,19 @@ class JobEngine:
         self.advance()
         return AbortOutcome.SIGNALLED if ran else AbortOutcome.BEFORE_RUN
 
+    def add_result(self, job: Job, more: ResultSpec) -> None:
+        """Put more into what a job leaves; the latter counts where both say something.
+
+        A download in progress goes on with what there was.
+
+        Raises:
+            ValueError: the two cannot stand beside each other.
+        """
+        self.advance()
+        job.result = ResultSpec.model_validate(job.result.extended(more).model_dump())
+        self._results.outdate(job)
+        self._tell(self._clock.time(), "result", job)
+
     def delete(self, job_id: str) -> int:
         """Remove a job and all it left.
 
@@ -319,6 +333,10 @@ class JobEngine:
         if site is not None:
             site.connected = False
         return already, was_connected
+
+    def is_disabled(self, name: str) -> bool:
+        """Whether a site is kept out."""
+        return name in self._disabled
 
     def enable_site(self, name: str) -> bool:
         """Let a site in again; one that was connected when it was disabled is back at once.
