@@ -11,7 +11,8 @@ from fastapi import Response
 
 from mock_server.control.models import KitOrder, KitView
 from mock_server.control.operations.asking import BAD, CONFLICT, MISSING, OfServer, operations_on, problems
-from mock_server.control.problems import not_found
+from mock_server.control.problems import Problem, not_found
+from mock_server.pki import PkiError
 from mock_server.server import MockServer
 
 router = operations_on("kits")
@@ -28,7 +29,10 @@ def list_kits(server: OfServer) -> list[KitView]:
 @router.post("/kits", status_code=http.HTTPStatus.CREATED, responses=problems(CONFLICT, BAD))
 def write_kit(server: OfServer, body: KitOrder) -> KitView:
     """Write a startup kit for a user, on the server's machine; an insecure server has one for everybody."""
-    path = server.kit(body.name, body.org, body.role)
+    try:
+        path = server.kit(body.name, body.org, body.role)
+    except PkiError as problem:
+        raise Problem(http.HTTPStatus.CONFLICT, str(problem)) from None
     return KitView(name=path.name, path=str(path))
 
 
