@@ -80,7 +80,7 @@ beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.
 pythons: ## The test suite on the oldest and the newest Python that are present.
 	$(PYTHON) -m conformance.pythons
 
-browser: $(BIN)/.installed ## The HTML report in Chromium, where there is one.
+browser: $(BIN)/.installed ## The HTML report and the page of a running server in Chromium, where there is one.
 	$(BIN)/python -m pytest -n0 -m browser tests/browser
 
 contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
