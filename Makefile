@@ -56,7 +56,7 @@ lab: $(BIN)/.installed ## flare_client and the contracts on the official server 
 	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
 
 fidelity: $(BIN)/.installed ## How like the official server of RELEASE the mock is: docs/fidelity.md (ten minutes a release).
-	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
+	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES) $(RECORDED)
 
 bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
 	$(BIN)/python -m tests.benchmarks.run
@@ -80,7 +80,7 @@ beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.
 pythons: ## The test suite on the oldest and the newest Python that are present.
 	$(PYTHON) -m conformance.pythons
 
-browser: $(BIN)/.installed ## The HTML report in Chromium, where there is one.
+browser: $(BIN)/.installed ## The HTML report and the page of a running server in Chromium, where there is one.
 	$(BIN)/python -m pytest -n0 -m browser tests/browser
 
 contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.

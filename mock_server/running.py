@@ -196,6 +196,7 @@ class Running:
 
     def _see(self, seen: Occurrence) -> None:
         """Let the server go through what the scenario has happen to it; the engine does its own part."""
+        self._settings.chronicle.note(seen)
         if seen.job is not None or seen.detail:  # of a job, of a site
             return
         happening = Happening(seen.what)
@@ -245,8 +246,10 @@ class Running:
         self.context.sessions.close_all()
         if self.context.downloads is not None:
             self.context.downloads.clear()
+        now = self.context.clock.time()
+        self._settings.chronicle.note(Occurrence(now, Happening.RESTART.value))
         self.context.engine.restart()
-        self.context.started = self.context.clock.time()
+        self.context.started = now
         await self._endpoint.start(self._settings.host, self.admin_port)
         self.keep()
 
@@ -270,6 +273,7 @@ class Running:
         self._awaited = None
         self._settings, self._will_reopen = settings, False
         self._clock = SkewedClock(settings.clock)
+        settings.chronicle.clear()
         self.context = self._new_context()
         self.faults.start_over(settings.scenario.faults, self.context.sessions)
         self.faults.pedant = self.context.pedant
@@ -349,6 +353,8 @@ class Running:
         user, size = self._user_of(request), upload_size(request)
 
         def told(answered: Answer) -> Answer:
+            if self.context.pedant is not None and isinstance(answered, Reply):
+                self.context.pedant.know(request.command, answered, request.trace)
             self._account.answered(request, answered, user, size)
             return answered
 

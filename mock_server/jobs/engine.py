@@ -31,6 +31,7 @@ from mock_server.jobs.results import ResultFile, Results
 from mock_server.jobs.runner import JobRunner
 from mock_server.jobs.store import Again, Job, JobStore, Submitter
 from mock_server.scenarios import Scenario
+from mock_server.scenarios.results import ResultSpec
 from mock_server.scenarios.system import Happening
 from mock_server.sites import Site
 from mock_server.sites.register import SiteRegister
@@ -284,6 +285,20 @@ class JobEngine:
         self.advance()
         return AbortOutcome.SIGNALLED if ran else AbortOutcome.BEFORE_RUN
 
+    def add_result(self, job: Job, more: ResultSpec) -> None:
+        """Put more into what a job leaves; the latter counts where both say something.
+
+        A download in progress goes on with what there was.
+
+        Raises:
+            ValueError: the two cannot stand beside each other.
+        """
+        self.advance()
+        job.result = ResultSpec.model_validate(job.result.extended(more).model_dump())
+        self._results.outdate(job)
+        self._journal.changed(job)
+        self._life.tell(self._clock.time(), "result", job)
+
     def delete(self, job_id: str) -> int:
         """Remove a job and all it left.
 
@@ -322,6 +337,10 @@ class JobEngine:
 
     def _note_sites(self) -> None:
         self._journal.note(_SITES, self._sites.standing())
+
+    def is_disabled(self, name: str) -> bool:
+        """Whether a site is kept out."""
+        return self._sites.is_disabled(name)
 
     def enable_site(self, name: str) -> bool:
         """Let a site in again; one that was connected when it was disabled is back at once.

@@ -82,6 +82,8 @@ def _fillers(job: Job, spec: ResultSpec) -> Iterator[tuple[str, int, str]]:
     """The files that have a size and no meaning: their paths, their bytes, and the seeds of their content."""
     if spec.size:
         yield BIG_FILE, spec.size, job.job_id
+    for name, size in spec.sizes.items():
+        yield str(PurePosixPath(name)), size, f"{job.job_id}/{name}"
     for tree in spec.trees:
         yield from ((leaf, tree.file_size, f"{job.job_id}/{leaf}") for leaf in tree.paths())
 
@@ -137,7 +139,7 @@ def _write_workspace(
 ) -> None:
     own = {PurePosixPath(name): text for name, text in (_site_logs(job) | spec.files).items()}
     # What a scenario puts into a workspace stands before what would be there anyway, and no path is file and folder.
-    names = [*own, *(PurePosixPath(tree.path) for tree in spec.trees)]
+    names = [*own, *map(PurePosixPath, spec.sizes), *(PurePosixPath(tree.path) for tree in spec.trees)]
     taken = {path for name in names for path in (name, *name.parents)} - {PurePosixPath()}
 
     def is_free(name: str) -> bool:

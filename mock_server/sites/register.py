@@ -70,6 +70,10 @@ class SiteRegister:
             site.connected = False
         return already, was_connected
 
+    def is_disabled(self, name: str) -> bool:
+        """Whether a site is kept out."""
+        return name in self._disabled
+
     def enable(self, name: str, now: float) -> bool:
         """Let a site in again; one that was connected when it was disabled is back at once.
 
