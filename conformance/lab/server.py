@@ -249,7 +249,8 @@ def _time_poc(peer: PeerEnvironment, scratch: Path) -> float:
 def _poc_words(peer: PeerEnvironment, scratch: Path) -> tuple[list[str], list[str]]:
     """Return the commands that prepare and start; older tools know them as options, newer ones as words."""
     tool = str(peer.python.with_name("nvflare"))
-    if "{prepare" in run_tool([tool, "poc", "--help"], scratch, _POC_SECONDS):
+    helped = run_tool([tool, "poc", "--help"], scratch, _POC_SECONDS)
+    if "{prepare" in helped or "--prepare" not in helped:
         return [tool, "poc", "prepare", "-n", "2"], [tool, "poc", "start"]
     return [tool, "poc", "--prepare", "-n", "2"], [tool, "poc", "--start"]
 
