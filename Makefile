@@ -6,10 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE ?= 2.6.3
 SECONDS ?= 600
+KILLS ?= 1000
 SEQUENCES ?= 20
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab fidelity bench fuzz seeds beside browser contracts session schema mutants pythons clean
+.PHONY: help demo test check format interop official machines typescript lab fidelity bench soak crashes fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -60,6 +61,12 @@ fidelity: $(BIN)/.installed ## How like the official server of RELEASE the mock 
 bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
 	$(BIN)/python -m tests.benchmarks.run
 
+soak: $(BIN)/.installed ## A day of a busy server in ten minutes: its memory stays flat (writes docs/soak.md).
+	$(BIN)/python -m tests.benchmarks.soak --seconds $(SECONDS)
+
+crashes: $(BIN)/.installed ## KILLS kills of a server with a state, and whether anything is lost (as KILLS=1000).
+	$(BIN)/python -m tests.mock_server.state.crashes.run --kills $(KILLS)
+
 fuzz: $(BIN)/.installed ## The fuzzers, each for SECONDS or one of them (as TARGET=fobs SECONDS=60).
 	$(BIN)/python -m pip install --quiet --editable '.[dev,fuzz]'
 	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
@@ -73,7 +80,7 @@ beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.
 pythons: ## The test suite on the oldest and the newest Python that are present.
 	$(PYTHON) -m conformance.pythons
 
-browser: $(BIN)/.installed ## The HTML report in Chromium, where there is one.
+browser: $(BIN)/.installed ## The HTML report and the page of a running server in Chromium, where there is one.
 	$(BIN)/python -m pytest -n0 -m browser tests/browser
 
 contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
@@ -82,11 +89,20 @@ contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
 session: $(BIN)/.installed ## Write docs/session.md from the methods of flare_client.Session.
 	$(BIN)/python -m conformance.session_table > docs/session.md
 
+pedantic: $(BIN)/.installed ## Write docs/pedantic.md from the variations of pedantic mode.
+	$(BIN)/python -m mock_server.variation.page > docs/pedantic.md
+
 schema: $(BIN)/.installed ## Write the published schemas of reports and scenarios from their models.
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json
 	$(BIN)/flare-mock scenario schema > mock_server/scenarios/scenario.schema.json
 
-mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against every contract.
+picture: $(BIN)/.installed ## Take docs/flare-monitor.svg: a job that `flare jobs monitor` watches on MockServer.
+	$(BIN)/python -m tests.flare_client.cli.picture
+
+mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against its own contracts (minutes).
+	$(BIN)/flare-conformance self-test --markdown docs/mutants.md
+
+matrix: $(BIN)/.installed ## The same of every wrong client against every contract (hours).
 	$(BIN)/flare-conformance self-test --matrix --markdown docs/mutants.md
 
 clean: ## Remove what the targets made.

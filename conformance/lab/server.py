@@ -205,10 +205,33 @@ def poc_startup_seconds(version: str) -> float:
         return _time_poc(peer, Path(scratch))
 
 
-def _time_poc(peer: PeerEnvironment, scratch: Path) -> float:
-    home, workspace = scratch / "home", scratch / "poc"
+def poc_kits(peer: PeerEnvironment, scratch: Path) -> Path:
+    """Prepare a proof of concept with the release's own tool, without starting it.
+
+    Args:
+        peer: the environment of the release.
+        scratch: an existing folder.
+
+    Returns:
+        The folder that holds one kit a participant.
+
+    Raises:
+        LabError: the tool fails.
+    """
+    workspace = scratch / "poc"
+    run_tool(_poc_words(peer, scratch)[0], scratch, _POC_SECONDS, _poc_environment(peer, scratch, workspace))
+    return _poc_admin(workspace)[1].parent
+
+
+def _poc_environment(peer: PeerEnvironment, scratch: Path, workspace: Path) -> dict[str, str]:
+    home = scratch / "home"
     home.mkdir()
-    env = {**_tool_environment(peer), "HOME": str(home), "NVFLARE_POC_WORKSPACE": str(workspace)}
+    return {**_tool_environment(peer), "HOME": str(home), "NVFLARE_POC_WORKSPACE": str(workspace)}
+
+
+def _time_poc(peer: PeerEnvironment, scratch: Path) -> float:
+    workspace = scratch / "poc"
+    env = _poc_environment(peer, scratch, workspace)
     prepare, start = _poc_words(peer, scratch)
     run_tool(prepare, scratch, _POC_SECONDS, env)
     user, kit = _poc_admin(workspace)
