@@ -26,8 +26,7 @@ from conformance.targets import MockTarget
 from conformance.trial import Trial
 
 SEED = 1
-FURTHER_SEEDS = (1, 2, 3, 4, 5)
-"""Of a contract that missed its mutant: a property draws few examples, and what is rare is not among those of each."""
+"""Of the examples, where nothing else is said."""
 EVERYTHING = ("*",)
 """The glob of all contracts."""
 
@@ -105,6 +104,7 @@ def try_mutants(
     *,
     workers: int,
     against: tuple[str, ...] | None = None,
+    seed: int = SEED,
     report: Callable[[Cell], None] = lambda _: None,
 ) -> Proof:
     """Run mutants against their own contracts, or against every contract of their release.
@@ -113,23 +113,24 @@ def try_mutants(
         chosen: the mutants.
         workers: processes beside each other.
         against: globs of the contracts to run beside their own; ``None`` for no others.
+        seed: of the examples.
         report: is told of each cell that matters as it comes: what should be caught, and what is caught.
     """
     known = {mutant.name: mutant for mutant in chosen}
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        calls, unsound = ({}, []) if against is None else _reference(pool, chosen, against)
+        calls, unsound = ({}, []) if against is None else _reference(pool, chosen, against, seed)
         tasks = []
         for mutant in chosen:
             contracts = _contracts_for(mutant, calls.get(mutant.release))
-            tasks.append(pool.submit(_run, mutant.name, mutant.release, contracts))
+            tasks.append(pool.submit(_run, mutant.name, mutant.release, contracts, seed))
         cells = []
         for task in concurrent.futures.as_completed(tasks):
             for cell in task.result():
                 cells.append(cell)
                 if not _is_odd(cell, known) and cell.caught:
                     report(cell)
-    confirmed = _confirmed(cells, known, report)
+    confirmed = _confirmed(cells, known, seed, report)
     pairs = len(confirmed) if against is None else sum(len(calls[mutant.release]) for mutant in chosen)
     return Proof(
         cells=tuple(confirmed),
@@ -168,12 +169,14 @@ def _is_odd(cell: Cell, known: Mapping[str, Mutant]) -> bool:
     return _is_missed(cell, known) or _is_unexplained(cell, known)
 
 
-def _confirmed(cells: Sequence[Cell], known: Mapping[str, Mutant], report: Callable[[Cell], None]) -> Sequence[Cell]:
+def _confirmed(
+    cells: Sequence[Cell], known: Mapping[str, Mutant], seed: int, report: Callable[[Cell], None]
+) -> Sequence[Cell]:
     """Try again, alone, what is not as it should be: a busy machine must not decide."""
     result = []
     for cell in cells:
         if _is_odd(cell, known):
-            again = _again(cell, known)
+            again = _run(cell.mutant, known[cell.mutant].release, [cell.contract], seed)
             for one in again:
                 if one.caught or _is_missed(one, known):
                     report(one)
@@ -181,16 +184,6 @@ def _confirmed(cells: Sequence[Cell], known: Mapping[str, Mutant], report: Calla
         else:
             result.append(cell)
     return sorted(result, key=lambda cell: (cell.mutant, cell.contract))
-
-
-def _again(cell: Cell, known: Mapping[str, Mutant]) -> list[Cell]:
-    release = known[cell.mutant].release
-    again: list[Cell] = []
-    for seed in FURTHER_SEEDS if _is_missed(cell, known) else (SEED,):
-        again = _run(cell.mutant, release, [cell.contract], seed)
-        if any(one.caught for one in again):
-            break
-    return again
 
 
 # --- which contract calls what ------------------------------------------------------------------------------------
@@ -224,7 +217,7 @@ def _sample_callback(*args: Any, **kwargs: Any) -> Any:
 recording.basic_cb_with_print = _sample_callback  # type: ignore[attr-defined] # likewise
 
 
-def _calls_of(release: str, against: tuple[str, ...]) -> tuple[dict[str, frozenset[str]], list[Cell]]:
+def _calls_of(release: str, against: tuple[str, ...], seed: int) -> tuple[dict[str, frozenset[str]], list[Cell]]:
     """Run the reference client, and note which methods each contract calls."""
     calls: dict[str, frozenset[str]] = {}
 
@@ -239,21 +232,21 @@ def _calls_of(release: str, against: tuple[str, ...]) -> tuple[dict[str, frozens
         return dataclasses.replace(contract, check=check)
 
     with contextlib.closing(InProcessAdapter(f"{__name__}:{recording.__name__}")) as adapter:
-        results = runner.run([noting(one) for one in select(release, against)], adapter, _target(release), seed=SEED)
+        results = runner.run([noting(one) for one in select(release, against)], adapter, _target(release), seed=seed)
     failed = [Cell(r.contract, "reference", True, r.message) for r in results if r.verdict is Verdict.FAILED]
     return calls, failed
 
 
 def _reference(
-    pool: concurrent.futures.Executor, chosen: Sequence[Mutant], against: tuple[str, ...]
+    pool: concurrent.futures.Executor, chosen: Sequence[Mutant], against: tuple[str, ...], seed: int
 ) -> tuple[dict[str, dict[str, frozenset[str]]], list[Cell]]:
     releases = sorted({mutant.release for mutant in chosen})
-    tasks = [pool.submit(_calls_of, release, against) for release in releases]
+    tasks = [pool.submit(_calls_of, release, against, seed) for release in releases]
     found = dict(zip(releases, (task.result() for task in tasks), strict=True))
     unsound: list[Cell] = []
     for release, (_, failed) in found.items():
         for cell in failed:
-            unsound += [again for again in _run("", release, [cell.contract]) if again.caught]
+            unsound += [again for again in _run("", release, [cell.contract], seed) if again.caught]
     return {release: calls for release, (calls, _) in found.items()}, unsound
 
 
@@ -278,7 +271,7 @@ def _target(release: str) -> MockTarget:
     return _targets[release]
 
 
-def _run(name: str, release: str, contract_ids: Sequence[str], seed: int = SEED) -> list[Cell]:
+def _run(name: str, release: str, contract_ids: Sequence[str], seed: int) -> list[Cell]:
     """Run contracts against a mutant, or against the reference client where it has no name."""
     wanted = set(contract_ids)
     contracts = [contract for contract in catalogue() if contract.id in wanted]

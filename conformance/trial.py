@@ -7,7 +7,7 @@ import itertools
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -257,9 +257,21 @@ class Trial:
         raise Violation(f"{what} to raise {' or '.join(names)}", f"it to return {result!r:.200}")
 
     def forall(
-        self, check: Callable[..., None], *, examples: int | None = None, **strategies: SearchStrategy[Any]
+        self,
+        check: Callable[..., None],
+        *,
+        examples: int | None = None,
+        always: Sequence[Mapping[str, Any]] = (),
+        **strategies: SearchStrategy[Any],
     ) -> None:
         """Check a property on examples; a failure is shrunk to the smallest one that still fails.
+
+        Args:
+            check: takes the values of an example.
+            examples: how many to draw; what suits the target by default.
+            always: examples that are tried first in every run, whatever the seed: the smallest ones that tell a client
+                apart which is wrong in just this point.
+            **strategies: where the values come from.
 
         Raises:
             Violation: an example breaks it; the text ends with that example.
@@ -297,9 +309,10 @@ class Trial:
             suppress_health_check=list(HealthCheck),
             verbosity=hypothesis.Verbosity.quiet,
         )
+        tried = quiet(hypothesis.seed(self.seed)(_first(always, given(**strategies)(example))))
         try:
             with only_given_constants():
-                quiet(hypothesis.seed(self.seed)(given(**strategies)(example)))()
+                tried()
         except (Violation, ClientError) as problem:
             if isinstance(problem, Violation) and problem.script:
                 raise  # the check says itself how it came to it
@@ -318,6 +331,12 @@ class Trial:
                 default.
         """
         return max(1, round(self._effort * min(asked or self.target.examples, self.target.examples)))
+
+
+def _first(always: Sequence[Mapping[str, Any]], drawn: Callable[[], None]) -> Callable[[], None]:
+    for values in reversed(always):
+        drawn = hypothesis.example(**values)(drawn)
+    return drawn
 
 
 def _of_example(problem: Violation | ClientError, values: dict[str, Any], remark: str = "") -> Violation:

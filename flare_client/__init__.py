@@ -44,6 +44,7 @@ from flare_client.errors import (
 )
 from flare_client.monitoring import basic_cb_with_print
 from flare_client.opening import new_insecure_session, new_secure_session, new_session
+from flare_client.progress import Progress, Transferred
 from flare_client.session import Session
 from flare_client.types import ClientInfo, JobInfo, MonitorReturnCode, ServerInfo, SystemInfo, TargetType
 
@@ -78,6 +79,7 @@ __all__ = [
     "NoReply",
     "NotConnected",
     "NotInRelease",
+    "Progress",
     "RegistrationRejected",
     "ServerInfo",
     "ServerNotReached",
@@ -89,6 +91,7 @@ __all__ = [
     "SubmitTokenJobDeleted",
     "SystemInfo",
     "TargetType",
+    "Transferred",
     "UnsafeArchive",
     "basic_cb_with_print",
     "new_insecure_session",

@@ -18,6 +18,7 @@ from typing import BinaryIO, ClassVar
 
 from flare_client import errors
 from flare_client.kit import StartupKit
+from flare_client.progress import Progress
 from flare_client.protocol.cellnet.kit import CellKitConfig
 from flare_client.protocol.commands import AnnouncedCommand
 from flare_client.protocol.envelope import Envelope, Json, request
@@ -52,12 +53,16 @@ class Connection(abc.ABC):
 
     Args:
         user: the name to log in with.
+
+    Attributes:
+        progress: is told how far files have come; ``None``: nobody wants to know.
     """
 
     dialect: ClassVar[Dialect]
     """The wire generation."""
 
     def __init__(self, user: str) -> None:
+        self.progress: Progress | None = None
         self._user = user
         self._logged_in: LoggedIn | None = None
         self._usable = False

@@ -36,6 +36,7 @@ from flare_client.presence import (
     operation,
     present_in,
 )
+from flare_client.progress import Progress
 from flare_client.protocol.formats import DEFAULT_STUDY, is_study_name
 from flare_client.types import MonitorReturnCode
 
@@ -172,6 +173,19 @@ class Session:
     def release(self) -> str:
         """The release line of the server, as ``2.6``, told from the commands it announces at login."""
         return self._connection.profile.release
+
+    @property
+    def progress(self) -> Progress | None:
+        """Who is told how far uploads and downloads have come; official sessions have no such attribute.
+
+        It is called with a ``Transferred`` after each block, in the thread that moves the file; what it raises ends
+        the transfer. ``None``: nobody wants to know, which is how a session begins.
+        """
+        return self._connection.progress
+
+    @progress.setter
+    def progress(self, progress: Progress | None) -> None:
+        self._connection.progress = progress
 
     def close(self) -> None:
         """Close the session. Closing twice is fine; every other call raises ``SessionClosed`` from now on.

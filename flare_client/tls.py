@@ -66,18 +66,26 @@ class TlsRecords:
     Args:
         context: what is shown and trusted.
         host: goes into the greeting.
+        session: to resume; ``None`` for a whole handshake.
 
     Attributes:
         ended: whether the server said goodbye; nothing more will come.
     """
 
-    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+    def __init__(self, context: ssl.SSLContext, host: str, session: ssl.SSLSession | None = None) -> None:
         self.ended = False
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._records: list[bytes] = []
         self._received = bytearray(_RECORD)
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=False, server_hostname=host)
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=False, server_hostname=host, session=session
+        )
+
+    @property
+    def new_session(self) -> ssl.SSLSession | None:
+        """What to resume next time, once a ticket has come; ``None`` where this session was resumed itself."""
+        return None if self._tls.session_reused else self._tls.session
 
     def shake_hands(self, connection: socket.socket) -> None:
         """Do the handshake; the connection's timeout holds for each step.

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from flare_client import errors
 from flare_client.archives import (
@@ -24,6 +24,7 @@ from flare_client.archives import (
     remove_tree,
 )
 from flare_client.kit import StartupKit
+from flare_client.progress import Progress, ReportedReads, ReportedWrites, Target
 from flare_client.protocol.archive import safe_relative_path
 from flare_client.protocol.command_line import join_words
 from flare_client.protocol.envelope import Json
@@ -34,16 +35,6 @@ from flare_client.unfolding import ArrivingArchive
 
 if TYPE_CHECKING:
     from flare_client.connection import Connection
-
-
-class Target(Protocol):
-    """What takes the content of a file, from its first byte to its last."""
-
-    def write(self, data: bytes | memoryview, /) -> int:
-        """Take the next bytes."""
-
-    def flush(self) -> None:
-        """Write what waits."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,13 +74,41 @@ def upload_job(
     with tempfile.TemporaryDirectory(prefix="flare-submit-") as scratch:
         archive = Path(scratch) / "job.zip"
         pack_job_folder(folder, archive, folder_signer(kit) if connection.signs_jobs else None)
-        with archive.open("rb") as content:
+        progress = connection.progress
+        with archive.open("rb") if progress is None else ReportedReads(archive, folder.name, progress) as content:
             # Messages of errors quote the line that a user of the official console would type.
-            return connection.upload(line, f"submit_job {folder}", content, archive.stat().st_size, meta)
+            reply = connection.upload(line, f"submit_job {folder}", content, archive.stat().st_size, meta)
+            if isinstance(content, ReportedReads):
+                content.finish()
+            return reply
+
+
+def watched(file: RemoteFile, progress: Progress | None) -> RemoteFile:
+    """The same file, whose coming is told.
+
+    Args:
+        file: the file.
+        progress: is told; ``None``: nobody wants to know.
+    """
+    if progress is None:
+        return file
+    report = progress
+
+    def fetch(target: Target) -> None:
+        reported = ReportedWrites(target, file.name, report)
+        file.fetch(reported)
+        reported.finish()
+
+    return RemoteFile(file.name, fetch)
 
 
 def store_files(
-    target: Path, job_id: str, tx_id: str, names: Sequence[object], offer: Callable[[int, str], RemoteFile]
+    target: Path,
+    job_id: str,
+    tx_id: str,
+    names: Sequence[object],
+    offer: Callable[[int, str], RemoteFile],
+    progress: Progress | None = None,
 ) -> str:
     """Fetch the files of a result, unfold the archives among them, and give the whole its name.
 
@@ -99,6 +118,7 @@ def store_files(
         tx_id: names the folder of what is not whole yet.
         names: of the files, as the server says.
         offer: makes the offer of a file out of its place in ``names`` and its name.
+        progress: is told how far each file has come.
 
     Returns:
         The path of the result.
@@ -111,7 +131,7 @@ def store_files(
             f"expected at most {DEFAULT_LIMITS.files:,} files, but the server names {len(names):,}"
         )
     staging = target / checked_name(f"{job_id}__{tx_id}")
-    offers = [offer(place, str(name)) for place, name in enumerate(names)]
+    offers = [watched(offer(place, str(name)), progress) for place, name in enumerate(names)]
     paths = [staging / checked_name(one.name) for one in offers]
     try:
         for one, path in zip(offers, paths, strict=True):

@@ -70,6 +70,20 @@ def programs(opening: Calls, steps: Calls, looks: Calls, length: int) -> SearchS
     return st.builds(_flat, first, pairs)
 
 
+def one_of_each(session: str, kind: JobKind) -> Program:
+    """Two submissions, a deletion, an abortion and a clone of what was aborted, with a list after each change."""
+    look = ListJobs(session, name_prefix=NamePrefix(kind, ""))
+    first, last = Nth(1), Nth(0)
+    changes = (
+        SubmitJob(session, Definition(kind, "a")),
+        SubmitJob(session, Definition(kind, "b")),
+        CallOnJob(session, "delete_job", last),
+        CallOnJob(session, "abort_job", first),
+        CallOnJob(session, "clone_job", first),
+    )
+    return tuple(call for change in changes for call in (change, look))
+
+
 def _flat(first: Program, pairs: list[tuple[Call, Call | None]]) -> Program:
     return (*first, *(call for pair in pairs for call in pair if call is not None))
 

@@ -36,6 +36,7 @@ class Scene:
         steps: the calls that follow.
         looks: calls that show what became of the ones before.
         length: how many calls a program has, beside these looks.
+        always: programs that are played in every run, before those that are drawn.
     """
 
     users: Mapping[str, User]
@@ -43,6 +44,7 @@ class Scene:
     steps: Calls
     looks: Calls
     length: int = CALLS
+    always: tuple[Program, ...] = ()
 
     def programs(self) -> SearchStrategy[Program]:
         """Programs of this scene."""
@@ -66,7 +68,8 @@ def one_admin(*, everything: bool) -> Scene:
         (1, programs.trifles(names)),
         (1, programs.monitors(names)),
     )
-    return Scene(_ADMIN, opening, steps, programs.looks(names, _WAITING, everything=everything))
+    looks = programs.looks(names, _WAITING, everything=everything)
+    return Scene(_ADMIN, opening, steps, looks, always=(programs.one_of_each(names[0], JobKind.WAITING),))
 
 
 def running_jobs(*, everything: bool) -> Scene:

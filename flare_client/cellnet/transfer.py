@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from flare_client import errors
 from flare_client.kit import StartupKit
+from flare_client.progress import Target
 from flare_client.protocol.cellnet import commands
 from flare_client.protocol.cellnet import download as download_wire
 from flare_client.protocol.cellnet import upload as upload_wire
@@ -18,7 +19,7 @@ from flare_client.protocol.envelope import Json
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS
 from flare_client.protocol.statuses import MetaKey
-from flare_client.transfer import RemoteFile, Target, store_files
+from flare_client.transfer import RemoteFile, store_files
 
 if TYPE_CHECKING:
     from flare_client.cellnet.link import Link, PendingAnswer
@@ -77,7 +78,7 @@ def download(connection: CellConnection, kit: StartupKit, name: str, job_id: str
         reference = references[file]
         return RemoteFile(file, lambda target: _fetch(connection, reference, target, confirms=confirms))
 
-    return store_files(kit.download_dir, folder, tx_id, list(references), offer)
+    return store_files(kit.download_dir, folder, tx_id, list(references), offer, connection.progress)
 
 
 def _rules(connection: CellConnection) -> CellRules:

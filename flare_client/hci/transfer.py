@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from flare_client import errors
 from flare_client.archives import extract_archive, merge_folder
 from flare_client.kit import StartupKit
+from flare_client.progress import Progress, Target, Transferred
 from flare_client.protocol.command_line import join_words
 from flare_client.protocol.envelope import Envelope, ItemType, Json
 from flare_client.protocol.hci.client import Answer, ClientEvent, FileEnd
@@ -21,7 +22,7 @@ from flare_client.protocol.hci.exchange import BodyData, encode_footer, encode_h
 from flare_client.protocol.hci.text import encode_text
 from flare_client.protocol.releases import Download, Upload
 from flare_client.protocol.statuses import MetaKey
-from flare_client.transfer import RemoteFile, Target, checked_name, fresh_folder, store_files
+from flare_client.transfer import RemoteFile, checked_name, fresh_folder, store_files
 
 if TYPE_CHECKING:
     from flare_client.hci.login import SocketConnection
@@ -93,11 +94,11 @@ def download(connection: SocketConnection, kit: StartupKit, name: str, job_id: s
     line = join_words([command.full_name, words[0] if words else job_id])
     reply, meta = connection.send(f"{name} {job_id}", [encode_text(connection.envelope(line))])
     if connection.profile.download is Download.INLINE_BASE64:
-        return _store_inline(kit, reply.all(ItemType.STRING), meta)
+        return _store_inline(kit, reply.all(ItemType.STRING), meta, connection.progress)
     return _pull_files(connection, kit, words[0] if words else job_id, meta)
 
 
-def _store_inline(kit: StartupKit, texts: list[Json], meta: Mapping[str, Json]) -> str:
+def _store_inline(kit: StartupKit, texts: list[Json], meta: Mapping[str, Json], progress: Progress | None) -> str:
     address = meta.get(MetaKey.JOB_DOWNLOAD_URL.value)
     if address:
         return str(address)
@@ -118,6 +119,9 @@ def _store_inline(kit: StartupKit, texts: list[Json], meta: Mapping[str, Json]) 
                     target.write(base64.b64decode(content[start : start + 4 * _BLOCK], validate=True))
             except binascii.Error as problem:
                 raise errors.InternalError(f"expected the result in base64, but {problem}") from problem
+        if progress is not None:  # all of it came in one reply
+            size = archive.stat().st_size
+            progress(Transferred(f"{job_id}.zip", size, size))
         # Official 2.3 clients write over an earlier download; the archive itself holds the folder of the job. It
         # is unfolded aside, so that one that turns out broken half-way leaves an earlier download whole.
         unfolded = fresh_folder(Path(scratch) / archive.stem)
@@ -142,7 +146,7 @@ def _pull_files(connection: SocketConnection, kit: StartupKit, job_id: str, meta
             words.append("end")  # the server may forget the staged files
         return RemoteFile(name, lambda target: _pull_file(connection, join_words(words), name, target))
 
-    return store_files(kit.download_dir, job_id, tx_id, names, offer)
+    return store_files(kit.download_dir, job_id, tx_id, names, offer, connection.progress)
 
 
 def _pull_file(connection: SocketConnection, line: str, name: str, target: Target) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
 import ssl
@@ -9,13 +10,12 @@ import threading
 from collections.abc import Callable, Iterable
 
 from flare_client.errors import MalformedReply, ServerUnreachable
+from flare_client.hci.channel import Channel, RecordChannel, SocketChannel
 from flare_client.kit import StartupKit
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.hci.client import Answer, ClientConnection, ClientEvent
 from flare_client.protocol.kit import AdminKitConfig
 from flare_client.tls import mutual_tls
-
-_RECEIVE = 256 * 1024
 
 CONNECT_SECONDS = 10.0
 """How long a connection and its TLS handshake may take, unless a shorter time is left."""
@@ -54,25 +54,28 @@ class SocketTransport:
         self._tls_session: ssl.SSLSession | None = None
         self._lock = threading.Lock()
 
-    def _connect(self, timeout: float) -> socket.socket:
+    def _connect(self, timeout: float, answer: Answer) -> Channel:
         raw = socket.create_connection((self.endpoint.host, self.endpoint.port), timeout=timeout)
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is None:
-                return raw
+                return SocketChannel(raw)
             with self._lock:
                 known = self._tls_session
-            return self._context.wrap_socket(raw, server_hostname=self.endpoint.host, session=known)
+            if answer is Answer.REPLY:
+                return SocketChannel(self._context.wrap_socket(raw, server_hostname=self.endpoint.host, session=known))
+            return RecordChannel(raw, self._context, self.endpoint.host, known)
         except BaseException:
             raw.close()
             raise
 
-    def _remember(self, connection: socket.socket) -> None:
+    def _remember(self, channel: Channel) -> None:
         # A ticket arrives with the first bytes of the answer; the next command resumes with it and saves both
         # sides their signatures. A server that does not know it any more falls back to a whole handshake.
-        if isinstance(connection, ssl.SSLSocket) and not connection.session_reused:
+        session = channel.new_session
+        if session is not None:
             with self._lock:
-                self._tls_session = connection.session
+                self._tls_session = session
 
     def _unreachable(self, problem: Exception) -> ServerUnreachable:
         return ServerUnreachable(
@@ -103,23 +106,23 @@ class SocketTransport:
         """
         protocol = ClientConnection(answer)
         try:
-            connection = self._connect(connect_timeout)
+            channel = self._connect(connect_timeout, answer)
         except OSError as problem:
             raise self._unreachable(problem) from problem
-        with connection:
+        with contextlib.closing(channel):
             try:
-                connection.settimeout(idle_timeout)
-                self._send(connection, blocks)
+                channel.settimeout(idle_timeout)
+                self._send(channel, blocks)
             except OSError as problem:
                 raise self._unreachable(problem) from problem
             while not protocol.complete:
-                for event in self._receive(connection, protocol):
+                for event in self._receive(channel, protocol):
                     consume(event)
-            self._remember(connection)
+            self._remember(channel)
 
-    def _receive(self, connection: socket.socket, protocol: ClientConnection) -> list[ClientEvent]:
+    def _receive(self, channel: Channel, protocol: ClientConnection) -> list[ClientEvent]:
         try:
-            data = connection.recv(_RECEIVE)
+            data = channel.receive()
             if not data:
                 protocol.receive_eof()
         except (OSError, RemoteProtocolError) as problem:
@@ -130,10 +133,10 @@ class SocketTransport:
             raise MalformedReply(f"cannot connect to server: {problem.reason}") from problem
 
     @staticmethod
-    def _send(connection: socket.socket, blocks: Iterable[bytes]) -> None:
+    def _send(channel: Channel, blocks: Iterable[bytes]) -> None:
         try:
             for block in blocks:
-                connection.sendall(block)
+                channel.send(block)
         except (BrokenPipeError, ConnectionResetError):
             # The server refused in the middle of an upload: its answer tells why, if it still can be read.
             return

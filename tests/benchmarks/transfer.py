@@ -22,6 +22,7 @@ from tests.benchmarks.processes import (
     OFFICIAL_VERSION,
     ClientProcess,
     MockServerProcess,
+    in_memory,
     mock_server,
     official_client,
     own_client,
@@ -49,6 +50,7 @@ def measure(progress: Progress) -> list[Figure]:
     """Download the result several times, by both clients in turn."""
     scenario = {"jobs": [{"queued": 0, "running": 0, "result": {"size": SIZE}}]}
     with contextlib.ExitStack() as stack:
+        stack.enter_context(in_memory())
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flare-bench-")))
         server = stack.enter_context(mock_server(scratch, scenario))
         with new_secure_session(ADMIN, str(server.kit)) as session:

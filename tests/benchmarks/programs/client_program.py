@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, TextIO  # noqa: UP035 - also runs on the oldest Python of official clients
 
 
@@ -36,12 +37,28 @@ def open_websocket(**options: Any) -> Any:
     return importlib.import_module("tests.benchmarks.programs.websocket").EchoClient(**options)
 
 
+def open_socket_load(**options: Any) -> Any:
+    """Open sessions of the socket dialect that ask as fast as they are answered."""
+    return importlib.import_module("tests.benchmarks.programs.load").SocketLoad(**options)
+
+
+def open_cell_load(**options: Any) -> Any:
+    """Open sessions of CellNet that ask as fast as they are answered."""
+    return importlib.import_module("tests.benchmarks.programs.load").CellLoad(**options)
+
+
 FACTORIES: Dict[str, Callable[..., Any]] = {  # noqa: UP006
     "flare_client": open_flare_client,
     "official": open_official,
     "bare": open_bare,
     "websocket": open_websocket,
+    "socket-load": open_socket_load,
+    "cell-load": open_cell_load,
 }
+
+
+_ASKING = 4
+"""Threads that ask for many sessions."""
 
 
 class Program:
@@ -94,21 +111,34 @@ class Program:
         result = getattr(self.sessions[0], method)(*args)
         return [time.perf_counter() - started, result]
 
+    def do_call(self, method: str, args: List[Any]) -> Any:  # noqa: UP006
+        """Call a method of the first session, and return what it returns, as JSON has it."""
+        return getattr(self.sessions[0], method)(*args)
+
     def do_set_timeout(self, seconds: float) -> None:
         """Set the command timeout of the first session."""
         self.sessions[0].set_timeout(seconds)
 
     def do_every_second(self, method: str, args: List[Any], rounds: int) -> float:  # noqa: UP006
-        """Call a method of every session once a second, and return the seconds of the slowest round."""
+        """Call a method of every session once a second, and return the seconds of the slowest round.
+
+        A few threads ask, each for its share of the sessions: users of sessions do not wait for each other.
+        """
+
+        def ask(sessions: List[Any]) -> None:  # noqa: UP006
+            for session in sessions:
+                getattr(session, method)(*args)
+
+        shares = [self.sessions[number::_ASKING] for number in range(_ASKING)]
         slowest = 0.0
         due = time.perf_counter()
-        for _ in range(rounds):
-            time.sleep(max(0.0, due - time.perf_counter()))
-            started = time.perf_counter()
-            for session in self.sessions:
-                getattr(session, method)(*args)
-            slowest = max(slowest, time.perf_counter() - started)
-            due += 1.0
+        with ThreadPoolExecutor(_ASKING) as asking:
+            for _ in range(rounds):
+                time.sleep(max(0.0, due - time.perf_counter()))
+                started = time.perf_counter()
+                list(asking.map(ask, shares))
+                slowest = max(slowest, time.perf_counter() - started)
+                due += 1.0
         return slowest
 
     def do_together(self, method: str, args: List[Any], count: int) -> float:  # noqa: UP006
