@@ -10,7 +10,7 @@ KILLS ?= 1000
 SEQUENCES ?= 20
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab fidelity bench soak crashes fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
+.PHONY: help demo test check format interop programs official machines typescript lab fidelity bench soak crashes fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -38,7 +38,11 @@ format: $(BIN)/.installed ## Format the code.
 
 interop: $(BIN)/.installed ## The official clients of each release on MockServer, and the contracts through them.
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
-	$(BIN)/python -m pytest -n 2 -m 'interop and not servers' tests/interop
+	$(BIN)/python -m pytest -n 2 -m 'interop and not servers and not programs' tests/interop
+
+programs: $(BIN)/.installed ## The official programs of every release (console, nvflare, preflight, ...) on MockServer and on official servers.
+	$(BIN)/python -m conformance.peers install $(OFFICIAL)
+	$(BIN)/python -m pytest -n 2 -m interop tests/interop/programs
 
 official: $(BIN)/.installed ## Every contract through the official client of every release, on MockServer (half an hour).
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)

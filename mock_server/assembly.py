@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from mock_server.context import Request, ServerContext, Staging
 from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
+from mock_server.endpoints.fl_port import FlPort
 from mock_server.endpoints.hci import HciEndpoint
 from mock_server.faults.desk import FaultDesk
 from mock_server.files import fresh_folder
@@ -114,7 +116,11 @@ def build_context(
 
 
 def build_endpoint(
-    settings: Settings, context: ServerContext, faults: FaultDesk, answer: Callable[[Request], Answer | Late[Answer]]
+    settings: Settings,
+    context: ServerContext,
+    faults: FaultDesk,
+    answer: Callable[[Request], Answer | Late[Answer]],
+    holder: socket.socket,
 ) -> Endpoint:
     """Make what listens.
 
@@ -123,10 +129,11 @@ def build_endpoint(
         context: its state.
         faults: what goes wrong.
         answer: answers a command.
+        holder: holds the FL port.
     """
     uploads, pki = context.staging.root, settings.pki
     if settings.profile.cell is None or settings.scheme is None or context.downloads is None:
-        return HciEndpoint(
+        endpoint = HciEndpoint(
             settings.profile,
             answer,
             uploads,
@@ -136,6 +143,9 @@ def build_endpoint(
             stall_timeout=settings.stall_timeout,
             observer=settings.transcript,
         )
+        if pki is not None:
+            endpoint.fl_port = FlPort(holder, pki.new_server_context, settings.stall_timeout)
+        return endpoint
     if pki is None:
         raise ValueError(f"expected certificates for a server of release {settings.profile}, which signs with them")
     service = AdminService(

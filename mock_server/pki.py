@@ -277,6 +277,10 @@ class Pki:
                 self._context = self._new_context(self._server)
             return self._context
 
+    def new_server_context(self) -> ssl.SSLContext:
+        """Return new TLS settings of the server that are otherwise those of ``server_context``."""
+        return self.context_of(self._server, asks_certificate=True)
+
     def one_way_context(self) -> ssl.SSLContext:
         """Return TLS settings of the server with which it asks no certificate of anybody."""
         return self.context_of(self._server, asks_certificate=False)

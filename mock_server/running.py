@@ -85,7 +85,7 @@ class Running:
         self.faults.plant = self
         self.faults.pedant = self.context.pedant
         self.faults.lost = self._lost
-        self._endpoint = build_endpoint(settings, self.context, self.faults, self._answer)
+        self._endpoint = build_endpoint(settings, self.context, self.faults, self._answer, holder)
         # What may fail is done: a loop has files of its own that somebody must close.
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)

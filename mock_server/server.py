@@ -79,7 +79,8 @@ class MockServer:
             scenario file or its content as a dict.
         secure: mutual TLS; otherwise clear text and the fixed password, as insecure servers do.
         workspace: a folder to keep certificates, kits and results in; a temporary one by default, removed at the end.
-        port: the FL port that kits name; a free one by default. Nobody listens there.
+        port: the FL port that kits name; a free one by default. To 2.6 it answers a handshake of gRPC, which
+            ``nvflare preflight-check`` asks for, where h2 is installed (extra ``grpc``), and no call.
         admin_port: the port to listen on; a free one by default.
         host: the address to bind to, and the host that kits name; 127.0.0.1 by default.
         clock: the time of the simulation: a ``Clock``, ``virtual``, ``real``, or a speed as ``x100``; that of the

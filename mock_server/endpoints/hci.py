@@ -39,6 +39,7 @@ from flare_client.protocol.releases import Download, ReleaseProfile
 from flare_client.protocol.statuses import MetaStatus
 from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswer, Late, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request
+from mock_server.endpoints.fl_port import FlPort
 from mock_server.endpoints.tls import TlsProtocol
 from mock_server.faults.course import PLAIN, Course, End, Form, Moment, Point, turned
 from mock_server.faults.desk import Exchange, FaultDesk
@@ -424,6 +425,9 @@ class HciEndpoint:
         limits: how much a client may send.
         stall_timeout: seconds for a TLS handshake, and between two bytes of a request.
         observer: is told what happens.
+
+    Attributes:
+        fl_port: the port for sites, which is up while this one is; ``None`` where nobody answers there.
     """
 
     def __init__(
@@ -439,6 +443,7 @@ class HciEndpoint:
         observer: Observer | None = None,
     ) -> None:
         self._observer = observer or Unobserved()
+        self.fl_port: FlPort | None = None
         self.profile = profile
         self.faults = faults
         self._doors: set[Door] = set()
@@ -461,6 +466,8 @@ class HciEndpoint:
         """
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(self._accept, host, port, backlog=512)
+        if self.fl_port is not None:
+            await self.fl_port.start()
         return int(self._listener.sockets[0].getsockname()[1])
 
     def _accept(self) -> asyncio.Protocol:
@@ -500,10 +507,14 @@ class HciEndpoint:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+        if self.fl_port is not None:
+            self.fl_port.stop()
         await self.cut()
 
     async def cut(self) -> None:
         """Cut every connection; new ones are served."""
+        if self.fl_port is not None:
+            self.fl_port.cut()
         for connection in list(self.connections):
             connection.abort()
         for wrapped in list(self._tls_connections):

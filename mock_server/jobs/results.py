@@ -9,11 +9,13 @@ import random
 import shutil
 import struct
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from flare_client.protocol.envelope import Json
 from flare_client.protocol.jobs import SERVER_SITE
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.files import SHARED, write_atomically
@@ -101,6 +103,13 @@ def _log(job: Job) -> str:
     )
 
 
+def _json_log(job: Job) -> str:
+    """The same, as ``nvflare job logs --format json`` asks for it: an object a line."""
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S,000", time.localtime(job.started or 0.0))
+    same: dict[str, Json] = {"asctime": stamp, "name": "ServerRunner", "levelname": "INFO"}
+    return "".join(json.dumps(same | {"message": line}) + "\n" for line in _log(job).splitlines())
+
+
 def _lines(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
@@ -115,6 +124,8 @@ def _workspace_file(job: Job, name: str) -> bytes:
         return _meta_json(job)
     if name == "stats_pool_summary.json":
         return b"{}"
+    if name == "log.json":
+        return _json_log(job).encode("utf-8")
     return _log(job).encode("utf-8") if name in ("log.txt", "log_fl.txt") else b""
 
 
