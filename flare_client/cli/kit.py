@@ -1,4 +1,4 @@
-"""``flare kit``: what is in a startup kit. No server is asked.
+"""``flare kit``: what is in a startup kit, and what is wrong with one.
 
 Further commands of the group are named in ``lazy``, with the place of their code.
 """
@@ -18,9 +18,13 @@ from flare_client.protocol.cellnet.kit import CellKitConfig
 from flare_client.protocol.cellnet.proof import Verifier
 
 
-@click.group(cls=LazyGroup, lazy={}, epilog="Example: flare kit show --kit ./admin@nvidia.com")
+@click.group(
+    cls=LazyGroup,
+    lazy={"doctor": "flare_client.doctor.command:doctor"},
+    epilog="Example: flare kit show --kit ./admin@nvidia.com",
+)
 def kit() -> None:
-    """Look into a startup kit; no server is asked."""
+    """Look into a startup kit."""
 
 
 @kit.command(epilog="Example: flare kit show --kit ./admin@nvidia.com --json")

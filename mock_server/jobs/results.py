@@ -47,7 +47,8 @@ def _write_whole(target: Path, write: Writer) -> Path:
     if target.exists():
         return target
     target.parent.mkdir(exist_ok=True)
-    handle = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
+    # Beside the folders of jobs: what a process leaves there that is killed, is seen to be nobody's.
+    handle = tempfile.NamedTemporaryFile(dir=target.parent.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
     part = Path(handle.name)
     try:
         with handle:
@@ -198,7 +199,7 @@ class Results:
         meta = job.folder / META_FILE
         job.folder.mkdir(exist_ok=True)
         # Never in place: a download in progress may hold a link to the file as it was.
-        write_atomically(meta, _meta_json(job), SHARED)
+        write_atomically(meta, _meta_json(job), SHARED, beside=job.folder.parent)
         found.append(ResultFile(META_FILE, meta))
         found.append(ResultFile(JOB_FILE, self._definition(job)))
         return found
