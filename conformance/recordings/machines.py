@@ -43,7 +43,8 @@ def machines(outcomes: Sequence[Outcome], org: str, lead: float, hiding: Hiding)
         for machine, part in _parts(outcome):
             if machine in plans:
                 _add(plans[machine], hiding.value(part))
-    sites, events = [], []
+    sites: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     for name in names:
         came, *later = _changes(told, name, lead)
         joins = {} if came["at"] == 0.0 else {"joins": came["at"]}
@@ -69,12 +70,13 @@ def _here(told: Sequence[Outcome]) -> Iterator[tuple[float, set[str]]]:
 
 
 def _site_names(told: Sequence[Outcome]) -> list[str]:
-    return sorted(set().union(*(names for _, names in _here(told))))
+    return sorted({name for _, names in _here(told) for name in names})
 
 
 def _changes(told: Sequence[Outcome], site: str, lead: float) -> Iterator[dict[str, Any]]:
     """When a site connected, in the beginning or later, and whatever came after that, as events."""
-    is_here, before = False, None
+    is_here = False
+    before: float | None = None
     for at, names in _here(told):
         if (site in names) is not is_here:
             is_here = not is_here
