@@ -16,7 +16,7 @@ from flare_client.cli.settings import Settings
 from tests.flare_client.cli.command import VALIDATOR, run
 
 PAGE = (Path(__file__).parents[3] / "docs" / "flare-command.md").read_text(encoding="utf-8")
-SILENT = {"schema"}
+SILENT = {"schema", "kit doctor"}
 """What answers in a form of its own."""
 
 
