@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE ?= 2.6.3
 SECONDS ?= 600
+SEQUENCES ?= 20
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab bench fuzz seeds beside browser contracts session schema picture mutants pythons clean
+.PHONY: help demo test check format interop official machines typescript lab fidelity bench soak fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,11 +50,18 @@ machines: $(BIN)/.installed ## The model of the state machines against official 
 typescript: $(BIN)/.installed ## The TypeScript client of docs/examples: its build, its tests, every contract (needs Node 20 and npm).
 	$(BIN)/python -m pytest -n 2 -m typescript tests/typescript
 
-lab: $(BIN)/.installed ## flare_client and the contracts on the official server of RELEASE (as RELEASE=2.6.3).
+lab: $(BIN)/.installed ## flare_client and the contracts on the official server of RELEASE (as RELEASE=2.6.3), then fidelity.
 	$(BIN)/python -m conformance.lab --release $(RELEASE)
+	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
+
+fidelity: $(BIN)/.installed ## How like the official server of RELEASE the mock is: docs/fidelity.md (ten minutes a release).
+	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
 
 bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
 	$(BIN)/python -m tests.benchmarks.run
+
+soak: $(BIN)/.installed ## A day of a busy server in ten minutes: its memory stays flat (writes docs/soak.md).
+	$(BIN)/python -m tests.benchmarks.soak --seconds $(SECONDS)
 
 fuzz: $(BIN)/.installed ## The fuzzers, each for SECONDS or one of them (as TARGET=fobs SECONDS=60).
 	$(BIN)/python -m pip install --quiet --editable '.[dev,fuzz]'
@@ -77,6 +85,9 @@ contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.
 session: $(BIN)/.installed ## Write docs/session.md from the methods of flare_client.Session.
 	$(BIN)/python -m conformance.session_table > docs/session.md
 
+pedantic: $(BIN)/.installed ## Write docs/pedantic.md from the variations of pedantic mode.
+	$(BIN)/python -m mock_server.variation.page > docs/pedantic.md
+
 schema: $(BIN)/.installed ## Write the published schemas of reports and scenarios from their models.
 	$(BIN)/flare-conformance schema report > conformance/reports/report.schema.json
 	$(BIN)/flare-mock scenario schema > mock_server/scenarios/scenario.schema.json
@@ -84,7 +95,10 @@ schema: $(BIN)/.installed ## Write the published schemas of reports and scenario
 picture: $(BIN)/.installed ## Take docs/flare-monitor.svg: a job that `flare jobs monitor` watches on MockServer.
 	$(BIN)/python -m tests.flare_client.cli.picture
 
-mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against every contract.
+mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against its own contracts (minutes).
+	$(BIN)/flare-conformance self-test --markdown docs/mutants.md
+
+matrix: $(BIN)/.installed ## The same of every wrong client against every contract (hours).
 	$(BIN)/flare-conformance self-test --matrix --markdown docs/mutants.md
 
 clean: ## Remove what the targets made.

@@ -68,7 +68,7 @@ def _client_config(seconds: float) -> dict[str, Any]:
     return {"format_version": 2, "executors": [{"tasks": ["train"], "executor": trainer}], "components": []}
 
 
-def write_training(parent: Path, name: str, *, rounds: int = 1, seconds: float = 0.0, **meta: Any) -> Path:
+def write_training(parent: Path, name: str, /, *, rounds: int = 1, seconds: float = 0.0, **meta: Any) -> Path:
     """Write the folder of a NumPy training of the official distribution, the same for every release.
 
     Args:

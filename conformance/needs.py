@@ -12,6 +12,8 @@ class Need(enum.Enum):
     """Servers with scenarios, users and kits of the check's choice."""
     FAULTS = "a server on which things can be made to go wrong"
     """Faults by name: see ``ControlledServer.inject``."""
+    TLS = "a server whose certificate and TLS version can be made wrong"
+    """Not to be had where a library does the TLS, as that of gRPC."""
     RUNNING = "sites that run jobs"
     """Jobs that really start and end."""
     TRANSCRIPT = "the transcript of the server"

@@ -40,7 +40,7 @@ def make_adapter(client: str | None, command: str | None) -> Adapter:
     return InProcessAdapter(name)
 
 
-def make_target(server: str, release: str, user: str, scheme: str | None = None) -> Target:
+def make_target(server: str, release: str, user: str, scheme: str | None = None, *, pedantic: bool = False) -> Target:
     """The target of a server.
 
     Args:
@@ -48,12 +48,15 @@ def make_target(server: str, release: str, user: str, scheme: str | None = None)
         release: the release line.
         user: the project admin of the kit.
         scheme: how frames travel to the mock.
+        pedantic: whether the mock does otherwise what a server may do otherwise.
 
     Raises:
-        ValueError: they ask for one that is not there.
+        ValueError: they ask for one that is not there, or that cannot be so.
     """
     if server == MOCK:
-        return MockTarget(release, scheme)
+        return MockTarget(release, scheme, pedantic=pedantic)
+    if pedantic:
+        raise ValueError(f"expected --pedantic with --server mock, but got {server!r}, which does as it does")
     kind, _, path = server.partition(":")
     if kind != "kit" or not path:
         raise ValueError(f"expected --server mock or kit:DIR, but got {server!r}")

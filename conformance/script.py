@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 _ID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-_PATH = re.compile(r"(?<=')/(?:[^'\n]*/)?([^'/\n]+)(?=')")
+_PATH = re.compile(r"(?<=')(?:/|(?:\.\./)+)(?:[^'\n]*/)?([^'/\n]+)(?=/?')")
 MOST_LINES = 5000
 """Calls that are kept of one contract."""
 
@@ -58,6 +58,12 @@ class Script:
                 lines = self._threads.get(threading.get_ident())
                 if lines:
                     lines[-1] = f"{value} = {lines[-1]}"
+
+    def instead(self, lines: Sequence[str]) -> None:
+        """Say in other words what was done, where the calls themselves are not the same from run to run."""
+        with self._lock:
+            self._threads = {threading.get_ident(): list(lines)}
+            self._before, self._example = None, 0
 
     def forget_from(self, mark: int) -> None:
         """Drop the calls of the first thread from a mark on: they are made again, as nothing came of them."""

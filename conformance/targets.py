@@ -20,6 +20,7 @@ from flare_client.protocol.releases import PROFILES, Dialect
 from mock_server import MockServer
 from mock_server.context import ServerContext
 from mock_server.transcript import Entry, Transcript
+from mock_server.variation import Pedantry
 
 ADMIN = "admin@nvidia.com"
 
@@ -155,11 +156,15 @@ class Target(Protocol):
 class _MockServer(MockServer):
     """A mock server with what checks want beside."""
 
-    def draw_ids(self, names: Names) -> None:
-        """Give jobs the ids that are drawn next; other ones are as likely, and no run could be had again."""
+    def draw_from(self, seed: int) -> None:
+        """Give jobs the ids that a seed draws, and vary what it varies; others are as likely, and no run came again."""
+        names = Names(seed)
 
         def change(context: ServerContext) -> None:
             context.engine.new_id = names.identifier
+            if context.pedant is not None:
+                context.pedant.begin_anew(seed)
+                context.engine.new_id = context.pedant.job_ids(names.identifier)
 
         self.call(change)
 
@@ -214,6 +219,7 @@ class MockTarget:
     Args:
         release: the release line.
         scheme: how frames travel in releases from 2.7 on; the usual one by default.
+        pedantic: whether it does otherwise what a server may do otherwise, by the seed of each contract.
 
     Raises:
         ValueError: the release has no such scheme.
@@ -222,13 +228,16 @@ class MockTarget:
     poll_interval = 0.05
     patience = 20.0
     examples = 25
-    provides = frozenset({Need.CONTROL, Need.FAULTS, Need.RUNNING, Need.TRANSCRIPT})
+    provides = frozenset({Need.CONTROL, Need.FAULTS, Need.RUNNING, Need.TRANSCRIPT, Need.TLS})
     user = ADMIN
 
-    def __init__(self, release: str, scheme: str | None = None) -> None:
+    def __init__(self, release: str, scheme: str | None = None, *, pedantic: bool = False) -> None:
+        if scheme == "grpc":
+            self.provides -= {Need.TLS}
         self._scheme = scheme
+        self._pedantry = Pedantry(0) if pedantic else None
         self._workspaces = _Workspaces()
-        self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme)
+        self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme, pedantic=self._pedantry)
         self._shared.start()
         self._seed = 0
         self._own = itertools.count()
@@ -236,16 +245,17 @@ class MockTarget:
         self._heard = 0
         self.release = self._shared.release
         self.name = f"mock_server {self.release}" + (f" over {scheme}" if scheme is not None else "")
+        self.name += ", pedantic" if pedantic else ""
 
     def kit(self) -> Path:
         """The project admin's kit of the shared server."""
         return self._shared.kit(ADMIN)
 
     def begin(self, seed: int) -> None:
-        """Draw the ids of jobs from a seed."""
+        """Draw the ids of jobs from a seed, and what is varied."""
         self._seed = seed
         self._own = itertools.count()
-        self._shared.draw_ids(Names(seed))
+        self._shared.draw_from(seed)
 
     @property
     def shared(self) -> ControlledServer:
@@ -262,10 +272,11 @@ class MockTarget:
                 secure=secure,
                 scheme=self._scheme,
                 workspace=workspace,
+                pedantic=self._pedantry,
             )
             self._transcripts.append(server.transcript)
             with server:
-                server.draw_ids(Names(derived(self._seed, str(next(self._own)))))
+                server.draw_from(derived(self._seed, str(next(self._own))))
                 yield server
 
     def heard(self) -> list[list[Entry]]:

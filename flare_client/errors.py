@@ -8,6 +8,8 @@ says what happened. ``docs/quirks.md`` lists each with its situation.
 
 from __future__ import annotations
 
+import json
+
 
 class NoConnection(ConnectionError):
     """No session could be established within the time given.
@@ -196,9 +198,9 @@ class LoginRejected(NoConnection, AuthenticationError):
 
 
 class RegistrationRejected(LoginRejected, FLCommunicationError):
-    """The server refused the cell, or is not the one that the kit names (releases from 2.7).
+    """The server refused the cell, is not the one that the kit names, or one side refused the other's certificate.
 
-    The official client raises ``FLCommunicationError``.
+    Of releases from 2.7. The official client raises ``FLCommunicationError``, or ``NoConnection`` from 2.8 on.
     """
 
 
@@ -243,3 +245,15 @@ class KitCredentialsUnusable(ConfigError, NoConnection, FLCommunicationError, Va
 
 class KitValueError(ConfigError, ValueError):
     """A field of the kit has an unusable value. The official client raises ``ValueError``."""
+
+
+class KitSchemeUnknown(ConfigError, RuntimeError):
+    """The kit asks for a scheme that there is not. The official client raises ``RuntimeError``."""
+
+
+class KitNotJson(KitValueError, json.JSONDecodeError):
+    """A file of the kit is no JSON. The official client raises ``json.JSONDecodeError``, 2.7 ``ConfigError``."""
+
+    def __init__(self, message: str, doc: str = "", pos: int = 0) -> None:
+        json.JSONDecodeError.__init__(self, message, doc, pos)
+        self.args = (message,)  # which says the place already

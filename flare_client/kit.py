@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 from flare_client import errors
@@ -14,6 +15,7 @@ from flare_client.protocol.signing import BadSignature, FolderVerifier, Unreadab
 
 _OFFICIAL_CLASSES: dict[str, type[errors.ConfigError]] = {
     "ConfigError": errors.ConfigError,
+    "RuntimeError": errors.KitSchemeUnknown,
     "TypeError": errors.KitTypeError,
     "ValueError": errors.KitValueError,
 }
@@ -128,6 +130,9 @@ def load_kit(location: str, *, secure: bool) -> StartupKit:
         else:
             config = parse_admin_config(text)
     except KitFormatError as problem:
+        fault = problem.__cause__
+        if isinstance(fault, json.JSONDecodeError):
+            raise errors.KitNotJson(f"{config_path}: {problem}", fault.doc, fault.pos) from problem
         raise _OFFICIAL_CLASSES[problem.official](f"{config_path}: {problem}") from problem
 
     missing: type[errors.ConfigError] = (

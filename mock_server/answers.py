@@ -6,12 +6,15 @@ Commands build answers and know nothing of bytes; endpoints turn answers into by
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from flare_client.protocol import envelope
 from flare_client.protocol.envelope import Envelope, Item, ItemType, Json
 from flare_client.protocol.statuses import MetaKey, MetaStatus
+
+T = TypeVar("T")
 
 
 def meta(status: MetaStatus, info: str = "", extra: Mapping[MetaKey, Json] | None = None) -> dict[str, Json]:
@@ -117,6 +120,19 @@ class EmptyAnswer:
 @dataclasses.dataclass(frozen=True)
 class SilentAnswer:
     """The connection is closed without a byte."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Late(Generic[T]):
+    """What is not there yet.
+
+    Attributes:
+        seconds: until then.
+        then: gives it; called once, at that time.
+    """
+
+    seconds: float
+    then: Callable[[], T]
 
 
 Answer = Reply | FileAnswer | InlineFileAnswer | EmptyAnswer | SilentAnswer

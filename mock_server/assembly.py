@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from flare_client.protocol.cellnet.kit import Security
 from flare_client.protocol.cellnet.rules import CellRules
 from flare_client.protocol.cellnet.server import ServerIdentity
 from flare_client.protocol.commands import Right, commands_of
-from mock_server.answers import Answer
+from mock_server.answers import Answer, Late
 from mock_server.clock import Clock
 from mock_server.context import Request, ServerContext, Staging
 from mock_server.downloads import Downloads
@@ -28,6 +29,7 @@ from mock_server.sessions import AdminSessions
 from mock_server.settings import DEFAULT_ORG, Settings
 from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
+from mock_server.variation.pedant import Pedant
 
 Endpoint = HciEndpoint | CellEndpoint
 """What listens: one dialect or the other."""
@@ -56,21 +58,24 @@ def build_context(
     """
     profile, scenario, policy, pki = settings.profile, settings.scenario, settings.policy, settings.pki
     studies = scenario.first_studies()
+    pedant = Pedant(settings.pedantry, profile) if settings.pedantry is not None else None
     engine = JobEngine(
         profile,
         clock,
         scenario,
         fresh_folder(run / "jobs"),
         scenario.sites_or([Site(name, DEFAULT_ORG) for name in settings.site_names]),
+        new_id=pedant.job_ids(_uuid) if pedant is not None else _uuid,
         rules=ServerRules(
             verify_signature=_signature_check(settings),
-            may_deploy_byoc=lambda job: _may_deploy(policy, job),
+            may_deploy_byoc=lambda job: _may_deploy(policy, job, settings.org),
             sites_of_study=studies.sites_of,
         ),
         witness=witness,
     )
-    sessions = AdminSessions(clock, settings.idle_timeout)
-    staging = Staging(uploads_of(run))
+    tokens = pedant.session_tokens(_uuid) if pedant is not None else _uuid
+    sessions = AdminSessions(clock, settings.idle_timeout, tokens)
+    staging = Staging(uploads_of(run), new_id=pedant.transfer_ids(_uuid) if pedant is not None else _uuid)
     return ServerContext(
         profile=profile,
         commands=commands_of(profile),
@@ -82,21 +87,22 @@ def build_context(
         scenario=scenario,
         staging=staging,
         downloads=Downloads(staging, sessions, clock, profile.cell) if profile.cell is not None else None,
-        org=DEFAULT_ORG,
-        name=settings.host,
+        org=settings.org,
+        name=settings.name,
         workspace=run,
-        fl_url=f"{settings.scheme.value if settings.scheme else 'grpc'}://{settings.host}:{fl_port}",
+        fl_url=f"{settings.scheme.value if settings.scheme else 'grpc'}://{settings.name}:{fl_port}",
         secure=pki is not None,
         started=clock.time(),
         project=settings.project,
         site_policies=scenario.site_policies(),
+        pedant=pedant,
         restart=restart,
         shutdown=shutdown,
     )
 
 
 def build_endpoint(
-    settings: Settings, context: ServerContext, faults: FaultDesk, answer: Callable[[Request], Answer]
+    settings: Settings, context: ServerContext, faults: FaultDesk, answer: Callable[[Request], Answer | Late[Answer]]
 ) -> Endpoint:
     """Make what listens.
 
@@ -147,6 +153,11 @@ def build_endpoint(
     )
 
 
+def _uuid() -> str:
+    """The usual id of jobs, sessions and downloads."""
+    return str(uuid.uuid4())
+
+
 def uploads_of(run: Path) -> Path:
     """The folder for files that come and go, in the one that a server runs in."""
     return run / "uploads"
@@ -171,6 +182,6 @@ def _identity(official: str, pki: Pki, rules: CellRules) -> ServerIdentity:
     )
 
 
-def _may_deploy(policy: Policy, job: Job) -> bool:
+def _may_deploy(policy: Policy, job: Job, org: str) -> bool:
     submitter = Person(job.submitter.name, job.submitter.org, job.submitter.role)
-    return policy.allows(Right.BYOC, submitter, site_org=DEFAULT_ORG, submitter=submitter)
+    return policy.allows(Right.BYOC, submitter, site_org=org, submitter=submitter)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import ipaddress
 from collections.abc import Sequence
 
@@ -31,6 +32,8 @@ VALIDITY = datetime.timedelta(days=360)
 MAX_COMMON_NAME = 64
 """Characters of a common name, a limit of X.509."""
 
+_MOST_PEERS = 1024
+"""Certificates that are known again: a client of the socket dialect shows its own with every command."""
 _BACKDATING = datetime.timedelta(minutes=10)
 """A client in a container or a virtual machine may have a clock that is a little behind."""
 
@@ -70,6 +73,7 @@ def identity_of(certificate: x509.Certificate) -> Identity:
     )
 
 
+@functools.lru_cache(_MOST_PEERS)
 def peer_identity(der: bytes) -> Identity:
     """Read who the owner of a client certificate is.
 
@@ -125,10 +129,10 @@ class CertifiedKey:
         """Both, one after the other."""
         return self.certificate_pem + self.key_pem
 
-    def is_issued_by(self, ca: CertifiedKey) -> bool:
+    def is_issued_by(self, ca: x509.Certificate) -> bool:
         """Whether a CA signed the certificate."""
         try:
-            self.certificate.verify_directly_issued_by(ca.certificate)
+            self.certificate.verify_directly_issued_by(ca)
         except (InvalidSignature, ValueError, TypeError):
             return False
         return True

@@ -18,12 +18,15 @@ from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.releases import LATEST, PROFILES
 from mock_server.errors import ServerError
 from mock_server.guards import NOTICE
+from mock_server.kit_command import kit as kit_command
 from mock_server.pki import PkiError
 from mock_server.scenario_commands import scenario as scenario_commands
 from mock_server.scenarios import Scenario, ScenarioError, library
 from mock_server.scenarios.system import User
 from mock_server.server import MockServer
 from mock_server.transcript import Entry, as_line
+from mock_server.user_option import UserType
+from mock_server.whereabouts import Whereabouts
 
 DEFAULT_USERS = (
     User(name="admin@nvidia.com", role="project_admin"),
@@ -42,28 +45,7 @@ def main() -> None:
 
 
 main.add_command(scenario_commands)
-
-
-class _UserType(click.ParamType):  # type: ignore[type-arg] # generic in the newest click alone
-    name = "NAME:ORG:ROLE"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> User:
-        if isinstance(value, User):
-            return value
-        parts = str(value).split(":")
-        if len(parts) != 3:
-            self.fail(f"expected NAME:ORG:ROLE, but got {value!r}", param, ctx)
-        try:
-            return User(name=parts[0], org=parts[1], role=parts[2])
-        except ValueError as problem:
-            self.fail(
-                f"expected NAME:ORG:ROLE with a known role, but got {value!r}: {_first_line(problem)}", param, ctx
-            )
-
-
-def _first_line(problem: ValueError) -> str:
-    errors = getattr(problem, "errors", None)
-    return str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(problem)
+main.add_command(kit_command)
 
 
 @contextmanager
@@ -111,6 +93,34 @@ def _written(server: MockServer, path: Path | None) -> Iterator[None]:
             end()
 
 
+def whereabouts_of(server: MockServer) -> Whereabouts:
+    """Where a running server is, for kits that are made later."""
+    return Whereabouts(
+        server.release,
+        server.scheme.value if server.scheme is not None else "",
+        server.security.value,
+        server.host,
+        server.port,
+        server.admin_port,
+        server.secure,
+        server.pki.project if server.secure else "",
+        str(server.server_kit.root.resolve()) if server.server_kit is not None else "",
+    )
+
+
+def _pedantic(word: str | None) -> int | bool | None:
+    """What stood behind ``--pedantic``.
+
+    Raises:
+        ValueError: it is no seed.
+    """
+    if word is None or word == "true":
+        return True if word else None
+    if not word.isascii() or not word.isdigit():
+        raise ValueError(f"expected --pedantic with a seed, a number from 0 on, or with nothing, but got {word!r}")
+    return int(word)
+
+
 def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     if as_json:
         description = {
@@ -121,14 +131,19 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
             "port": server.port,
             "admin_port": server.admin_port,
             "secure": server.secure,
+            "pedantic": server.pedantry.seed if server.pedantry is not None else None,
             "kits": {name: str(path) for name, path in kits.items()},
         }
         click.echo(json.dumps(description))
     else:
         click.echo(f"MOCK server of release {server.release} on {server.host}:{server.admin_port}")
         click.echo(NOTICE)
+        if server.pedantry is not None:
+            click.echo(f"Pedantic, with seed {server.pedantry.seed}.")
         for name, path in kits.items():
             click.echo(f"  {name}: {path}")
+        if server.server_kit is not None:
+            click.echo(f"The admin kits of the project {server.pki.project} fit: {server.server_kit.root.parent}")
         click.echo("Ctrl-C stops it.")
     sys.stdout.flush()
 
@@ -136,7 +151,14 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 @main.command(
     epilog="Example: flare-mock serve --release 2.6 --workspace ./lab --user me@nvidia.com:nvidia:lead --json"
 )
-@click.option("--release", default=LATEST.release, show_default=True, help=f"Release to play: {', '.join(PROFILES)}.")
+@click.option(
+    "--release", help=f"Release to play: {', '.join(PROFILES)}; {LATEST}, or that of the server's kit, by default."
+)
+@click.option(
+    "--server-kit",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The server's folder of official provisioning, for people's own admin kits; ports and names are those in it.",
+)
 @click.option(
     "--scheme",
     type=click.Choice([one.value for one in Scheme]),
@@ -149,14 +171,21 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept.",
 )
 @click.option("--scenario", help="Scenario file (YAML), or the name of a ready one: see `flare-mock scenario list`.")
+@click.option(
+    "--pedantic",
+    is_flag=False,
+    flag_value="true",
+    metavar="[SEED]",
+    help="Do otherwise what a server may do otherwise; with a seed again as before. See docs/pedantic.md.",
+)
 @click.option("--clock", help="real, or a speed as x100; that of the scenario by default.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, and host that kits name.")
+@click.option("--host", help="Address to listen on, and host that kits name; 127.0.0.1 by default.")
 @click.option("--allow-remote", is_flag=True, help="Listen on a host that other machines reach, too.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="FL port that kits name; a free one by default.")
 @click.option(
     "--admin-port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; a free one by default."
 )
-@click.option("--user", "users", multiple=True, type=_UserType(), help="A user to write a kit for; repeatable.")
+@click.option("--user", "users", multiple=True, type=UserType(), help="A user to write a kit for; repeatable.")
 @click.option("--insecure", is_flag=True, help="Clear text and the fixed password, as the POC of release 2.3.")
 @click.option(
     "--transcript",
@@ -166,12 +195,14 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON once the server accepts connections.")
 @click.option("--verbose", is_flag=True, help="Log what is served and refused.")
 def serve(
-    release: str,
+    release: str | None,
+    server_kit: Path | None,
     scheme: str | None,
     workspace: Path,
     scenario: str | None,
+    pedantic: str | None,
     clock: str | None,
-    host: str,
+    host: str | None,
     allow_remote: bool,
     port: int,
     admin_port: int,
@@ -191,6 +222,7 @@ def serve(
         server = MockServer(
             release,
             scenario=plan,
+            pedantic=_pedantic(pedantic),
             clock=clock,
             secure=not insecure,
             workspace=workspace,
@@ -199,9 +231,13 @@ def serve(
             port=port,
             admin_port=admin_port,
             scheme=scheme,
+            server_kit=server_kit,
         )
         with _stop_signals() as stop, _written(server, transcript), server:
-            _announce(server, _kits(server, users or plan.users or DEFAULT_USERS, workspace), as_json)
+            whereabouts_of(server).write(workspace)
+            # With a server's kit people have their own; what is asked for is issued if its CA's key is there.
+            wanted = users or (plan.users or DEFAULT_USERS if server_kit is None else ())
+            _announce(server, _kits(server, wanted, workspace), as_json)
             while not stop.wait(0.2) and not server.wait(0):
                 pass
     except (ScenarioError, ServerError, PkiError, ValueError, OSError) as problem:

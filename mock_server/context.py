@@ -5,6 +5,7 @@ All of it lives on the server's one loop; commands run to their end without wait
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import uuid
 from collections.abc import Callable, Mapping
@@ -27,6 +28,11 @@ from mock_server.studies import Studies
 if TYPE_CHECKING:
     from mock_server.downloads import Downloads
     from mock_server.transcript.facts import Trace
+    from mock_server.variation.pedant import Pedant
+
+
+SITE_TIMEOUT = 10.0
+"""Seconds that an official server waits for the answers of sites (2.3.12-2.9.0)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +116,7 @@ class Call:
         session: whose command it is.
         job: the job that the command names, once it is found.
         target: the targets that the command names, once they are checked.
+        silent: the sites that are asked, and do not answer in time.
     """
 
     spec: CommandSpec
@@ -118,6 +125,7 @@ class Call:
     session: AdminSession
     job: Job | None = None
     target: Target | None = None
+    silent: frozenset[str] = frozenset()
 
     @property
     def submitter(self) -> Submitter:
@@ -156,6 +164,8 @@ class Staging:
 
     root: Path
     transactions: dict[str, Transaction] = dataclasses.field(default_factory=dict)
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    """Makes the ids of transactions, and of what belongs to them."""
 
     def begin(self, files: Mapping[str, Path]) -> str:
         """Stage files for one download.
@@ -166,7 +176,7 @@ class Staging:
         Returns:
             The id of the transaction.
         """
-        tx_id = str(uuid.uuid4())
+        tx_id = self.new_id()
         folder = self.root / tx_id
         staged: dict[str, Path] = {}
         for name, path in files.items():
@@ -215,6 +225,9 @@ class ServerContext:
         shutdown: asks the server to stop once the answer is out.
         project: the name of the project.
         site_policies: the policies of sites that have one of their own.
+        site_timeout: seconds that the server waits for sites, unless a command says another.
+        asked: how often each site that takes its time was asked.
+        pedant: varies what the server may do otherwise; ``None``: nothing.
         reset_errors: where the errors of a machine's plan were reset: the id of a job, and ``server`` or a site.
     """
 
@@ -238,6 +251,9 @@ class ServerContext:
     shutdown: Callable[[], None]
     project: str = "example_project"
     site_policies: Mapping[str, Policy] = dataclasses.field(default_factory=dict)
+    pedant: Pedant | None = None
+    site_timeout: float = SITE_TIMEOUT
+    asked: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     reset_errors: set[tuple[str, str]] = dataclasses.field(default_factory=set)
 
     def policy_of(self, machine: str) -> Policy:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import shutil
-import uuid
 from pathlib import Path
 
 from flare_client.protocol.cellnet.rules import CellRules
@@ -70,7 +69,7 @@ class Downloads:
         """
         self.expire()
         names = self._staging.transactions[tx_id].files
-        offer = _Offer(tx_id, session, {f"R{uuid.uuid4()}": name for name in names}, self._clock.time())
+        offer = _Offer(tx_id, session, {f"R{self._staging.new_id()}": name for name in names}, self._clock.time())
         self._offers.update(dict.fromkeys(offer.files, offer))
         return [(name, reference) for reference, name in offer.files.items()]
 

@@ -7,7 +7,11 @@ API reads them.
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from flare_client.protocol.cellnet import kit as cell_kit
 from flare_client.protocol.kit import (
@@ -15,6 +19,7 @@ from flare_client.protocol.kit import (
     CA_CERT_FILE,
     CLIENT_CERT_FILE,
     CLIENT_KEY_FILE,
+    INSECURE_USER,
     KIT_SIGNATURE_FILE,
     LAUNCHER_FILE,
     LOCAL_DIR,
@@ -26,7 +31,7 @@ from flare_client.protocol.kit import (
 from flare_client.protocol.releases import ReleaseProfile
 from flare_client.protocol.signing import digest_of
 from mock_server.files import EXECUTABLE, PRIVATE, SHARED, private_folder, write_atomically
-from mock_server.pki import SERVER, Credentials, Pki
+from mock_server.pki import Credentials, Pki
 
 _MODES = {CLIENT_KEY_FILE: PRIVATE, LAUNCHER_FILE: EXECUTABLE}
 
@@ -62,21 +67,62 @@ Give the folder above this one to the client:
 """
 
 
-def _readme(
-    user: str, profile: ReleaseProfile, host: str, admin_port: int, directory: Path, credentials: Credentials | None
-) -> str:
+@dataclasses.dataclass(frozen=True)
+class KitOrder:
+    """What a startup kit is to be.
+
+    Attributes:
+        profile: the release whose kit it is.
+        host: the host that the kit names.
+        fl_port: the FL port that it names.
+        admin_port: the admin port that it names.
+        pki: who issues the certificate of a secure kit, and signs it where the release does that; without it the kit
+            is the insecure form, with password login.
+        user: the user.
+        org: the organisation of the user.
+        role: the role; ``None`` for the certificate of a site.
+        certificate: further arguments of ``Pki.issue_user``.
+        wire: what the server listens for, in a release of the CellNet dialect.
+        server_identity: the name that the server's certificate must have there; the server's own by default.
+        project: the project that the kit names there; that of the authority by default.
+        signs: whether it is signed; ``None`` for what the release does.
+        amend: changes the ``admin`` object of ``fed_admin.json`` before it is signed.
+    """
+
+    profile: ReleaseProfile
+    host: str
+    fl_port: int
+    admin_port: int
+    pki: Pki | None = None
+    user: str = INSECURE_USER
+    org: str = ""
+    role: str | None = None
+    certificate: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    wire: cell_kit.CellWire | None = None
+    server_identity: str | None = None
+    project: str | None = None
+    signs: bool | None = None
+    amend: Callable[[dict[str, Any]], None] | None = None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the kit carries signatures."""
+        return self.profile.signs_admin_kit if self.signs is None else self.signs
+
+
+def _readme(order: KitOrder, directory: Path, credentials: Credentials | None) -> str:
     if credentials is None:
         login = "There is no TLS; every client is the user admin with the password admin.\n"
         kind, arguments = "insecure", f'"{directory}"'
     else:
         role = credentials.identity.role or "none, as a site"
         login = f"Organisation: {credentials.identity.org or 'none'}. Role: {role}.\n"
-        kind, arguments = "secure", f'"{user}", "{directory}"'
+        kind, arguments = "secure", f'"{order.user}", "{directory}"'
     return _README.format(
-        user=user,
-        release=profile.release,
-        host=host,
-        admin_port=admin_port,
+        user=directory.name,
+        release=order.profile.release,
+        host=order.host,
+        admin_port=order.admin_port,
         login=login,
         kind=kind,
         arguments=arguments,
@@ -84,61 +130,56 @@ def _readme(
     )
 
 
-def write_admin_kit(
-    directory: Path,
-    *,
-    profile: ReleaseProfile,
-    host: str,
-    fl_port: int,
-    admin_port: int,
-    credentials: Credentials | None = None,
-    pki: Pki | None = None,
-    wire: cell_kit.CellWire | None = None,
-) -> Path:
+def _configuration(order: KitOrder) -> tuple[str, dict[str, bytes]]:
+    """The content of ``fed_admin.json``, and the files in ``local``."""
+    local: dict[str, bytes] = {}
+    if order.wire is None or order.pki is None:
+        config = render_admin_config(order.profile, order.host, order.fl_port, order.admin_port, order.pki is not None)
+    else:
+        config = cell_kit.render_admin_config(
+            project=order.pki.project if order.project is None else order.project,
+            user=order.user,
+            server_identity=order.pki.server_name if order.server_identity is None else order.server_identity,
+            wire=order.wire,
+            host=order.host,
+            port=order.admin_port,
+        )
+        local[cell_kit.RESOURCES_FILE] = cell_kit.render_resources().encode()
+    if order.amend is None:
+        return config, local
+    document = json.loads(config)
+    order.amend(document["admin"])
+    return json.dumps(document, indent=2), local
+
+
+def write_admin_kit(directory: Path, order: KitOrder) -> Path:
     """Write an admin's startup kit, or bring one up to date; what lies in ``local`` and ``transfer`` stays.
 
     Args:
         directory: the kit root, by custom named like the user.
-        profile: the release whose kit it is.
-        host: the host that the kit names.
-        fl_port: the FL port that it names.
-        admin_port: the admin port that it names.
-        credentials: the user's certificate; without it the kit is the insecure form, with password login.
-        pki: whose CA certificate goes into a secure kit, and whose CA signs it where the release does that.
-        wire: what the server listens for, for a release of the CellNet dialect.
+        order: what it is to be.
 
     Returns:
         The kit root.
 
     Raises:
-        ValueError: only one of credentials and pki is given, or host and ports make no address.
+        PkiError: the user's certificate cannot be had.
+        ValueError: host and ports make no address.
         OSError: the kit cannot be written.
     """
-    if (credentials is None) != (pki is None):
-        raise ValueError("expected credentials and pki for a secure kit, or neither for an insecure one, but got one")
-    if wire is not None and credentials is not None and pki is not None:
-        config = cell_kit.render_admin_config(
-            project=pki.project,
-            user=credentials.identity.name,
-            server_identity=SERVER.name,
-            wire=wire,
-            host=host,
-            port=admin_port,
-        )
-        local = {cell_kit.RESOURCES_FILE: cell_kit.render_resources().encode()}
-    else:
-        config = render_admin_config(profile, host, fl_port, admin_port, credentials is not None)
-        local = {}
+    pki = order.pki
+    credentials = pki.issue_user(order.user, order.org, order.role, **order.certificate) if pki is not None else None
+    config, local = _configuration(order)
     files = {
         ADMIN_CONFIG_FILE: config.encode(),
-        LAUNCHER_FILE: _LAUNCHER.format(release=profile.release, config=ADMIN_CONFIG_FILE).encode(),
-        README_FILE: _readme(directory.name, profile, host, admin_port, directory, credentials).encode(),
+        LAUNCHER_FILE: _LAUNCHER.format(release=order.profile.release, config=ADMIN_CONFIG_FILE).encode(),
+        README_FILE: _readme(order, directory, credentials).encode(),
     }
     if credentials is not None and pki is not None:
         files[CLIENT_CERT_FILE] = credentials.certificate_pem
         files[CLIENT_KEY_FILE] = credentials.key_pem
         files[CA_CERT_FILE] = pki.ca_pem
-        if profile.signs_admin_kit:
+        if order.is_signed:
             signer = pki.ca_signer()
             for part in (files, local) if local else (files,):
                 digests = {name: digest_of([content]) for name, content in part.items()}

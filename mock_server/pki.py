@@ -17,6 +17,8 @@ import urllib.parse
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from flare_client.protocol.signing import FolderSigner
@@ -60,6 +62,21 @@ class Credentials:
     identity: Identity
     certificate_pem: bytes
     key_pem: bytes = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenAuthority:
+    """A project that somebody else has provisioned.
+
+    Attributes:
+        ca: the certificate of its CA.
+        ca_key: the key of the CA, without which nothing new can be issued; ``None`` where it is not to be had.
+        server: the certificate of the server and its key.
+    """
+
+    ca: x509.Certificate
+    ca_key: rsa.RSAPrivateKey | None = dataclasses.field(repr=False)
+    server: CertifiedKey
 
 
 class _KeySupply:
@@ -115,6 +132,7 @@ class Pki:
         project: the name of the CA.
         directory: where certificates and keys are kept and found again; ``None`` keeps them in memory only.
         host: the host that kits name; the server certificate is for it, ``localhost`` and ``127.0.0.1``.
+        given: a project that there is already, in place of a new one.
 
     Raises:
         PkiError: project or host cannot stand in a certificate, or what the directory holds is damaged, expired, or
@@ -123,7 +141,12 @@ class Pki:
     """
 
     def __init__(
-        self, project: str = "example_project", directory: Path | None = None, *, host: str = "localhost"
+        self,
+        project: str = "example_project",
+        directory: Path | None = None,
+        *,
+        host: str = "localhost",
+        given: GivenAuthority | None = None,
     ) -> None:
         _check_common_name("project", project)
         if not host or not host.isascii() or not host.isprintable():
@@ -134,12 +157,19 @@ class Pki:
         self._lock = threading.Lock()
         self._users: dict[Identity, CertifiedKey] = {}
         self._context: ssl.SSLContext | None = None
+        self._ca: CertifiedKey | None
+        if given is not None:
+            self._root, self._server = given.ca, given.server
+            self._ca = CertifiedKey(given.ca, given.ca_key) if given.ca_key is not None else None
+            self._keys = _KeySupply(ahead=0)
+            return
         ca = self._stored_ca()
         server = self._stored_server(ca) if ca else None
         # One for the CA, one for the server; the first user's is made while the server starts.
         self._keys = _KeySupply(ahead=3 if ca is None else 0 if server else 1)
         try:
-            self._ca = ca or self._new_ca()
+            self._ca = ca = ca or self._new_ca()
+            self._root = ca.certificate
             self._server = server or self._new_server()
         except BaseException:
             self._keys.close()
@@ -160,7 +190,12 @@ class Pki:
     @property
     def ca_pem(self) -> bytes:
         """The certificate of the CA."""
-        return self._ca.certificate_pem
+        return self._root.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def has_ca_key(self) -> bool:
+        """Whether there is the key of the CA, so that certificates can be issued."""
+        return self._ca is not None
 
     @property
     def server_certificate_pem(self) -> bytes:
@@ -173,13 +208,27 @@ class Pki:
         return self._server.key_pem
 
     @property
+    def server_name(self) -> str:
+        """The name in the certificate of the server, which clients of CellNet servers check."""
+        return identity_of(self._server.certificate).name
+
+    @property
+    def server_org(self) -> str:
+        """The organisation of the server."""
+        return identity_of(self._server.certificate).org
+
+    @property
     def ca_key_pem(self) -> bytes:
-        """The key of the CA."""
-        return self._ca.key_pem
+        """The key of the CA.
+
+        Raises:
+            PkiError: it is not to be had.
+        """
+        return self._issuer().key_pem
 
     def ca_signer(self) -> FolderSigner:
         """Return what signs the files of a startup kit in the name of the CA."""
-        return FolderSigner(self._ca.key_pem)
+        return FolderSigner(self.ca_key_pem)
 
     def issue_user(
         self,
@@ -211,6 +260,7 @@ class Pki:
         if (not_before, not_after, common_name) != (None, None, None):
             return self._credentials(self._new_user(identity, (not_before, not_after)))
         with self._lock:
+            self._issuer()
             user = self._users.get(identity) or self._stored_user(identity)
             if user is None:
                 user = self._new_user(identity, (None, None))
@@ -255,10 +305,19 @@ class Pki:
         if wrong == "expired":
             now = utc_now()
             past = (now - datetime.timedelta(days=20), now - datetime.timedelta(days=10))
-            return make_server(SERVER, hosts, key, self._ca, past)
-        return make_server(Identity("another-server", SERVER.org, None), ("another-server",), key, self._ca)
+            return make_server(SERVER, hosts, key, self._issuer(), past)
+        return make_server(Identity("another-server", SERVER.org, None), ("another-server",), key, self._issuer())
 
     # --- certificates -----------------------------------------------------------------------------------------
+
+    def _issuer(self) -> CertifiedKey:
+        if self._ca is None:
+            raise PkiError(
+                f"expected the key of the CA of {self.project!r}, to issue a certificate with, but the server's kit "
+                "has none: take the admin kits of that project, or the server's kit from where it was provisioned "
+                "(the workspace that has state/cert.json)"
+            )
+        return self._ca
 
     def _new_ca(self) -> CertifiedKey:
         ca = make_ca(Identity(self.project, MOCK_ORG, None), self._keys.take())
@@ -267,7 +326,7 @@ class Pki:
 
     def _new_server(self) -> CertifiedKey:
         hosts = tuple(dict.fromkeys((self.host, *_LOCAL_HOSTS)))
-        server = make_server(SERVER, hosts, self._keys.take(), self._ca)
+        server = make_server(SERVER, hosts, self._keys.take(), self._issuer())
         self._keep("server.pem", server)
         return server
 
@@ -275,7 +334,7 @@ class Pki:
         self, identity: Identity, validity: tuple[datetime.datetime | None, datetime.datetime | None]
     ) -> CertifiedKey:
         try:
-            return make_user(identity, self._keys.take(), self._ca, validity)
+            return make_user(identity, self._keys.take(), self._issuer(), validity)
         except ValueError as problem:
             raise PkiError(f"expected a user that fits a certificate, but {problem}") from problem
 
@@ -324,7 +383,7 @@ class Pki:
     def _stored_server(self, ca: CertifiedKey) -> CertifiedKey | None:
         """The stored server certificate, if it is this CA's, of this name and for this host; or a new one is made."""
         server = self._find("server.pem", "delete this file to have a new one made")
-        if server is None or not server.is_issued_by(ca) or not covers_host(server, self.host):
+        if server is None or not server.is_issued_by(ca.certificate) or not covers_host(server, self.host):
             return None
         if identity_of(server.certificate) != SERVER:
             return None
@@ -333,7 +392,7 @@ class Pki:
     def _stored_user(self, identity: Identity) -> CertifiedKey | None:
         """The stored certificate of a user, if it is this CA's and has these rights; otherwise a new one is made."""
         user = self._find(self._user_file(identity.name), "delete this file to have a new one issued")
-        if user is None or not user.is_issued_by(self._ca) or identity_of(user.certificate) != identity:
+        if user is None or not user.is_issued_by(self._root) or identity_of(user.certificate) != identity:
             return None
         return user
 

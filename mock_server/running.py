@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from flare_client.protocol.cellnet.kit import Security
 from mock_server.account import Account, upload_size
-from mock_server.answers import Answer
+from mock_server.answers import Answer, Late
 from mock_server.assembly import build_context, build_endpoint, uploads_of
 from mock_server.clock import ManualClock, SkewedClock
 from mock_server.commands.dispatch import answer
@@ -51,13 +51,14 @@ class Running:
         settings: what the server is to be.
         root: the folder for all that it writes.
         holder: holds the port that sites are told to connect to.
+        shared_port: the port that sites are told to connect to where it is the one that is listened on; otherwise 0.
     """
 
-    def __init__(self, settings: Settings, root: Path, holder: socket.socket) -> None:
+    def __init__(self, settings: Settings, root: Path, holder: socket.socket, shared_port: int = 0) -> None:
         self.root = root
         self.cleanup = contextlib.ExitStack()
         self.stopped = threading.Event()
-        self.fl_port = int(holder.getsockname()[1])
+        self.fl_port = shared_port or int(holder.getsockname()[1])
         self.admin_port = 0
         self._settings = settings
         self._account = Account(settings.transcript, settings.calls)
@@ -75,6 +76,7 @@ class Running:
         impostor = Impostor(settings.pki, asks_certificate=asks) if settings.pki is not None else None
         self.faults = FaultDesk(settings.scenario.faults, self.context.sessions, impostor)
         self.faults.plant = self
+        self.faults.pedant = self.context.pedant
         self.faults.lost = self._lost
         self._endpoint = build_endpoint(settings, self.context, self.faults, self._answer)
         # What may fail is done: a loop has files of its own that somebody must close.
@@ -211,6 +213,7 @@ class Running:
         self._clock = SkewedClock(settings.clock)
         self.context = self._new_context()
         self.faults.start_over(settings.scenario.faults, self.context.sessions)
+        self.faults.pedant = self.context.pedant
         if isinstance(self._endpoint, CellEndpoint) and self.context.downloads is not None:
             self._endpoint.service.start_over(self.context.sessions, self.context.downloads)
         self._account.clear()
@@ -283,11 +286,22 @@ class Running:
 
         self._task = self._loop.create_task(when_answered())
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request) -> Answer | Late[Answer]:
         user, size = self._user_of(request), upload_size(request)
+
+        def told(answered: Answer) -> Answer:
+            self._account.answered(request, answered, user, size)
+            return answered
+
         answered = answer(self.context, request)
-        self._account.answered(request, answered, user, size)
-        return answered
+        if not isinstance(answered, Late):
+            return told(answered)
+        late, when = answered, self._clock.time() + answered.seconds
+        if isinstance(self._settings.clock, ManualClock):
+            # Whoever waits on a virtual clock moves it: the server as well.
+            self._clock.sleep(late.seconds)
+            return told(late.then())
+        return Late(self._clock.real_seconds_until(when) or 0.0, lambda: told(late.then()))
 
     def _lost(self, request: Request, end: End | None, form: Form) -> None:
         self._account.lost(request, end, form, self._user_of(request))

@@ -13,8 +13,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from flare_client.protocol.cellnet.kit import CellWire
+from flare_client.protocol.kit import INSECURE_USER
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
-from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
+from flare_client.protocol.releases import ReleaseProfile
+from mock_server.broken_kits import write_broken_kit
 from mock_server.clock import Clock
 from mock_server.context import ServerContext
 from mock_server.errors import ServerError
@@ -23,26 +25,33 @@ from mock_server.faults.desk import FaultDesk
 from mock_server.faults.injection import Fault, Faults
 from mock_server.faults.rules import Rule
 from mock_server.guards import check_host
-from mock_server.kits import write_admin_kit
+from mock_server.kits import KitOrder, write_admin_kit
 from mock_server.pki import Pki
 from mock_server.policy import Policy
 from mock_server.ports import reserve_port
 from mock_server.quantities import read_duration
 from mock_server.running import Running
 from mock_server.scenarios import Scenario
+from mock_server.server_kit import listening_host
+from mock_server.server_kit.place import LOOPBACK, addresses_of
 from mock_server.settings import (
     DEFAULT_ORG,
-    DEFAULT_PROJECT,
     DEFAULT_SITES,
     Settings,
+    check_authority,
     check_fault,
     clock_of,
+    given_kit,
+    pedantry_of,
     policy_of,
+    project_of,
+    release_of,
     scenario_of,
     scheme_of,
     security_of,
 )
 from mock_server.transcript import Calls, Retention, Transcript
+from mock_server.variation.pedantry import Pedantry
 from mock_server.watch import JobWatch, check_awaited
 
 _T = TypeVar("_T")
@@ -54,7 +63,7 @@ class MockServer:
     Use it as a context manager, with ``with`` or ``async with``, or call ``start`` and ``stop``.
 
     Args:
-        release: the release to play, as ``2.6`` or ``2.6.3``.
+        release: the release to play, as ``2.6`` or ``2.6.3``; the newest by default, or that of the server's kit.
         sites: the names of the sites that are connected; a scenario that names sites overrules it.
         scenario: how jobs fare, users and limits: a ``Scenario``, the name of a ready one as ``realistic``, a path of a
             scenario file or its content as a dict.
@@ -62,7 +71,7 @@ class MockServer:
         workspace: a folder to keep certificates, kits and results in; a temporary one by default, removed at the end.
         port: the FL port that kits name; a free one by default. Nobody listens there.
         admin_port: the port to listen on; a free one by default.
-        host: the address to bind to, and the host that kits name.
+        host: the address to bind to, and the host that kits name; 127.0.0.1 by default.
         clock: the time of the simulation: a ``Clock``, ``virtual``, ``real``, or a speed as ``x100``; that of the
             scenario by default, which is the real one where it says nothing.
         project: the name of the certificate authority.
@@ -77,9 +86,15 @@ class MockServer:
         authorization: the server's policy: the path of an ``authorization.json``, or its content. Without it that of
             the scenario, then ``local/authorization.json`` in the workspace, then the official default one. Sites
             decide for themselves: their policies are in the scenario.
+        pedantic: do otherwise what a server may do otherwise, so that a client relies on no habit of this one:
+            ``True`` with a seed that is drawn, a seed, or a ``Pedantry``; what the scenario says by default.
         allow_remote: listen on a host that other machines reach, too. A mock is for tests: it is refused otherwise.
+        server_kit: the server's folder as official provisioning made it (``nvflare provision``, ``nvflare poc
+            prepare``): certificates, project, ports, transport and policy are those of the kit, so that the admin kits
+            of that project fit unchanged.
 
     Attributes:
+        server_kit: what that kit says; ``None`` without one.
         transcript: what happened: every connection, message, command and decision, without secrets.
         calls: the commands that came, for assertions.
 
@@ -90,7 +105,7 @@ class MockServer:
 
     def __init__(
         self,
-        release: str = LATEST.release,
+        release: str | None = None,
         sites: Sequence[str] = DEFAULT_SITES,
         scenario: Scenario | str | Path | dict[str, Any] | None = None,
         *,
@@ -98,32 +113,49 @@ class MockServer:
         workspace: str | Path | None = None,
         port: int = 0,
         admin_port: int = 0,
-        host: str = "127.0.0.1",
+        host: str | None = None,
         clock: Clock | str | None = None,
-        project: str = DEFAULT_PROJECT,
+        project: str | None = None,
         limits: Limits = DEFAULT_LIMITS,
         stall_timeout: float = 60.0,
         scheme: str | None = None,
         connection_security: str | None = None,
         retention: Retention | None = None,
         authorization: Policy | str | Path | dict[str, Any] | None = None,
+        pedantic: Pedantry | int | bool | None = None,
         allow_remote: bool = False,
+        server_kit: str | Path | None = None,
     ) -> None:
-        self.profile: ReleaseProfile = profile_for(release)
+        self.server_kit = given_kit(
+            server_kit,
+            secure=secure,
+            beside={"scheme": scheme, "connection_security": connection_security, "project": project},
+        )
+        kit = self.server_kit
+        if kit is not None and kit.scheme is not None:
+            scheme, connection_security = kit.scheme.value, kit.security.value
+        self.profile: ReleaseProfile = release_of(release, kit)
         self.scheme = scheme_of(self.profile, scheme, secure)
         self.security = security_of(self.profile, connection_security)
         self.scenario = scenario_of(scenario, self.profile)
         self.secure = secure
         self._given_authorization = authorization
-        self.policy = policy_of(authorization, self.scenario, workspace)
-        self.host = host
+        self.policy = policy_of(authorization, self.scenario, workspace, kit)
+        self._given_pedantic = pedantic
+        self.pedantry = pedantry_of(pedantic, self.scenario)
+        """What the server varies on purpose, with the seed that does so again; ``None``: nothing."""
+        self.host = LOOPBACK if host is None else host
+        self._given_host = host
+        self._name = self.host
         self.clock = clock_of(clock, self.scenario.clock)
         self.transcript = Transcript(retention, self.clock)
         self.calls = Calls(self.profile, self.transcript.redactor)
         self._site_names = tuple(sites)
         self._given_workspace = Path(workspace) if workspace is not None else None
         self._given_ports = (port, admin_port)
-        self._project = project
+        if kit is not None:
+            self._given_ports = (port or kit.fl_port, admin_port or kit.admin_port)
+        self._project = project_of(project, kit)
         self._limits = limits
         self._stall_timeout = stall_timeout
         self._allow_remote = allow_remote
@@ -179,6 +211,7 @@ class MockServer:
         """
         if self._running is not None:
             raise ServerError("the server runs already")
+        self._find_host()
         self._check_host()
         with contextlib.ExitStack() as undo:
             undo.callback(self._close_pki)
@@ -187,10 +220,13 @@ class MockServer:
                 undo.callback(shutil.rmtree, root, ignore_errors=True)
             root.mkdir(parents=True, exist_ok=True)
             if self.secure:
-                self._pki = Pki(self._project, root / "pki" if self._given_workspace else None, host=self.host)
-            holder = reserve_port(self.host, self._given_ports[0])
+                kit, kept = self.server_kit, root / "pki" if self._given_workspace else None
+                self._pki = Pki(self._project, kept, host=self.host, given=kit.authority if kit is not None else None)
+            # A port for all needs nobody to hold it; the number that is held then stands for none.
+            holder = reserve_port(self.host, 0 if self._has_one_port else self._given_ports[0])
             undo.callback(holder.close)
-            running = Running(self._settings(), root, holder)
+            shared_port = self._given_ports[0] if self._has_one_port else 0
+            running = Running(self._settings(), root, holder, shared_port)
             undo.callback(running.stop)
             try:
                 running.start(self._given_ports[1])
@@ -215,6 +251,20 @@ class MockServer:
         if self._pki is not None:
             self._pki.close()
             self._pki = None
+
+    @property
+    def _has_one_port(self) -> bool:
+        fl_port, admin_port = self._given_ports
+        return self.profile.cell is not None and fl_port == admin_port != 0
+
+    def _find_host(self) -> None:
+        """Find where to listen for the clients of a kit that names a host of its own."""
+        if self.server_kit is None:
+            return
+        if self._given_host is None:
+            self.host, self._name = listening_host(self.server_kit.hosts)
+        elif set(addresses_of(self.server_kit.host)) & set(addresses_of(self._given_host)):
+            self._name = self.server_kit.host
 
     def _check_host(self) -> None:
         if self._allow_remote:
@@ -260,7 +310,9 @@ class MockServer:
             raise ServerError("expected a server that serves, but a client has shut it down: stop and start it")
         if scenario is not None:
             chosen = scenario_of(scenario, self.profile)
-            self.policy = policy_of(self._given_authorization, chosen, self._given_workspace)
+            self.policy = policy_of(self._given_authorization, chosen, self._given_workspace, self.server_kit)
+            if self._given_pedantic is None:
+                self.pedantry = pedantry_of(None, chosen)
             self.scenario = chosen
         self._site_names = self._site_names if sites is None else tuple(sites)
         if clock is not None:
@@ -306,6 +358,7 @@ class MockServer:
         *,
         directory: str | Path | None = None,
         authority: Pki | None = None,
+        broken: str | None = None,
         **certificate: Any,
     ) -> Path:
         """Write a startup kit that the official client of the release accepts.
@@ -317,25 +370,35 @@ class MockServer:
             directory: the folder to write the kit's folder into; one of the server's by default.
             authority: who issues the certificate; the server's own by default. A kit of another one
                 (``Pki.foreign()``) is one that the server refuses, and that refuses the server.
+            broken: what is wrong with the kit on purpose, by name, as ``expired``: see ``mock_server.broken_kits``.
             **certificate: passed to ``Pki.issue_user``, for kits that are wrong on purpose.
 
         Returns:
             The kit root, the folder above ``startup``. An insecure server has one kit for everyone, of ``admin``.
+
+        Raises:
+            ValueError: no kit of the release can be broken so.
+            PkiError: the certificate cannot be issued.
         """
         running = self._require_running()
-        parent = Path(directory) if directory is not None else running.root / "kits"
-        pki = (authority or self.pki) if self.secure else None
-        credentials = pki.issue_user(name, org, role, **certificate) if pki is not None else None
-        return write_admin_kit(
-            parent / (name if self.secure else "admin"),
-            profile=self.profile,
-            host=self.host,
-            fl_port=running.fl_port,
-            admin_port=running.admin_port,
-            credentials=credentials,
-            pki=pki,
+        if not self.secure:
+            name, org = INSECURE_USER, ""
+        order = KitOrder(
+            self.profile,
+            self._name,
+            running.fl_port,
+            running.admin_port,
+            pki=(authority or self.pki) if self.secure else None,
+            user=name,
+            org=org,
+            role=role,
+            certificate=certificate,
             wire=CellWire(self.scheme, self.security) if self.scheme is not None else None,
         )
+        parent = Path(directory) if directory is not None else running.root / "kits" / (broken or "")
+        if broken is None:
+            return write_admin_kit(parent / name, order)
+        return write_broken_kit(broken, parent / name, order)
 
     # --- what a test needs ------------------------------------------------------------------------------------
 
@@ -458,6 +521,8 @@ class MockServer:
             limits=self._limits,
             stall_timeout=self._stall_timeout,
             pki=self._pki,
+            name=self._name,
+            pedantry=self.pedantry,
         )
 
     def _on_desk(self, function: Callable[[FaultDesk], Any]) -> None:
@@ -468,6 +533,7 @@ class MockServer:
     def _check_fault(self, rule: Rule) -> None:
         self._require_running()
         check_fault(rule, self.profile, self.scheme)
+        check_authority(rule, self._pki)
 
     def _require_running(self) -> Running:
         if self._running is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flare_client.protocol.formats import DEFAULT_STUDY
 from mock_server.clock import Clock
@@ -43,10 +43,14 @@ class AdminSessions:
     Args:
         clock: tells how long a session has been idle.
         idle_timeout: seconds without a command after which a session is over.
+        new_token: makes tokens; version 4 UUIDs by default.
     """
 
-    def __init__(self, clock: Clock, idle_timeout: float) -> None:
+    def __init__(
+        self, clock: Clock, idle_timeout: float, new_token: Callable[[], str] = lambda: str(uuid.uuid4())
+    ) -> None:
         self._clock = clock
+        self._new_token = new_token
         self.idle_timeout = idle_timeout
         self._sessions: dict[str, AdminSession] = {}
         self._opened = 0
@@ -62,7 +66,7 @@ class AdminSessions:
         self, user: str, org: str, role: str | None, study: str = DEFAULT_STUDY, ends_at: float | None = None
     ) -> AdminSession:
         """Start a session; a user may have several."""
-        return self.restore(str(uuid.uuid4()), user, org, role, study, ends_at)
+        return self.restore(self._new_token(), user, org, role, study, ends_at)
 
     def restore(
         self,

@@ -8,15 +8,18 @@ from typing import Any
 
 from flare_client.protocol.cellnet.kit import Scheme, Security
 from flare_client.protocol.limits import Limits
-from flare_client.protocol.releases import ReleaseProfile
+from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
 from mock_server.clock import Clock, RealClock, ScaledClock, read_clock
+from mock_server.faults.actions import WrongCertificate, WrongSignature
 from mock_server.faults.course import Point
 from mock_server.faults.rules import Rule
 from mock_server.pki import Pki
 from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Policy
 from mock_server.scenarios import Scenario, ScenarioError, library
 from mock_server.scenarios.system import ClockSpec
+from mock_server.server_kit import ServerKit, read_server_kit
 from mock_server.transcript import Calls, Transcript
+from mock_server.variation.pedantry import Pedantry, read_pedantry
 
 DEFAULT_ORG = "nvidia"
 DEFAULT_PROJECT = "example_project"
@@ -41,6 +44,8 @@ class Settings:
         limits: how much a client may send.
         stall_timeout: seconds for a sign of life.
         pki: the certificates; ``None`` for an insecure server.
+        name: the name of the server.
+        pedantry: what it varies on purpose; ``None``: nothing.
     """
 
     profile: ReleaseProfile
@@ -56,12 +61,19 @@ class Settings:
     limits: Limits
     stall_timeout: float
     pki: Pki | None
+    name: str
+    pedantry: Pedantry | None = None
 
     @property
     def idle_timeout(self) -> float:
         """Seconds after which a session that asks nothing ends."""
         chosen = self.scenario.idle_timeout
         return self.profile.idle_timeout if chosen is None else chosen
+
+    @property
+    def org(self) -> str:
+        """The organisation of the server, which counts in authorisation."""
+        return self.pki.server_org if self.pki is not None else DEFAULT_ORG
 
     @property
     def project(self) -> str:
@@ -80,6 +92,60 @@ def clock_of(clock: Clock | str | None, spec: ClockSpec) -> Clock:
     if spec.speed == 1.0 and spec.start is None:
         return RealClock()
     return ScaledClock(spec.speed, spec.start)
+
+
+def given_kit(location: str | Path | None, *, secure: bool, beside: dict[str, object]) -> ServerKit | None:
+    """The server's kit that was given, read.
+
+    Args:
+        location: the kit root.
+        secure: whether the server is to be secure.
+        beside: what was given beside it that the kit says, by the name of the argument; ``None`` for nothing.
+
+    Raises:
+        ValueError: the kit is unusable, or something beside it contradicts it.
+    """
+    if location is None:
+        return None
+    if not secure:
+        raise ValueError("expected a secure server with a server_kit, which is one")
+    given = [name for name, value in beside.items() if value is not None]
+    if given:
+        raise ValueError(f"expected no {', '.join(given)} beside a server_kit, which says so itself")
+    return read_server_kit(location)
+
+
+def release_of(release: str | None, kit: ServerKit | None) -> ReleaseProfile:
+    """The release that is played.
+
+    Args:
+        release: what was asked for.
+        kit: the server's kit, if there is one.
+
+    Raises:
+        ValueError: there is no such release, the kit is of another wire, or does not tell.
+    """
+    if kit is None:
+        return profile_for(release or LATEST.release)
+    if release is None:
+        if len(kit.releases) > 1:
+            raise ValueError(
+                f"the kit in {kit.root} does not tell which of the releases {', '.join(kit.releases)} made it: say "
+                f"release='{kit.releases[-1]}' (flare-mock serve --release), or whichever your clients have"
+            )
+        return profile_for(kit.releases[0])
+    profile = profile_for(release)
+    if (profile.cell is not None) != (kit.scheme is not None):
+        raise ValueError(
+            f"expected release {', '.join(kit.releases)}, or another of the same wire, for the kit in {kit.root}, "
+            f"but got {release!r}: clients of {'2.7 and later' if profile.cell else 'releases to 2.6'} read other kits"
+        )
+    return profile
+
+
+def project_of(project: str | None, kit: ServerKit | None) -> str:
+    """The name of the project."""
+    return kit.project if kit is not None else DEFAULT_PROJECT if project is None else project
 
 
 def scheme_of(profile: ReleaseProfile, scheme: str | None, secure: bool) -> Scheme | None:
@@ -139,9 +205,12 @@ def scenario_of(scenario: Scenario | str | Path | dict[str, Any] | None, profile
 
 
 def policy_of(
-    authorization: Policy | str | Path | dict[str, Any] | None, scenario: Scenario, workspace: str | Path | None
+    authorization: Policy | str | Path | dict[str, Any] | None,
+    scenario: Scenario,
+    workspace: str | Path | None,
+    kit: ServerKit | None = None,
 ) -> Policy:
-    """The policy of the server: what was given, then the scenario's, then the file in its workspace."""
+    """The policy of the server: what was given, then the scenario's, the file in its workspace, that of its kit."""
     if isinstance(authorization, Policy):
         return authorization
     if isinstance(authorization, (str, Path)):
@@ -151,7 +220,36 @@ def policy_of(
     if scenario.server.authorization is not None:
         return Policy(scenario.server.authorization)
     placed = Path(workspace) / "local" / AUTHORIZATION_FILE if workspace is not None else None
-    return Policy.load(placed) if placed is not None and placed.is_file() else DEFAULT_POLICY
+    if placed is not None and placed.is_file():
+        return Policy.load(placed)
+    return Policy.load(kit.authorization) if kit is not None and kit.authorization is not None else DEFAULT_POLICY
+
+
+def check_authority(rule: Rule, pki: Pki | None) -> None:
+    """Refuse a fault for which a certificate would have to be issued that cannot be.
+
+    Raises:
+        ValueError: the key of the CA is not there.
+    """
+    action = rule.action
+    needs_key = isinstance(action, WrongSignature) or (
+        isinstance(action, WrongCertificate) and action.wrong != "authority"
+    )
+    if needs_key and pki is not None and not pki.has_ca_key:
+        raise ValueError(
+            f"expected a server with the key of its CA for the fault {action.kind!r}, but the server's kit has none"
+        )
+
+
+def pedantry_of(given: Pedantry | int | bool | None, scenario: Scenario) -> Pedantry | None:
+    """What the server varies: what was given, or what the scenario says where nothing was.
+
+    Raises:
+        ValueError: it is no seed, nor anything else that says so.
+    """
+    if given is None and scenario.pedantic is not None:
+        return scenario.pedantic.pedantry()
+    return read_pedantry(given)
 
 
 def check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> None:

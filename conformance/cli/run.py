@@ -37,6 +37,11 @@ _PROFILES_TEXT = "; ".join(f"{profile.name}: {profile.says}" for profile in PROF
 @click.option("--release", default=RELEASES[-1], show_default=True, help="The release to hold the client to.")
 @click.option("--server", default="mock", show_default=True, help="mock, or kit:DIR for a server that runs already.")
 @click.option("--scheme", help="How frames travel to the mock, from release 2.7 on: http (the default), tcp or grpc.")
+@click.option(
+    "--pedantic",
+    is_flag=True,
+    help="Have the mock do otherwise what a server may do otherwise, drawn from the seed: see docs/pedantic.md.",
+)
 @click.option("--user", default=ADMIN, show_default=True, help="The project admin of the kit.")
 @click.option("--profile", type=click.Choice(list(PROFILES)), default=CI.name, show_default=True, help=_PROFILES_TEXT)
 @click.option("--select", "patterns", multiple=True, help="Only contracts of this id or glob; repeatable.")
@@ -84,6 +89,7 @@ def run(**options: Any) -> None:
         limit=options["limit"],
         scripts=options["scripts"],
         transcripts=options["transcripts"],
+        pedantic=options["pedantic"],
     )
     if (plan.client is None) == (plan.command is None):
         raise ValueError("expected either --client or --client-command")

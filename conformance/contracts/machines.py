@@ -174,7 +174,8 @@ def concurrent_sessions(trial: Trial) -> None:
             name: stack.enter_context(contextlib.closing(stage.open(user, adapter)))
             for (name, user), adapter in zip(users.items(), adapters, strict=True)
         }
-        _check_histories(trial, stage, scenes.crowd(users), opened)
+        drawn = _check_histories(trial, stage, scenes.crowd(users), opened)
+    trial.script.instead(drawn)
 
 
 @contract(
@@ -187,17 +188,24 @@ def concurrent_sessions(trial: Trial) -> None:
 def concurrent_threads(trial: Trial) -> None:
     users = {"one": PROJECT_ADMIN, "two": PROJECT_ADMIN, "three": PROJECT_ADMIN}
     with staged(trial, needs_control=True) as stage, contextlib.closing(stage.open(PROJECT_ADMIN)) as session:
-        _check_histories(trial, stage, scenes.crowd(users), dict.fromkeys(users, session))
+        drawn = _check_histories(trial, stage, scenes.crowd(users), dict.fromkeys(users, session))
+    trial.script.instead(drawn)
 
 
-def _check_histories(trial: Trial, stage: Stage, crowd: Crowd, opened: Mapping[str, ClientSession]) -> None:
-    """Record histories and look for an order that explains each; the first that has none is the failure."""
+def _check_histories(trial: Trial, stage: Stage, crowd: Crowd, opened: Mapping[str, ClientSession]) -> list[str]:
+    """Record histories and look for an order that explains each; the first that has none is the failure.
+
+    Returns:
+        What was drawn. What became of it, the calls, depends on which thread is ahead.
+    """
     model = Model(RULES[trial.release], crowd.users)
     # Jobs that are submitted at the same time may stand in either order.
     unordered = dataclasses.replace(model, is_ordered=False)
     found: list[Violation | Inconclusive] = []
+    drawn: list[str] = []
 
     def check(before: Program, meanwhile: dict[str, Program]) -> None:
+        drawn.append(f"before: {before!r}; meanwhile: {meanwhile!r}")
         if found:
             return  # what happened at the same time once will not do so again, so there is nothing to shrink by playing
         cast = Cast(stage, model, opened)
@@ -220,6 +228,7 @@ def _check_histories(trial: Trial, stage: Stage, crowd: Crowd, opened: Mapping[s
     trial.forall(check, before=crowd.before, meanwhile=crowd.meanwhile, examples=_programs(trial))
     if found:
         raise found[0]
+    return drawn
 
 
 def _unexplained(model: Model, before: Script, state: State, history: histories.History) -> Violation:

@@ -219,7 +219,7 @@ def command_lost(trial: Trial) -> None:
     "A server whose certificate another authority issued gets no login.",
     Observed(_SOCKETS, "NoConnection when the time is over"),
     Observed(_CELLS, "no connection"),
-    needs=(Need.FAULTS,),
+    needs=(Need.FAULTS, Need.TLS),
 )
 def other_authority(trial: Trial) -> None:
     _unproven(trial, "certificate", wrong="authority")
@@ -231,7 +231,7 @@ def other_authority(trial: Trial) -> None:
     "A server whose certificate expired gets no login.",
     Observed(_SOCKETS, "NoConnection when the time is over"),
     Observed(_CELLS, "no connection"),
-    needs=(Need.FAULTS,),
+    needs=(Need.FAULTS, Need.TLS),
 )
 def expired_certificate(trial: Trial) -> None:
     _unproven(trial, "certificate", wrong="expired")
@@ -243,7 +243,7 @@ def expired_certificate(trial: Trial) -> None:
     "A server that proves another name than the kit's gets no login.",
     Observed(_CELLS, "expected server identity is 'server'"),
     releases=CELL_RELEASES,
-    needs=(Need.FAULTS,),
+    needs=(Need.FAULTS, Need.TLS),
 )
 def other_name(trial: Trial) -> None:
     _unproven(trial, "certificate", wrong="name")
@@ -255,7 +255,7 @@ def other_name(trial: Trial) -> None:
     "A server of the project's authority is accepted whatever name its certificate bears.",
     Observed(_SOCKETS, "a session: nobody looks at the name"),
     releases=SOCKET_RELEASES,
-    needs=(Need.FAULTS,),
+    needs=(Need.FAULTS, Need.TLS),
     level=Level.MAY,
 )
 def any_name(trial: Trial) -> None:
@@ -268,7 +268,7 @@ def any_name(trial: Trial) -> None:
     "A server that speaks TLS 1.1 at most gets no login.",
     Observed(_SOCKETS, "NoConnection when the time is over"),
     Observed(_CELLS, "no connection"),
-    needs=(Need.FAULTS,),
+    needs=(Need.FAULTS, Need.TLS),
 )
 def old_tls(trial: Trial) -> None:
     _unproven(trial, "old_tls")

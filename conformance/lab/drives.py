@@ -31,6 +31,9 @@ class DrivenServer(Protocol):
     def restart(self) -> None:
         """Restart the server; returns when it accepts logins again."""
 
+    def reset(self) -> None:
+        """Start again without jobs and with every site, also after the server was shut down."""
+
 
 def official_client(version: str) -> Adapter:
     """Return the official client of a release, in a process and an environment of its own.
@@ -52,6 +55,7 @@ class MockTarget:
     """
 
     def __init__(self, version: str) -> None:
+        self._version = version
         self._server = MockServer(version, scenario=_SCENARIO)
 
     def __enter__(self) -> MockTarget:
@@ -69,3 +73,13 @@ class MockTarget:
     def restart(self) -> None:
         """Restart the server."""
         self._server.restart()
+
+    def reset(self) -> None:
+        """Start again, as another server."""
+        self._server.stop()
+        self._server = MockServer(self._version, scenario=_SCENARIO)
+        self._server.start()
+
+    def commands(self) -> int:
+        """How many commands came so far."""
+        return len(self._server.calls)

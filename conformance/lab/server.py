@@ -26,6 +26,7 @@ _READY_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _POC_PORTS = (8002, 8003)
 _POC_SECONDS = 120.0
+_MARKS = ("shutdown.fl", "restart.fl", "pid.fl", "daemon_pid.fl")
 _SERVER_MODULE = "nvflare.private.fed.app.server.server_train"
 
 
@@ -93,7 +94,9 @@ class OfficialServer:
             raise
 
     def reset(self) -> None:
-        """Start again with an empty store: from 2.8 on a job that ran at a restart can never be deleted.
+        """Start again with an empty store and with every site, also after a shutdown.
+
+        From 2.8 on a job that ran at a restart can never be deleted.
 
         Raises:
             LabError: the server is not ready in time.
@@ -101,6 +104,9 @@ class OfficialServer:
         if self._processes is not None:
             self._processes.stop()
         shutil.rmtree(self.workspace / STORE, ignore_errors=True)
+        for kit in (HOST, *SITES):
+            for mark in _MARKS:  # a script that finds one of an earlier run ends at once
+                ((self._kits or self.workspace) / kit / mark).unlink(missing_ok=True)
         self._start(self.workspace / "logs")
 
     def _start(self, logs: Path) -> None:
@@ -199,10 +205,33 @@ def poc_startup_seconds(version: str) -> float:
         return _time_poc(peer, Path(scratch))
 
 
-def _time_poc(peer: PeerEnvironment, scratch: Path) -> float:
-    home, workspace = scratch / "home", scratch / "poc"
+def poc_kits(peer: PeerEnvironment, scratch: Path) -> Path:
+    """Prepare a proof of concept with the release's own tool, without starting it.
+
+    Args:
+        peer: the environment of the release.
+        scratch: an existing folder.
+
+    Returns:
+        The folder that holds one kit a participant.
+
+    Raises:
+        LabError: the tool fails.
+    """
+    workspace = scratch / "poc"
+    run_tool(_poc_words(peer, scratch)[0], scratch, _POC_SECONDS, _poc_environment(peer, scratch, workspace))
+    return _poc_admin(workspace)[1].parent
+
+
+def _poc_environment(peer: PeerEnvironment, scratch: Path, workspace: Path) -> dict[str, str]:
+    home = scratch / "home"
     home.mkdir()
-    env = {**_tool_environment(peer), "HOME": str(home), "NVFLARE_POC_WORKSPACE": str(workspace)}
+    return {**_tool_environment(peer), "HOME": str(home), "NVFLARE_POC_WORKSPACE": str(workspace)}
+
+
+def _time_poc(peer: PeerEnvironment, scratch: Path) -> float:
+    workspace = scratch / "poc"
+    env = _poc_environment(peer, scratch, workspace)
     prepare, start = _poc_words(peer, scratch)
     run_tool(prepare, scratch, _POC_SECONDS, env)
     user, kit = _poc_admin(workspace)

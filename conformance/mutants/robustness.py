@@ -44,8 +44,8 @@ def _look_at_bytes(connection: Any, look: Callable[[bytes], str | None]) -> None
         def __init__(self, inner: Any) -> None:
             self.inner = inner
 
-        def recv(self, size: int) -> bytes:
-            data: bytes = self.inner.recv(size)
+        def receive(self) -> bytes:
+            data: bytes = self.inner.receive()
             why = look(data)
             if why:
                 raise errors().MalformedReply(why)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Iterable
 from typing import Any
 
 from conformance.mutants.twists import SocketTwist, as_exchange, edited, line_of, twist
+from flare_client.protocol.hci.client import Answer
 
 _2_6 = "2.6"
 
@@ -145,8 +147,8 @@ class HangsUp(SocketTwist):
 
     def connected(self, transport: Any, data: bytes) -> None:
         if line_of(data).endswith("workspace.zip"):
-            with transport._connect(5.0) as connection:
-                connection.sendall(data)
+            with contextlib.closing(transport._connect(5.0, Answer.BINARY_FILE)) as channel:
+                channel.send(data)
 
 
 @twist("WIRE-SUBMIT-01", release="2.3")

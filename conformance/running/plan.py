@@ -30,6 +30,7 @@ class Plan:
         limit: seconds that a contract may take; those of the profile by default.
         scripts: whether results get the script of a contract that holds, too.
         transcripts: whether results get what was said on the wire where a contract holds, too.
+        pedantic: whether the mock does otherwise what a server may do otherwise.
     """
 
     client: str | None
@@ -43,6 +44,7 @@ class Plan:
     limit: float | None = None
     scripts: bool = False
     transcripts: bool = False
+    pedantic: bool = False
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Plan:
@@ -81,4 +83,4 @@ class Plan:
 
     def make_target(self) -> Target:
         """The server; see ``conformance.parties``."""
-        return make_target(self.server, self.release, self.user, self.scheme)
+        return make_target(self.server, self.release, self.user, self.scheme, pedantic=self.pedantic)

@@ -9,10 +9,10 @@ from typing import Any
 from conformance.contract import CELL_RELEASES, Observed
 from conformance.wire.frames import UUID4
 from conformance.wire.rules import OFFICIAL_CELL, Judgement, judged, rule, same
-from conformance.wire.traffic import CellConnection, Piece, Traffic
+from conformance.wire.traffic import STREAM_FAILED, CellConnection, Piece, Traffic
 
 _UUID4 = re.compile(UUID4)
-_CHUNK, _FINAL, _ACK, _ERROR = 1, 2, 3, 6
+_CHUNK, _FINAL, _ACK = 1, 2, 3
 PIECE_SIZE = 1024 * 1024
 _INTERVAL = 4 * PIECE_SIZE
 """Bytes after which a receiver of every release acknowledges, at the latest with the next piece."""
@@ -44,7 +44,7 @@ def headers(traffic: Traffic) -> Iterator[Judgement]:
     for _, pieces in _streams(traffic):
         for piece in pieces:
             wrong = [name for name, kind in _HEADERS.items() if type(piece.headers.get(name)) is not kind]
-            if piece.headers.get("sm__dt") != _ERROR:
+            if piece.headers.get("sm__dt") != STREAM_FAILED:
                 yield judged(piece.entry, not wrong, "all headers of a piece", f"none, or of another type, in {wrong}")
 
 
@@ -121,7 +121,7 @@ def piece_size(traffic: Traffic) -> Iterator[Judgement]:
         for piece in pieces:
             is_last = piece.headers.get("sm__dt") == _FINAL
             kept = piece.size <= PIECE_SIZE if is_last else piece.size == PIECE_SIZE
-            if piece.headers.get("sm__dt") != _ERROR:
+            if piece.headers.get("sm__dt") != STREAM_FAILED:
                 what = f"{'at most ' if is_last else ''}{PIECE_SIZE:,} bytes"
                 yield judged(piece.entry, kept, what, f"{piece.size:,} bytes")
 
@@ -176,7 +176,7 @@ def constant(traffic: Traffic) -> Iterator[Judgement]:
     for _, pieces in _streams(traffic):
         expected = {name: pieces[0].headers.get(name) for name in _CONSTANT}
         for piece in pieces[1:]:
-            if piece.headers.get("sm__dt") != _ERROR:
+            if piece.headers.get("sm__dt") != STREAM_FAILED:
                 came = {name: piece.headers.get(name) for name in _CONSTANT}
                 yield same(piece.entry, came, expected, "the headers of the stream")
 
@@ -209,7 +209,7 @@ def acknowledgement(traffic: Traffic) -> Iterator[Judgement]:
     for connection in traffic.cells:
         for piece in connection.acknowledgements:
             found = piece.headers
-            if found.get("sm__dt") == _ERROR:
+            if found.get("sm__dt") == STREAM_FAILED:
                 continue
             known = found.get("sm__id") in connection.server_streams or not connection.is_whole
             numbers = all(isinstance(found.get(name), int) for name in ("sm__os", "sm__sq"))
@@ -288,7 +288,7 @@ def _is_ended(pieces: list[Piece]) -> bool:
 
 
 def _is_given_up(pieces: list[Piece]) -> bool:
-    return any(piece.headers.get("sm__dt") == _ERROR for piece in pieces)
+    return any(piece.headers.get("sm__dt") == STREAM_FAILED for piece in pieces)
 
 
 def _is_cut(connection: CellConnection, pieces: list[Piece]) -> bool:

@@ -14,6 +14,8 @@ from typing import Any
 from mock_server.transcript import Direction, Entry, Kind
 
 LOGINS = ("_cert_login", "_login")
+STREAM_FAILED = 6
+"""The type (``sm__dt``) of a piece that says that a stream ends without its rest."""
 UPLOADS, DOWNLOADS, COMMANDS = (
     "aux_communication/ObjectStreamer.Request",
     "download_service__/download_service__download",

@@ -107,7 +107,10 @@ def done(traffic: Traffic) -> Iterator[Judgement]:
         answered = {(out.detail.get("headers") or {}).get("sm__ri") for out in connection.outgoing}
         for pieces in _by_transaction(connection):
             is_answered = pieces[-1][0].detail["headers"].get("sm__ri") in answered
-            if is_answered and _is_ended(pieces) and connection.event("closed") is not None:
+            closed = connection.event("closed")
+            # A server that hangs up right after its answer hears no more, whatever the client would have said.
+            left = closed is not None and closed.detail.get("by") == "client"
+            if is_answered and _is_ended(pieces) and left:
                 transaction = pieces[0][2].get(_TX)
                 yield judged(pieces[-1][0], transaction in ended, "ObjectStreamer.Abort after it", "no word of its end")
 

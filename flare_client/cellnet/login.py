@@ -145,7 +145,7 @@ class CellConnection(Connection):
                 ) from None
             except (errors.InternalError, OSError) as problem:
                 if is_refusal(problem.__cause__):
-                    raise errors.LoginRejected(
+                    raise errors.RegistrationRejected(
                         f"cannot connect to server as {self._user!r} at {where}: {problem.__cause__}"
                     ) from problem
                 last = problem

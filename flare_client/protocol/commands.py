@@ -67,6 +67,8 @@ class Argument(enum.Enum):
     """A transaction, a job id and a file name."""
     TARGETS = "targets"
     """``server``, ``client`` or ``all``, then site names."""
+    SITES = "sites"
+    """Site names alone; all sites where there is none."""
     JOB_SETTING = "job_setting"
     """A job id, targets, and a last word that names none."""
     SHELL = "shell"
@@ -506,6 +508,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "remove a FL client",
         "remove_client <client-name>",
         Right.OPERATE,
+        Argument.SITES,
         confirm=Confirm.AUTH,
         releases=_TO_27,
     ),
@@ -515,6 +518,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "release a client's active token so the client may register again",
         "remove_client <client-name>",
         Right.OPERATE,
+        Argument.SITES,
         confirm=Confirm.AUTH,
         visible=False,
         releases=_FROM_28,
@@ -652,7 +656,7 @@ _TABLE: tuple[CommandSpec, ...] = (
         "report_version",
         "get NVFlare version info",
         "report_version server|client|all <client-name> ...",
-        Right.OPERATE,
+        Right.UNCATEGORISED,
         Argument.TARGETS,
         releases=_FROM_28,
     ),

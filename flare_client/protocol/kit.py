@@ -60,7 +60,7 @@ class KitFormatError(ValueError):
         expected: what should stand there.
         got: what stands there.
         official: the name of the class that the official client raises for the same fault: ``ConfigError``,
-            ``TypeError`` or ``ValueError`` (the nearest of the three where it raises none of them).
+            ``RuntimeError``, ``TypeError`` or ``ValueError`` (the nearest of them where it raises none of them).
     """
 
     def __init__(self, field: str, expected: str, got: str, official: str = "ConfigError") -> None:

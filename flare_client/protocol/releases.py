@@ -123,6 +123,8 @@ class ReleaseProfile:
 
     forgives_quotes: bool
     """Whether single quotes count in a command line, and quotes that do not match are taken as they are."""
+    reads_server_config: bool
+    """Whether the server's configuration of a job is read at submission, so that it must be JSON."""
     checks_site_log_config: bool
     """Whether the level of a site's log must be one; otherwise it may name a file as well."""
     log_end: LogEnd
@@ -268,6 +270,7 @@ _R23 = ReleaseProfile(
     workspace_files=("fl_app.txt", "log.txt", "meta.json"),
     signs_admin_kit=False,
     forgives_quotes=False,
+    reads_server_config=False,
     checks_site_log_config=False,
     log_end=LogEnd.FIRST,
     times_abnormal_ends=False,
@@ -453,6 +456,7 @@ _R28 = dataclasses.replace(
 _R29 = dataclasses.replace(
     _R28,
     release="2.9",
+    reads_server_config=True,
     official="2.9.0",
     sites=SITES_29,
     cell=RULES_29,

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 
 from flare_client.protocol.commands import Argument, CommandSpec, Right
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import MetaStatus
-from mock_server.answers import Answer, EmptyAnswer, Reply, meta
+from mock_server.answers import Answer, EmptyAnswer, Late, Reply, meta
 from mock_server.commands import cells, info, jobs, login, logs, shell, studies, system, training, transfer
+from mock_server.commands.asking import ASKING, asked_sites, patience
 from mock_server.commands.info import INFO_COMMANDS, check_info_words, check_runs
 from mock_server.commands.refusals import submitter_of, unknown_job
 from mock_server.commands.registry import HANDLERS
 from mock_server.commands.shell import check_shell_command
-from mock_server.commands.targets import SERVER, TargetError, read_target
+from mock_server.commands.targets import CLIENT, SERVER, TargetError, read_target
 from mock_server.commands.words import split_words
 from mock_server.context import Call, Request, ServerContext
 from mock_server.sessions import AdminSession
+from mock_server.sites.inquiry import inquire
 
 _logger = logging.getLogger("mock_server")
 
@@ -39,11 +42,21 @@ _LOGIN_COMMANDS = {
 COMMAND_MODULES = (cells, info, jobs, logs, shell, studies, system, training, transfer)
 
 
-def answer(context: ServerContext, request: Request) -> Answer:
-    """Answer one request; an error inside a command is answered as an official server does, and logged."""
+def answer(context: ServerContext, request: Request) -> Answer | Late[Answer]:
+    """Answer one request; an error inside a command is answered as an official server does, and logged.
+
+    Where sites are asked that take their time, the answer is a late one: what is checked is checked now, and what is to
+    be done is done then.
+    """
+    return _guarded(context, request, lambda: _answer(context, request))
+
+
+def _guarded(
+    context: ServerContext, request: Request, act: Callable[[], Answer | Late[Answer]]
+) -> Answer | Late[Answer]:
     try:
         context.engine.advance()
-        return _answer(context, request)
+        return act()
     except Exception as problem:  # the outermost frame of a command: the server goes on serving
         _logger.warning("%r failed: %s: %s", request.line[:120], type(problem).__name__, problem, exc_info=True)
         return Reply().error(f"Exception Occurred: {type(problem).__name__}: {problem}")
@@ -53,7 +66,7 @@ def answer(context: ServerContext, request: Request) -> Answer:
             request.upload.unlink(missing_ok=True)
 
 
-def _answer(context: ServerContext, request: Request) -> Answer:
+def _answer(context: ServerContext, request: Request) -> Answer | Late[Answer]:
     try:
         words = split_words(request.line, context.profile)
     except ValueError as problem:
@@ -75,10 +88,26 @@ def _answer(context: ServerContext, request: Request) -> Answer:
     return _run(context, Call(spec, words, request, session))
 
 
-def _run(context: ServerContext, call: Call) -> Answer:
+def _run(context: ServerContext, call: Call) -> Answer | Late[Answer]:
     refusal = _check_arguments(context, call) or _check_right(context, call)
     if refusal is not None:
         return refusal
+    if context.scenario.has_slow_sites and call.spec.name in ASKING:
+        inquiry = inquire(context, asked_sites(context, call), patience(context, call))
+        call.silent = inquiry.silent
+        if inquiry.wait > 0:
+            return Late(inquiry.wait, lambda: _at_last(context, call))
+    return _handle(context, call)
+
+
+def _at_last(context: ServerContext, call: Call) -> Answer:
+    answered = _guarded(context, call.request, lambda: _handle(context, call))
+    if isinstance(answered, Late):
+        raise TypeError("a handler answers at once")
+    return answered
+
+
+def _handle(context: ServerContext, call: Call) -> Answer:
     answered = HANDLERS[call.spec.name](context, call)
     if isinstance(answered, Reply) and not answered.items:
         # A handler without an item sends the end marker alone, even where it set a meta (observed: 2.3.12).
@@ -112,6 +141,8 @@ def _check_target_arguments(context: ServerContext, call: Call) -> Reply | None:
         return _find_job(context, call, 2)
     if call.spec.argument is Argument.TARGETS:
         return _find_targets(context, call, call.words[1:])
+    if call.spec.argument is Argument.SITES:
+        return _find_targets(context, call, [CLIENT, *call.words[1:]])
     return None
 
 

@@ -56,8 +56,8 @@ def info_of_job(context: ServerContext, call: Call) -> Reply:
     target = call.found_target()
     told: dict[str, Json] = {SERVER_SITE: _told(context, call, SERVER_SITE)} if target.server else {}
     for site in target.sites:
-        if refused_by_site(context, call, site) is not None:
-            # A refusal is no JSON, and the official server looks at no reply behind one that it cannot read.
+        if refused_by_site(context, call, site) is not None or site in call.silent:
+            # Neither a refusal nor silence is JSON, and the official server looks at no reply behind one that is none.
             told[site] = "invalid_reply"
             break
         told[site] = _told(context, call, site)
@@ -73,7 +73,7 @@ def _one_by_one(context: ServerContext, call: Call) -> Reply:
         return _add(reply, _told(context, call, SERVER_SITE))
     for site in target.sites:
         reply.string(f"--- Client ---: {site}")
-        if refused_by_site(context, call, site) is not None:
+        if refused_by_site(context, call, site) is not None or site in call.silent:
             reply.string("Bad responses from clients")
         else:
             _add(reply, _told(context, call, site))

@@ -236,5 +236,6 @@ def app_command(context: ServerContext, call: Call) -> Reply:
     job = call.found_job()
     if not runs(context, job):
         return not_running(context, job)
-    reason = f"rc='BAD_REQUEST_DATA' reason='no app command func for topic {call.words[2]}'"
+    wrong_topic = f"no app command func for topic {call.words[2]}" if call.words[2] else "no topic"
+    reason = f"rc='BAD_REQUEST_DATA' reason='{wrong_topic}'"
     return Reply().error(f"command execution error: {reason}", meta(MetaStatus.ERROR, reason))

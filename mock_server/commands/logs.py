@@ -68,7 +68,8 @@ def configure_site_log(context: ServerContext, call: Call) -> Reply:
     rows: list[list[Json]] = [["CLIENT", "RESPONSE"]]
     for site in target.sites:
         refusal = refused_by_site(context, call, site)
-        rows.append([site, refusal or problem or f"successfully configured {site} log"])
+        told = refusal or problem or f"successfully configured {site} log"
+        rows.append([site, "" if site in call.silent else told])
     if not target.sites:
         reply.string("no responses from clients")
     return reply.table(rows)
@@ -89,7 +90,8 @@ def configure_job_log(context: ServerContext, call: Call) -> Reply:
     if target.word == SERVER_SITE:
         return reply
     rows: list[list[Json]] = [["CLIENT", "RESPONSE"]]
-    rows += [[site, problem or f"successfully configured {site} job {job.job_id} log"] for site in target.sites]
+    said = {site: problem or f"successfully configured {site} job {job.job_id} log" for site in target.sites}
+    rows += [[site, "" if site in call.silent else words] for site, words in said.items()]
     if not target.sites:
         reply.string("no responses from clients")
     reply.table(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flare_client.protocol.jobs import SERVER_SITE
 from flare_client.protocol.statuses import MetaStatus
 from mock_server.answers import Reply, meta
+from mock_server.commands.asking import timed_out
 from mock_server.commands.refusals import refused_by_site
 from mock_server.commands.registry import answers
 from mock_server.commands.targets import connected
@@ -42,6 +43,8 @@ def shell_command(context: ServerContext, call: Call) -> Reply:
                 return Reply().error(f"invalid client: {machine}")
             text = f"invalid target: {machine}"
             return Reply().error(text, meta(MetaStatus.INVALID_TARGET, text))
+        if machine in call.silent:
+            return timed_out(context)
         refusal = refused_by_site(context, call, machine)
         if refusal is not None:
             return Reply().string(refusal)

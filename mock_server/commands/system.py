@@ -8,6 +8,7 @@ from flare_client.protocol.envelope import Json
 from flare_client.protocol.jobs import SERVER_SITE
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
+from mock_server.commands.asking import NO_REPLIES
 from mock_server.commands.refusals import refused_by_site
 from mock_server.commands.registry import answers
 from mock_server.commands.targets import ALL, TargetError, read_clients
@@ -22,8 +23,10 @@ SIMULATED_MEMORY: tuple[tuple[str, str], ...] = (
     ("percent", f"{100 * _USED / _TOTAL:.1f}"),
     ("used", str(_USED)),
     ("free", str(_TOTAL - _USED)),
+    *((name, "0") for name in ("active", "inactive", "buffers", "cached", "shared", "slab")),
+    ("available_percent", f"{100 - 100 * _USED / _TOTAL:.1f}"),
 )
-"""What every simulated machine reports: constants, for they stand for no real machine."""
+"""What every simulated machine reports, as one on Linux: constants, for they stand for no real machine."""
 
 
 @answers("sys_info")
@@ -36,8 +39,12 @@ def sys_info(context: ServerContext, call: Call) -> Reply:
     if target.server:
         reply.table([header, *memory])
     for site in target.sites:
+        reply.string(f"Client: {site}")
+        if site in call.silent:
+            reply.table([header]).string(f": {NO_REPLIES}")
+            continue
         refusal = refused_by_site(context, call, site)
-        reply.string(f"Client: {site}").table([header, *([[refusal, ""]] if refusal else memory)])
+        reply.table([header, *([[refusal, ""]] if refusal else memory)])
     return reply
 
 
@@ -51,7 +58,7 @@ def report_resources(context: ServerContext, call: Call) -> Reply:
     if target.server:
         rows.append(["server", "unlimited"])
     for site in target.sites:
-        refusal = refused_by_site(context, call, site)
+        refusal = NO_REPLIES if site in call.silent else refused_by_site(context, call, site)
         rows.append([site, refusal or str(context.scenario.machine(site).resources)])
     return Reply().table(rows)
 
@@ -63,8 +70,10 @@ def report_env(context: ServerContext, call: Call) -> Reply:
         sites = read_clients(context, call.words[1:], call.session.study)
     except TargetError as problem:
         return Reply().error(str(problem), meta(MetaStatus.INVALID_TARGET, str(problem)))
-    environments: list[Json] = [
-        {
+    environments: dict[str, Json] = {
+        site: NO_REPLIES
+        if site in call.silent
+        else {
             "site_name": site,
             "workspace": path_of(context, site) + context.profile.sites.workspace_suffix,
             "secure_mode": context.secure,
@@ -72,9 +81,9 @@ def report_env(context: ServerContext, call: Call) -> Reply:
             **context.scenario.machine(site).environment,
         }
         for site in sites
-    ]
-    rows: list[list[Json]] = [["SITES", "ENV"], *([e["site_name"], str(e)] for e in environments)]
-    return Reply().table(rows, {MetaKey.CLIENTS.value: environments})
+    }
+    rows: list[list[Json]] = [["SITES", "ENV"], *([site, str(told)] for site, told in environments.items())]
+    return Reply().table(rows, {MetaKey.CLIENTS.value: list(environments.values())})
 
 
 @answers("report_version")
@@ -87,7 +96,7 @@ def report_version(context: ServerContext, call: Call) -> Reply:
 
     versions: dict[str, Json] = {SERVER_SITE: version(SERVER_SITE)} if target.server else {}
     for site in target.sites:
-        refusal = refused_by_site(context, call, site)
+        refusal = NO_REPLIES if site in call.silent else refused_by_site(context, call, site)
         versions[site] = {"error": refusal} if refusal else version(site)
     return Reply().dict(versions, meta(MetaStatus.OK))
 

@@ -29,7 +29,7 @@ def known_sites(context: ServerContext, names: list[str]) -> tuple[str, ...]:
     unknown = [name for name in names if name not in here]
     if unknown:
         raise TargetError(f"invalid client(s): {' '.join(unknown)}")
-    return tuple(names)
+    return tuple(dict.fromkeys(names))  # a site is asked once
 
 
 def in_study(context: ServerContext, sites: tuple[str, ...], study: str, *, needed: bool) -> tuple[str, ...]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from flare_client.protocol.envelope import Json
 from flare_client.protocol.jobs import SERVER_SITE
 from flare_client.protocol.statuses import MetaKey, MetaStatus
 from mock_server.answers import Reply, meta
+from mock_server.commands.asking import NO_REPLIES
 from mock_server.commands.refusals import refused_by_site, runs
 from mock_server.commands.registry import answers
-from mock_server.commands.targets import ALL, TargetError, connected, read_clients
+from mock_server.commands.targets import ALL, connected
 from mock_server.context import Call, ServerContext
 from mock_server.guards import NOTICE
 
@@ -52,10 +54,14 @@ def _server_status(context: ServerContext, reply: Reply) -> None:
     reply.table(rows).with_meta({MetaKey.CLIENTS.value: clients})
 
 
-def _client_status(context: ServerContext, sites: tuple[str, ...], reply: Reply) -> None:
+def _client_status(context: ServerContext, sites: tuple[str, ...], silent: Collection[str], reply: Reply) -> None:
     rows: list[list[Json]] = [["CLIENT", "APP_NAME", "JOB_ID", "STATUS"]]
     entries: list[Json] = []
     for site in sites:
+        if site in silent:
+            rows.append([site, "?", "?", "No Reply"])
+            entries.append({"client_name": site, "status": MetaStatus.NO_REPLY.value})
+            continue
         jobs = [(job, app) for job in context.engine.running_jobs() if (app := job.app_at(site)) is not None]
         if not jobs:
             rows.append([site, "?", "?", "No Jobs"])
@@ -76,7 +82,7 @@ def check_status(context: ServerContext, call: Call) -> Reply:
     if target.server:
         _server_status(context, reply)
     if target.sites:
-        _client_status(context, target.sites, reply)
+        _client_status(context, target.sites, call.silent, reply)
     return reply.string(NOTICE) if target.server else reply
 
 
@@ -118,7 +124,10 @@ def shutdown(context: ServerContext, call: Call) -> Reply:
         if target.server and not context.profile.detailed_meta_statuses:
             reply.string("Trying to shutdown clients before server...")
         refused = {site: refused_by_site(context, call, site) for site in target.sites}
-        rows = [[site, words or "Shutdown the client..."] for site, words in refused.items()]
+        said = {
+            site: "" if site in call.silent else words or "Shutdown the client..." for site, words in refused.items()
+        }
+        rows = [[site, words] for site, words in said.items()]
         reply.table([["CLIENT", "RESPONSE"], *rows])
         for site, words in refused.items():
             if words is None:
@@ -145,32 +154,29 @@ def restart(context: ServerContext, call: Call) -> Reply:
     target = call.found_target()
     detailed = context.profile.detailed_meta_statuses
     reply = Reply()
-    extra: dict[MetaKey, Json] = {}
+    extra: dict[str, Json] = {}  # told before status and info, as official servers do
     # A server takes its sites along, whatever the target says of them.
     sites = tuple(connected(context)) if target.server else target.sites
     if sites:
         if target.server:
             reply.string("Trying to restart all clients before restarting server...")
         said = {site: refused_by_site(context, call, site) or "Restart the client..." for site in sites}
-        reply.string("".join(f"client:{site} : {words}\n" for site, words in said.items()))
+        told = {site: NO_REPLIES if site in call.silent else words for site, words in said.items()}
+        reply.string("".join(f"client:{site} : {words}\n" for site, words in told.items()))
         if detailed:
-            extra[MetaKey.CLIENT_STATUS] = dict(said)
+            silent = dict.fromkeys(call.silent, MetaStatus.NO_REPLY.value)
+            extra[MetaKey.CLIENT_STATUS.value] = {site: silent.get(site, words) for site, words in said.items()}
     if target.server:
         reply.string("Server scheduled for restart")
         if detailed:
-            extra[MetaKey.SERVER_STATUS] = MetaStatus.OK.value
+            extra[MetaKey.SERVER_STATUS.value] = MetaStatus.OK.value
         context.restart()
-    return reply.success("", meta(MetaStatus.OK, extra=extra))
+    return reply.with_meta(extra).success()
 
 
 @answers("remove_client")
-def remove_client(context: ServerContext, call: Call) -> Reply:
+def remove_client(_context: ServerContext, _call: Call) -> Reply:
     """Forget sites, all where none is named; official sites register again by themselves, these at once."""
-    try:
-        read_clients(context, call.words[1:], call.session.study)
-    except TargetError as problem:
-        status = MetaStatus.INVALID_TARGET if context.profile.detailed_meta_statuses else MetaStatus.ERROR
-        return Reply().error(str(problem), meta(status, str(problem)))
     return Reply().success()
 
 
@@ -219,9 +225,10 @@ def enable_client(context: ServerContext, call: Call) -> Reply:
 
 
 @answers("set_timeout")
-def set_timeout(_context: ServerContext, call: Call) -> Reply:
-    """Set how long the server waits for sites (release 2.3); simulated sites answer at once."""
-    return Reply().string(f"admin command timeout has been set to: {float(call.words[1])}").success()
+def set_timeout(context: ServerContext, call: Call) -> Reply:
+    """Set how long the server waits for sites (release 2.3); it counts for every session."""
+    context.site_timeout = float(call.words[1])
+    return Reply().string(f"admin command timeout has been set to: {context.site_timeout}").success()
 
 
 @answers("show_scopes")
@@ -229,7 +236,8 @@ def show_scopes(_context: ServerContext, call: Call) -> Reply:
     """The privacy scopes of the targets; simulated sites have none."""
     target = call.found_target()
     names = ["server", *target.sites] if target.server else list(target.sites)
-    return Reply().table([["SITE", "SCOPES", "DEFAULT"], *([name, "", ""] for name in names)])
+    rows: list[list[Json]] = [[name, "", "no reply" if name in call.silent else ""] for name in names]
+    return Reply().table([["SITE", "SCOPES", "DEFAULT"], *rows])
 
 
 # --- the apps of a running job, release 2.3-2.5 -----------------------------------------------------------------
@@ -250,7 +258,8 @@ def start_app(context: ServerContext, call: Call) -> Reply:
     wrong = [site for site in target.sites if job.app_at(site) is None]
     if wrong:
         return Reply().error(f"{','.join(wrong)} are not in the job running list.")
-    return _told_by_sites(target.sites, "Client app already started.").success()
+    rows = [[site, "" if site in call.silent else "Client app already started."] for site in target.sites]
+    return Reply().table([["CLIENT", "RESPONSE"], *rows]).success()
 
 
 @answers("abort_task")
@@ -265,11 +274,6 @@ def abort_task(context: ServerContext, call: Call) -> Reply:
     rows: list[list[Json]] = [["CLIENT", "RESPONSE"]]
     for site in sites:
         takes_part = works and job.app_at(site) is not None
-        rows.append(
-            [site, "Abort signal has been sent to the current task." if takes_part else "Client app has not started."]
-        )
+        words = "Abort signal has been sent to the current task." if takes_part else "Client app has not started."
+        rows.append([site, "" if site in call.silent else words])
     return Reply().table(rows)
-
-
-def _told_by_sites(sites: tuple[str, ...], words: str) -> Reply:
-    return Reply().table([["CLIENT", "RESPONSE"], *([site, words] for site in sites)])

@@ -37,7 +37,7 @@ from flare_client.protocol.hci.text import ALL_END, LINE_END, encode_text
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import Download, ReleaseProfile
 from flare_client.protocol.statuses import MetaStatus
-from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswer, Reply, SilentAnswer, meta
+from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswer, Late, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request
 from mock_server.endpoints.tls import TlsProtocol
 from mock_server.faults.course import PLAIN, Course, End, Form, Moment, Point, turned
@@ -69,7 +69,7 @@ _FRAME = 64
 _STEPS_A_SECOND = 20
 """How many writes a second a throttled answer is cut into."""
 
-AnswerRequest = Callable[[Request], Answer]
+AnswerRequest = Callable[[Request], Answer | Late[Answer]]
 
 
 def _now() -> str:
@@ -292,6 +292,8 @@ class HciConnection(asyncio.Protocol):
             upload,
             trace=self._trace,
         )
+        if self._stall is not None:  # nothing more is awaited of the client, however long the answer takes
+            self._stall.cancel()
         self._endpoint.faults.serve(
             Exchange(self._moment(request), lambda: self._endpoint.answer(request), Reply, self, self._trace, request)
         )
@@ -386,13 +388,13 @@ class HciConnection(asyncio.Protocol):
         whole = b"".join([content + LINE_END if content else b"", ALL_END] * form.copies)
         data = b"".join(_formed(iter([whole]), form))
         self._trace.note(ReplySent(data))
-        await self._send_blocks(transport, iter([data]), dataclasses.replace(PLAIN, pace=form.pace))
+        await self._send_blocks(transport, iter([data]), dataclasses.replace(PLAIN, pace=form.pace, pieces=form.pieces))
         self._finish(transport, form)
 
     async def _send_blocks(self, transport: asyncio.Transport, blocks: Iterator[bytes], form: Form) -> int:
         sent = 0
         for block in blocks if form is PLAIN else _formed(blocks, form):
-            step = len(block) if form.pace is None else max(1, int(form.pace / _STEPS_A_SECOND))
+            step = -(-len(block) // form.pieces) if form.pace is None else max(1, int(form.pace / _STEPS_A_SECOND))
             for start in range(0, len(block), step or 1):
                 part = block[start : start + step]
                 # Let others have their turn, and wait for a client that does not keep up.

@@ -110,6 +110,7 @@ class Form:
         cut: only so many bytes leave.
         then: what follows after them.
         pace: bytes a second; ``None`` for as fast as can be.
+        pieces: in how many portions it leaves, at least.
     """
 
     rewrites: tuple[Callable[[str], str], ...] = ()
@@ -119,6 +120,7 @@ class Form:
     cut: int | None = None
     then: End = End.CLOSE
     pace: float | None = None
+    pieces: int = 1
 
     def text(self, text: str) -> str:
         """The text of an envelope in this form; a turned byte is the business of whoever encodes it."""

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from mock_server.answers import Late
 from mock_server.faults.course import PLAIN, Course, End, Form, Moment, Passage, Plant, Point
 from mock_server.faults.impostor import Impostor
 from mock_server.faults.rules import ActiveRule, Rule
@@ -21,6 +22,7 @@ from mock_server.transcript.facts import Trace
 
 if TYPE_CHECKING:
     from mock_server.context import Request
+    from mock_server.variation.pedant import Pedant
 
 _logger = logging.getLogger("mock_server")
 
@@ -56,7 +58,7 @@ class Exchange(Generic[_Answer]):
     def __init__(
         self,
         moment: Moment,
-        act: Callable[[], _Answer],
+        act: Callable[[], _Answer | Late[_Answer]],
         empty: Callable[[], _Answer],
         line: Line[_Answer],
         trace: Trace,
@@ -87,6 +89,8 @@ class FaultDesk:
         self.lost: Lost | None = None
         """Is told of each command that is not carried out; likewise."""
         self.impostor = impostor
+        self.pedant: Pedant | None = None
+        """Varies what no fault strikes; set by the server where it is pedantic."""
         self._sessions = sessions
         self._postponed: list[Callable[[], None]] = []
         self._resets = 0
@@ -121,9 +125,11 @@ class FaultDesk:
         if exchange.moment.point is Point.COMMAND:
             self.received[exchange.moment.command] += 1
         course = self.course(exchange.moment)
+        if course is None and self.pedant is not None:
+            # What a fault does is to be seen as it is.
+            course = self.pedant.course(exchange.moment, exchange.trace)
         if course is None:
-            exchange.line.send(exchange.act(), PLAIN)
-            self._release()
+            self._act(exchange, lambda answer: self._send(exchange, answer))
             return
         for strike in course.struck:
             exchange.trace.note(strike)
@@ -142,11 +148,26 @@ class FaultDesk:
             exchange.line.end(course.request.end)
             return
         if course.acts:
-            answer = exchange.act()
+            self._act(exchange, lambda answer: self._on_its_way(exchange, course, answer))
         else:
             self._lose(exchange.command, course.answer.end, course.form)
-            answer = exchange.empty()
+            self._on_its_way(exchange, course, exchange.empty())
+
+    def _act(self, exchange: Exchange[_Answer], then: Callable[[_Answer], None]) -> None:
+        """Carry a request out, now or as late as it takes, and go on with its answer."""
+        answer = exchange.act()
+        if isinstance(answer, Late):
+            late: Late[_Answer] = answer
+            self._later(late.seconds, lambda: then(late.then()))
+        else:
+            then(answer)
+
+    def _on_its_way(self, exchange: Exchange[_Answer], course: Course, answer: _Answer) -> None:
         self._later(course.answer.delay, lambda: self._answer(exchange, course, answer))
+
+    def _send(self, exchange: Exchange[_Answer], answer: _Answer) -> None:
+        exchange.line.send(answer, PLAIN)
+        self._release()
 
     def _lose(self, command: Request | None, end: End | None, form: Form) -> None:
         if command is None:

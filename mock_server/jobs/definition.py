@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import json
 import lzma
 import struct
 import zipfile
@@ -323,11 +324,23 @@ def _check_apps(check: _Check, meta: dict[str, Any]) -> None:
         ):
             if wanted and not any(name in check.names for name in _config_names(check, f"{config}{stem}")):
                 raise ValueError(f"App {check.app(app)} will be deployed to {who} but {who} config is missing")
+            if wanted and stem == SERVER_CONFIG and check.profile.reads_server_config:
+                _read_config(check, f"{config}{stem}.json")
         brings_code = brings_code or f"{base}/custom/" in check.names
     if brings_code and check.profile.marks_byoc:
         meta[JobMetaKey.BYOC.value] = True
     elif check.profile.derives_byoc:
         meta.pop(JobMetaKey.BYOC.value, None)
+
+
+def _read_config(check: _Check, name: str) -> None:
+    """Read a configuration as the official server of 2.9 does, which looks into it for apps of Flower.
+
+    Raises:
+        ValueError: it is no JSON; the text is that of the parser.
+    """
+    if check.conversion is None and name in check.names:
+        json.loads(check.archive.read(name))
 
 
 # --- how many sites, and which -----------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mock_server.server import MockServer
 
 _MARKS = (
-    "flare(release, scheme, connection_security, secure, scenario, sites, clock, faults, user, org, role, client, "
-    "shared): the mock FLARE server, user and client of a test; the mark that is closest to the test counts, a keyword "
-    "at a time",
+    "flare(release, scheme, connection_security, secure, scenario, sites, clock, faults, pedantic, user, org, role, "
+    "client, shared): the mock FLARE server, user and client of a test; the mark that is closest to the test counts, a "
+    "keyword at a time",
     "flare_releases(*releases): run the test on each of these releases, as '2.6', or '2.9-tcp' with a scheme; without "
     "any on all of them",
 )
@@ -126,7 +126,10 @@ def flare_kit(_flare_settings: Settings, flare_server: MockServer, tmp_path_fact
 
 @pytest.fixture
 def flare_session(_flare_settings: Settings, flare_server: MockServer, flare_kit: Path) -> Iterator[Any]:
-    """A session of the user of the test, by default of ``flare_client``; closed at the end."""
+    """A session of the user of the test, by default of ``flare_client``; closed at the end.
+
+    Where it can, it waits in the time of the server: ``monitor_job`` on a virtual clock takes no time.
+    """
     from mock_server.pytest_plugin.clients import opened  # noqa: PLC0415 - see above
 
     with opened(_flare_settings, flare_server, flare_kit) as session:

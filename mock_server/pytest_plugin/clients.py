@@ -64,6 +64,8 @@ def opened(settings: Settings, server: MockServer, kit: Path) -> Iterator[Any]:
         )
     words = (user_of(settings, server).name, str(kit)) if server.secure else (str(kit),)
     session = new_session(*words)
+    if hasattr(session, "clock"):
+        session.clock = server.clock
     try:
         yield session
     finally:

@@ -10,14 +10,14 @@ from typing import Any, NoReturn
 import pytest
 
 from flare_client.protocol.releases import LATEST, PROFILES, ReleaseProfile, profile_for
-from mock_server.clock import Clock, ManualClock, RealClock
+from mock_server.clock import Clock
 from mock_server.pytest_plugin.clients import DEFAULT_CLIENT, release_of
 from mock_server.scenarios import Scenario, ScenarioError
-from mock_server.settings import DEFAULT_SITES
+from mock_server.settings import DEFAULT_SITES, clock_of
 
 MARK = "flare"
 RELEASES_MARK = "flare_releases"
-CLOCKS = {"real": RealClock, "manual": ManualClock}
+_CLOCKS = "real, virtual (or manual, which is the same), a speed as x100, or a clock with a method time()"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Settings:
     shared: bool
 
 
-_KEYWORDS = tuple(field.name for field in dataclasses.fields(Settings))
+_KEYWORDS = (*(field.name for field in dataclasses.fields(Settings)), "pedantic")
 
 
 def releases_of(item: pytest.Item) -> list[str]:
@@ -92,19 +92,15 @@ def settings_of(item: pytest.Item, release: str | None) -> Settings:
         keywords["scheme"] = scheme or (keywords.get("scheme") if profile_for(keywords["release"]).cell else None)
     if "release" not in keywords:
         keywords["release"] = release_of(keywords["client"]) or LATEST.release
-    clock = keywords.get("clock", "real")
-    if not isinstance(clock, str) and not callable(getattr(clock, "time", None)):
-        _fail(f"expected a clock of {', '.join(CLOCKS)}, or one with a method time(), but got {clock!r}")
-    if isinstance(clock, str) and clock not in CLOCKS:
-        _fail(f"expected a clock of {', '.join(CLOCKS)}, or a clock, but got {clock!r}")
+    scenario = _scenario(item, keywords.get("scenario"), str(keywords["release"]))
     return Settings(
         release=str(keywords["release"]),
         scheme=keywords.get("scheme"),
         connection_security=keywords.get("connection_security"),
         secure=keywords.get("secure", True),
-        scenario=_scenario(item, keywords.get("scenario"), str(keywords["release"])),
+        scenario=_pedantic(scenario, keywords.get("pedantic")),
         sites=tuple(keywords.get("sites", DEFAULT_SITES)),
-        clock=CLOCKS[clock]() if isinstance(clock, str) else clock,
+        clock=_clock(keywords.get("clock"), scenario),
         faults=_faults(keywords.get("faults", ())),
         user=keywords.get("user"),
         org=keywords.get("org"),
@@ -160,6 +156,28 @@ def _scenario(item: pytest.Item, given: object, release: str) -> Scenario:
         return Scenario.load(folder / given) if isinstance(given, (str, Path)) else Scenario.from_dict(given or {})
     except ScenarioError as problem:
         _fail(str(problem))
+
+
+def _clock(given: object, scenario: Scenario) -> Clock:
+    """The time of the mark, or that of the scenario."""
+    if given is not None and not isinstance(given, str) and not callable(getattr(given, "time", None)):
+        _fail(f"expected a clock of {_CLOCKS}, but got {given!r}")
+    chosen: Any = "virtual" if given == "manual" else given
+    try:
+        return clock_of(chosen, scenario.clock)
+    except ValueError:
+        _fail(f"expected a clock of {_CLOCKS}, but got {given!r}")
+
+
+def _pedantic(scenario: Scenario, given: object) -> Scenario:
+    """The scenario, as pedantic as the mark says."""
+    if given is None:
+        return scenario
+    try:
+        chosen = Scenario.from_dict({"pedantic": given}).pedantic
+    except ScenarioError as problem:
+        _fail(str(problem))
+    return scenario.model_copy(update={"pedantic": chosen})
 
 
 def _faults(given: object) -> tuple[Mapping[str, Any], ...]:

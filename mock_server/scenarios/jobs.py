@@ -102,11 +102,13 @@ class Delay(Part):
         return max(0.0, seconds if self.most is None else min(seconds, self.most))
 
 
-def _read_delay(value: object) -> object:
+def read_delay(value: object) -> object:
+    """A delay as a model takes it: a duration alone is its mean."""
     return value if isinstance(value, (dict, Delay)) else {"mean": read_duration(value)}
 
 
-_AnyDelay = Annotated[Delay, BeforeValidator(_read_delay, json_schema_input_type=Delay | float | str)]
+AnyDelay = Annotated[Delay, BeforeValidator(read_delay, json_schema_input_type=Delay | float | str)]
+"""A delay as it stands in a scenario: a duration, or how it varies."""
 
 
 def _read_status(value: object) -> object:
@@ -149,7 +151,7 @@ class Stage(Part):
     """
 
     origin: _Status = Field(alias="from")
-    delay: _AnyDelay = Field(default_factory=lambda: Delay(mean=0.0))
+    delay: AnyDelay = Field(default_factory=lambda: Delay(mean=0.0))
     to: _Status | None = None
     """The next status; ``None``: the job stays where it is. A job gets from SUBMITTED to DISPATCHED only once the
     scheduler finds a place and the sites for it."""

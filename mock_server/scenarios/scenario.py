@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -14,8 +14,10 @@ from mock_server.policy import Policy
 from mock_server.quantities import Duration
 from mock_server.scenarios import loading
 from mock_server.scenarios.base import Part, ScenarioError, raise_faults
-from mock_server.scenarios.jobs import DEFAULT_RULE, JobRule
+from mock_server.scenarios.jobs import DEFAULT_RULE, Delay, JobRule
+from mock_server.scenarios.pedantic import PedanticField
 from mock_server.scenarios.system import (
+    ROLES,
     ClockSpec,
     Event,
     Happening,
@@ -26,6 +28,7 @@ from mock_server.scenarios.system import (
     User,
     Work,
     twice,
+    unknown_roles,
 )
 from mock_server.sites import Site
 from mock_server.sites.plan import MachinePlan, ServerPlan
@@ -53,6 +56,8 @@ class Scenario(Part):
     """Jobs of others."""
     faults: tuple[Rule, ...] = ()
     """What goes wrong, and when."""
+    pedantic: PedanticField = None
+    """What the server does otherwise that it may do so: ``true``, a seed, or more; nothing by default."""
     idle_timeout: Duration | None = None
     """Seconds without a command after which an admin session is over; that of the release by default."""
     seed: int = 0
@@ -89,6 +94,18 @@ class Scenario(Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def _roles_of_policies(self) -> Scenario:
+        known = [*dict.fromkeys((*ROLES, *(role for one in self._policies() for role in one.get("permissions", ()))))]
+        for name, given in (("users", self.users), ("workload", self.workload)):
+            raise_faults(((name, *place), text) for place, text in unknown_roles((one.role for one in given), known))
+        return self
+
+    def _policies(self) -> list[dict[str, Any]]:
+        """The policies of the server and of sites, where they have one of their own."""
+        machines: list[MachinePlan] = [self.server, *(self.sites or ())]
+        return [machine.authorization for machine in machines if machine.authorization is not None]
+
     def rule_for(self, name: str) -> JobRule:
         """The rule for a job of that name, where rules look at nothing else."""
         return next((rule for rule in self.jobs if rule.match.fits(name, "", "", {})), DEFAULT_RULE)
@@ -102,6 +119,15 @@ class Scenario(Part):
         if name == SERVER_SITE:
             return self.server
         return next((site for site in self.sites or () if site.name == name), _USUAL_MACHINE)
+
+    @functools.cached_property
+    def has_slow_sites(self) -> bool:
+        """Whether any site takes its time to answer commands."""
+        return any(site.answers is not None for site in self.sites or ())
+
+    def answers_of(self, name: str) -> Delay | Literal["never"] | None:
+        """How long a site takes to answer a command, or that it never does; ``None``: it answers at once."""
+        return next((site.answers for site in self.sites or () if site.name == name), None)
 
     def site_policies(self) -> dict[str, Policy]:
         """The policies of the sites that have one of their own."""

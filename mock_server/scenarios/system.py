@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -14,7 +14,8 @@ from flare_client.protocol.jobs import SERVER_SITE
 from mock_server.jobs import patience
 from mock_server.jobs.patience import Patience
 from mock_server.quantities import Duration, Size
-from mock_server.scenarios.base import Part, Place, check_one_of, raise_faults
+from mock_server.scenarios.base import Part, Place, hint, raise_faults
+from mock_server.scenarios.jobs import Delay, read_delay
 from mock_server.sites import Site
 from mock_server.sites.plan import MachinePlan
 
@@ -25,6 +26,8 @@ OFFICIAL_MAX_JOBS = 4
 
 ROLES = ("project_admin", "org_admin", "lead", "member")
 
+NEVER = "never"
+"""When a site answers that does not."""
 _MAX_SPEED = 1e9
 _MAX_WORKLOAD = 1_000_000
 
@@ -93,7 +96,8 @@ class User(Part):
     name: str = Field(min_length=1, max_length=64)
     """As in the certificate, and the name of the kit's folder."""
     org: str = Field(default="nvidia", min_length=1, max_length=64)
-    role: str = "project_admin"
+    role: str = Field(default="project_admin", min_length=1, max_length=64)
+    """One of the official four, or one that a policy of the scenario defines."""
 
     @field_validator("name")
     @classmethod
@@ -102,11 +106,9 @@ class User(Part):
             raise ValueError(f"expected a name that a folder can have, but got {name!r}")
         return name
 
-    @field_validator("role")
-    @classmethod
-    def _known(cls, role: str) -> str:
-        check_one_of(role, ROLES)
-        return role
+
+def _read_answers(value: object) -> object:
+    return value if value is None or value == NEVER else read_delay(value)
 
 
 class SiteSpec(MachinePlan):
@@ -121,6 +123,11 @@ class SiteSpec(MachinePlan):
     """When it is gone, after the start of the server; it stays by default."""
     disabled: bool = False
     """Whether it is kept out from the start, as by ``disable_client``."""
+    answers: Annotated[
+        Delay | Literal["never"] | None,
+        BeforeValidator(_read_answers, json_schema_input_type=Delay | float | str | None),
+    ] = None
+    """How long it takes to answer a command, or ``never``; it answers at once by default."""
 
     @field_validator("name")
     @classmethod
@@ -224,7 +231,7 @@ class Work(Part):
     """Between two of them."""
     submitter: str = Field(default="lead@nvidia.com", min_length=1)
     org: str = Field(default="nvidia", min_length=1)
-    role: str = "lead"
+    role: str = Field(default="lead", min_length=1)
     meta: dict[str, Any] = Field(default_factory=dict)
     """What the definition's meta says beside, as ``min_clients``."""
 
@@ -237,15 +244,22 @@ class Work(Part):
             )
         return name
 
-    @field_validator("role")
-    @classmethod
-    def _known(cls, role: str) -> str:
-        check_one_of(role, ROLES)
-        return role
-
     def job_name(self, number: int) -> str:
         """The name of the job of that number, from 0."""
         return self.name if self.count == 1 else f"{self.name}-{number + 1}"
+
+
+def unknown_roles(given: Iterable[str], known: Collection[str]) -> Iterator[tuple[Place, str]]:
+    """Yield the places of roles that nobody knows.
+
+    Args:
+        given: the roles, in order.
+        known: those of the official ones and of policies.
+    """
+    for index, role in enumerate(given):
+        if role not in known:
+            words = f"expected one of {', '.join(known)}, or a role that a policy of the scenario defines"
+            yield (index, "role"), f"{words}, but got {role!r}{hint(role, known)}"
 
 
 def twice(names: Iterable[str]) -> Iterator[tuple[Place, str]]:

@@ -27,6 +27,7 @@ class Kind(str, enum.Enum):
     COMMAND = "command"
     DECISION = "decision"
     FAULT = "fault"
+    VARIATION = "variation"
 
 
 _ARROWS = {Direction.IN: "->", Direction.OUT: "<-", Direction.NONE: "  "}

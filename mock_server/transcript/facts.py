@@ -127,6 +127,21 @@ class Injected:
     more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True)
+class Varied:
+    """A pedantic server did something otherwise that it may do so.
+
+    Attributes:
+        names: of the variations, in the order in which they were applied.
+        command: whose answer it is.
+        more: whatever belongs to it.
+    """
+
+    names: tuple[str, ...]
+    command: str
+    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
 # --- the socket dialect -----------------------------------------------------------------------------------------------
 
 
@@ -298,6 +313,7 @@ Fact = (
     | Closed
     | Decided
     | Injected
+    | Varied
     | RequestCame
     | BodyCame
     | RequestBroken

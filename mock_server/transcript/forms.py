@@ -31,6 +31,7 @@ from mock_server.transcript.facts import (
     RequestCame,
     Secured,
     Upgraded,
+    Varied,
 )
 from mock_server.transcript.redaction import Redactor, describe_bytes, describe_certificate
 
@@ -105,6 +106,12 @@ def _(fact: Decided, redactor: Redactor) -> Form:
 @_form.register
 def _(fact: Injected, redactor: Redactor) -> Form:
     return Kind.FAULT, Direction.NONE, fact.what, redactor.plain({"what": fact.what, **fact.more})
+
+
+@_form.register
+def _(fact: Varied, redactor: Redactor) -> Form:
+    detail = redactor.plain({"variations": list(fact.names), "command": fact.command, **fact.more})
+    return Kind.VARIATION, Direction.NONE, f"{', '.join(fact.names)} in the answer to {fact.command}", detail
 
 
 # --- the socket dialect -----------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
-"""How much memory a process holds, as the system counts it. Linux only: elsewhere it cannot be asked for a peak."""
+"""What a process holds and has used, as the system counts it: memory, files, time of the CPU. Linux only."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 _FORGET_PEAK = "5"
@@ -11,6 +12,36 @@ _FORGET_PEAK = "5"
 
 class MemoryUnknown(RuntimeError):
     """The system does not tell how much memory a process holds; the text says what was missing."""
+
+
+class CpuUnknown(RuntimeError):
+    """The system does not tell what a process has used; the text says what was missing."""
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of the CPU that a process has used, in all its threads.
+
+    Raises:
+        CpuUnknown: the system does not tell, or the process is gone.
+    """
+    try:
+        # The name of the program is in brackets, and may hold blanks.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError) as problem:
+        raise CpuUnknown(f"the system does not tell the time of the CPU of a process: {problem}") from problem
+
+
+def open_files(pid: int) -> int:
+    """How many files and sockets a process has open.
+
+    Raises:
+        MemoryUnknown: the system does not tell, or the process is gone.
+    """
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError as problem:
+        raise MemoryUnknown(f"the system does not tell the files of a process: {problem.strerror}") from problem
 
 
 @dataclasses.dataclass(frozen=True)

@@ -130,7 +130,12 @@ class MockServerProcess:
 
 @contextlib.contextmanager
 def mock_server(
-    scratch: Path, scenario: dict[str, Any] | None = None, *, release: str = RELEASE, scheme: str | None = None
+    scratch: Path,
+    scenario: dict[str, Any] | None = None,
+    *,
+    release: str = RELEASE,
+    scheme: str | None = None,
+    clock: str | None = None,
 ) -> Iterator[MockServerProcess]:
     """Run ``flare-mock serve``.
 
@@ -139,6 +144,7 @@ def mock_server(
         scenario: the content of its scenario file.
         release: the release to play.
         scheme: how frames travel, from release 2.7 on.
+        clock: the time of the server, as a speed; that of the machine by default.
 
     Raises:
         ChildFailed: it does not start.
@@ -146,6 +152,7 @@ def mock_server(
     workspace = scratch / "mock"
     command = [sys.executable, "-m", "mock_server.cli", "serve", "--release", release, "--workspace", str(workspace)]
     command += ["--scheme", scheme] if scheme is not None else []
+    command += ["--clock", clock] if clock is not None else []
     command += ["--user", f"{ADMIN}:nvidia:project_admin", "--json"]
     if scenario is not None:
         file = scratch / "scenario.yaml"
@@ -218,6 +225,10 @@ class ClientProcess:
         """Call a method of the first session, and return the seconds and the result."""
         seconds, result = self._ask(do="time_with_result", method=method, args=args)
         return float(seconds), str(result)
+
+    def call(self, method: str, *args: Any) -> Any:
+        """Call a method of the first session, and return what it returns, as JSON has it."""
+        return self._ask(do="call", method=method, args=args)
 
     def set_timeout(self, seconds: float) -> None:
         """Set the command timeout of the first session."""

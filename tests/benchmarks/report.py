@@ -59,17 +59,20 @@ def terminal_line(figure: Figure) -> str:
     )
 
 
-def page(figures: Mapping[str, Sequence[Figure]], rows: Circumstances, notes: Mapping[str, str]) -> str:
+def page(
+    figures: Mapping[str, Sequence[Figure]], rows: Circumstances, notes: Mapping[str, str], title: str = "Performance"
+) -> str:
     """The page, in Markdown.
 
     Args:
         figures: the figures of each benchmark.
         rows: when, how and on what they were measured.
         notes: how each benchmark measures, in a paragraph.
+        title: of the page.
     """
     missed = [one for group in figures.values() for one in group if not all_kept([one])]
     lines = [
-        "# Performance",
+        f"# {title}",
         "",
         "Written by the command below; do not edit. Each ratio is of one run on one machine, taken in turn.",
         "",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import cellnet, command, harness, imports, reset, simulation, start, store, transfer
+from tests.benchmarks import cellnet, command, harness, imports, load, reset, simulation, start, store, transfer
 from tests.benchmarks.figures import Figure, Progress, all_kept
 from tests.benchmarks.processes import CELL_OFFICIAL_VERSION, OFFICIAL_VERSION
 from tests.benchmarks.report import circumstances, page, terminal_line
@@ -90,6 +90,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cellnet-sessions": Benchmark(
         cellnet.measure_sessions,
         "All sessions in one client process, with a connection each; four threads ask, a round a second.",
+    ),
+    "load": Benchmark(
+        load.measure,
+        "`get_job_meta` of a job that waits, from sessions that each ask again once they have their answer. The "
+        "clients are a process that sends the bytes of flare_client and only looks whether an answer is the right one, "
+        "the server is another. Of three runs of ten seconds the one in the middle counts.",
     ),
     "harness": Benchmark(
         harness.measure,

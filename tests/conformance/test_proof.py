@@ -85,10 +85,18 @@ def test_a_proof_with_a_gap_does_not_hold_and_says_which(
 def test_the_page_names_each_mutant_with_its_fault_and_who_else_caught_it() -> None:
     one = dataclasses.replace(mutant("keeps_oldest"), also={"LIST-LAW-01": "it has limits"})
     cells = (Cell("LIST-LIMIT-01", one.name, True, "x"), Cell("LIST-LAW-01", one.name, True, "y"))
-    page = proof_report.markdown([one], empty(cells=cells))
+    page = proof_report.markdown([one], empty(cells=cells), matrix=True)
     assert "| LIST-LIMIT-01 | **keeps_oldest** |" in page
     assert "| LIST-LAW-01 | keeps_oldest |" in page
     assert "| It keeps the oldest jobs under a limit. | LIST-LIMIT-01 | LIST-LAW-01: it has limits |" in page
+
+
+def test_a_page_without_the_matrix_says_so_and_gives_what_is_declared() -> None:
+    one = dataclasses.replace(mutant("keeps_oldest"), also={"DOWN-*": "it downloads"})
+    page = proof_report.markdown([one], empty(cells=(Cell("LIST-LIMIT-01", one.name, True, "x"),)), matrix=False)
+    assert "self-test --markdown docs/mutants.md" in page
+    assert "`make matrix`" in page
+    assert "| LIST-LIMIT-01 | DOWN-*: it downloads |" in page
 
 
 @pytest.mark.timeout(300)
@@ -109,7 +117,7 @@ def test_the_matrix_finds_who_else_catches_a_mutant() -> None:
     [
         (["--release", "9.9"], "unknown release '9.9'"),
         (["--select", "NOPE-*"], "'NOPE-*'"),
-        (["--markdown", "x.md"], "expected --markdown with the whole --matrix"),
+        (["--markdown", "x.md", "--select", "MON-*"], "expected --markdown with all wrong clients"),
         (["--against", "SYS-*"], "expected --against with --matrix"),
     ],
 )

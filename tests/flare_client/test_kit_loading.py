@@ -18,6 +18,7 @@ from flare_client.errors import (
     KitFileNotFound,
     KitLayoutError,
     KitNotFound,
+    KitNotJson,
     KitTypeError,
     KitValueError,
     NoConnection,
@@ -100,13 +101,20 @@ def test_a_missing_configuration_is_named(kit: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [(b"\xff\xfe", ConfigError), (b"not json", KitValueError), (b"[]", KitValueError), (b"{}", KitValueError)],
+    [(b"\xff\xfe", ConfigError), (b"not json", KitNotJson), (b"[]", KitValueError), (b"{}", KitValueError)],
 )
 def test_an_unreadable_configuration_is_refused(kit: Path, content: bytes, expected: type[ConfigError]) -> None:
     (kit / "startup" / "fed_admin.json").write_bytes(content)
     with pytest.raises(ConfigError, match=r"fed_admin\.json") as caught:
         Session(ADMIN, str(kit))
     assert type(caught.value) is expected
+
+
+def test_what_is_no_json_is_an_error_of_json(kit: Path) -> None:
+    (kit / "startup" / "fed_admin.json").write_text('{"admin": ')
+    with pytest.raises(json.JSONDecodeError, match=r"Expecting value: line 1 column 11 \(char 10\)\)$") as caught:
+        Session(ADMIN, str(kit))
+    assert (caught.value.doc, caught.value.pos) == ('{"admin": ', 10)
 
 
 @pytest.mark.parametrize("name", ["rootCA.pem", "client.crt", "client.key"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import stat
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from flare_client.kit import load_kit
 from flare_client.protocol.cellnet.kit import CellWire
 from flare_client.protocol.releases import PROFILES, ReleaseProfile
-from mock_server.kits import write_admin_kit
+from mock_server.kits import KitOrder, write_admin_kit
 from mock_server.pki import SERVER, Pki
 
 R23 = PROFILES["2.3"]
@@ -30,16 +31,10 @@ def pki() -> Iterator[Pki]:
 
 
 def write(root: Path, pki: Pki | None, profile: ReleaseProfile = PROFILES["2.6"], admin_port: int = 8003) -> Path:
-    credentials = pki.issue_user("admin@nvidia.com") if pki else None
-    return write_admin_kit(
-        root,
-        profile=profile,
-        host="localhost",
-        fl_port=8002,
-        admin_port=admin_port,
-        credentials=credentials,
-        pki=pki,
-    )
+    order = KitOrder(profile, "localhost", 8002, admin_port)
+    if pki is not None:
+        order = dataclasses.replace(order, pki=pki, user="admin@nvidia.com", org="nvidia", role="project_admin")
+    return write_admin_kit(root, order)
 
 
 def names(kit: Path) -> set[str]:
@@ -122,11 +117,6 @@ def test_a_name_with_the_place_of_a_file_is_left_as_it_was(tmp_path: Path, pki: 
     assert (tmp_path / "kit").read_text() == "a file"
 
 
-def test_half_of_the_credentials_is_an_error(tmp_path: Path, pki: Pki) -> None:
-    with pytest.raises(ValueError, match="neither for an insecure one"):
-        write_admin_kit(tmp_path, profile=PROFILES["2.6"], host="localhost", fl_port=1, admin_port=2, pki=pki)
-
-
 def test_an_impossible_address_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="sp_end_point"):
         write(tmp_path / "kit", None, admin_port=70_000)
@@ -135,15 +125,17 @@ def test_an_impossible_address_leaves_nothing_behind(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("release", ["2.7", "2.8", "2.9"])
 def test_a_kit_names_the_server_as_its_certificate_does(tmp_path: Path, pki: Pki, release: str) -> None:
-    kit = write_admin_kit(
-        tmp_path / "admin@nvidia.com",
-        profile=PROFILES[release],
-        host="mock.example",
-        fl_port=8002,
-        admin_port=8003,
-        credentials=pki.issue_user("admin@nvidia.com"),
+    order = KitOrder(
+        PROFILES[release],
+        "mock.example",
+        8002,
+        8003,
         pki=pki,
+        user="admin@nvidia.com",
+        org="nvidia",
+        role="project_admin",
         wire=CellWire(),
     )
+    kit = write_admin_kit(tmp_path / "admin@nvidia.com", order)
     admin = json.loads((kit / "startup" / "fed_admin.json").read_text())["admin"]
     assert (admin["server_identity"], admin["host"]) == (SERVER.name, "mock.example")

@@ -174,7 +174,7 @@ def _scheme(admin: Mapping[str, object]) -> Scheme:
         return Scheme(name)
     except ValueError:
         known = ", ".join(scheme.value for scheme in Scheme)
-        raise KitFormatError("admin.scheme", f"one of {known}", shown(value)) from None
+        raise KitFormatError("admin.scheme", f"one of {known}", shown(value), "RuntimeError") from None
 
 
 def _security(admin: Mapping[str, object]) -> Security:

@@ -34,7 +34,7 @@ from flare_client.protocol.cellnet.proof import NotProven, Signer, Verifier
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame, FrameEncoder, FrameType, read_greeting
 from flare_client.protocol.cellnet.stream_receiver import StreamReceiver
 from flare_client.protocol.cellnet.stream_sender import StreamSender
-from flare_client.protocol.cellnet.streams import Piece, StreamFailed, StreamReceived
+from flare_client.protocol.cellnet.streams import CHUNK_SIZE, Piece, StreamFailed, StreamReceived
 from flare_client.protocol.cellnet.tokens import AuthHeader, Credentials, CredentialsCheck, server_credentials
 from flare_client.protocol.errors import ProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
@@ -195,7 +195,14 @@ class ServerPeer:
     # --- what goes out ----------------------------------------------------------------------------------------------
 
     def reply(
-        self, request: RequestReceived, content: Any, now: float, code: ReturnCode | None = None, error: str = ""
+        self,
+        request: RequestReceived,
+        content: Any,
+        now: float,
+        code: ReturnCode | None = None,
+        error: str = "",
+        *,
+        pieces: int = 1,
     ) -> None:
         """Answer a request.
 
@@ -205,6 +212,7 @@ class ServerPeer:
             now: seconds since the epoch.
             code: the return code; answers to commands have none.
             error: what went wrong, beside a code that is not ``ok``.
+            pieces: how many pieces the stream has, at least.
 
         Raises:
             LocalProtocolError: the content cannot be encoded.
@@ -219,7 +227,10 @@ class ServerPeer:
         payload = fobs.encode_apart(content) if content is not None else b""
         encoding = Encoding.FOBS if content is not None else Encoding.NONE
         topic = f"{request.channel}:{request.topic}"
-        self._stream_out(Channel.RETURN_ONLY.value, topic, payload, now, request.request_id, headers, encoding)
+        chunk_size = CHUNK_SIZE if pieces == 1 else min(CHUNK_SIZE, max(1, -(-len(payload) // pieces)))
+        self._stream_out(
+            Channel.RETURN_ONLY.value, topic, payload, now, request.request_id, headers, encoding, chunk_size
+        )
 
     def push(self, channel: str, topic: str, content: Any, now: float) -> None:
         """Say something that nobody asked for; see ``reply``."""
@@ -386,9 +397,18 @@ class ServerPeer:
         request_id: str,
         headers: Mapping[str, Any],
         encoding: Encoding,
+        chunk_size: int = CHUNK_SIZE,
     ) -> None:
         pieces = self._sender.send(
-            channel, topic, payload, now, request_id=request_id, encoding=encoding, optional=True, headers=headers
+            channel,
+            topic,
+            payload,
+            now,
+            request_id=request_id,
+            encoding=encoding,
+            optional=True,
+            headers=headers,
+            chunk_size=chunk_size,
         )
         self._pieces(pieces, now)
 

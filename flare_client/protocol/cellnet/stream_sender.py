@@ -27,6 +27,7 @@ class _Outgoing:
     headers: dict[str, Any]
     content: Content
     request_id: str
+    chunk_size: int
     sent: int = 0
     sequence: int = 0
     acknowledged: int = 0
@@ -53,7 +54,7 @@ class StreamSender:
         """How many streams wait for acknowledgements before they can go on."""
         return len(self._open)
 
-    def send(
+    def send(  # noqa: PLR0913 - the terms of a stream, most of them with a usual value
         self,
         channel: str,
         topic: str,
@@ -64,6 +65,7 @@ class StreamSender:
         encoding: Encoding = Encoding.FOBS,
         optional: bool = False,
         headers: Mapping[str, Any] | None = None,
+        chunk_size: int = CHUNK_SIZE,
     ) -> list[Piece]:
         """Begin a stream, and return the pieces that may go at once: all of them but for very long streams.
 
@@ -76,6 +78,7 @@ class StreamSender:
             encoding: how to read the payload.
             optional: whether a failure is of no importance.
             headers: the application's own, repeated on every piece.
+            chunk_size: bytes in every piece but the last.
         """
         stream_id = self._next_id
         self._next_id += 1
@@ -88,12 +91,12 @@ class StreamSender:
             StreamHeader.ID: stream_id,
             StreamHeader.RELIABLE: False,
             StreamHeader.OPTIONAL: optional,
-            StreamHeader.CHUNK_SIZE: CHUNK_SIZE,
+            StreamHeader.CHUNK_SIZE: chunk_size,
             StreamHeader.WINDOW: self._window,
         }
         if request_id:
             fixed[StreamHeader.REQUEST] = request_id
-        outgoing = _Outgoing(fixed, content, request_id, moved=now)
+        outgoing = _Outgoing(fixed, content, request_id, chunk_size, moved=now)
         self._open[stream_id] = outgoing
         return self._pieces(stream_id, outgoing)
 
@@ -128,7 +131,7 @@ class StreamSender:
         pieces: list[Piece] = []
         size = len(outgoing.content)
         while not outgoing.done and outgoing.sent - outgoing.acknowledged < self._window:
-            block = part_of(outgoing.content, outgoing.sent, outgoing.sent + CHUNK_SIZE)
+            block = part_of(outgoing.content, outgoing.sent, outgoing.sent + outgoing.chunk_size)
             outgoing.done = outgoing.sent + len(block) == size
             headers = {
                 **outgoing.headers,

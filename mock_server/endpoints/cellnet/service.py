@@ -25,7 +25,7 @@ from flare_client.protocol.envelope import Envelope, Item, ItemType
 from flare_client.protocol.errors import ProtocolError
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.statuses import LOGIN_REJECTED, MetaStatus
-from mock_server.answers import Answer, Reply, SilentAnswer, meta
+from mock_server.answers import Answer, Late, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request
 from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.users import check_use
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("mock_server")
 
-AnswerRequest = Callable[[Request], Answer]
+AnswerRequest = Callable[[Request], Answer | Late[Answer]]
 _FileAnswer = dict[str, Any] | Shareable | str | None
 """What is answered about files; a text says why there is nothing, ``None`` that somebody else answers."""
 _LOGIN, _LOGOUT, _CHECK = "_cert_login", "_logout", "_check_session"
@@ -155,14 +155,16 @@ class AdminService:
         caller.trace.session = session or caller.trace.session
         moment = Moment(Point.COMMAND, request.command, event.user, session)
 
-        def act() -> Envelope | None:
+        def act() -> Envelope | Late[Envelope | None] | None:
             if line.split(" ")[0] == _LOGIN and file is None:
                 return self._log_in(caller, event, line, envelope)
             return self._carry_out(caller, request, token)
 
         self._faults.serve(Exchange(moment, act, lambda: Reply().envelope(_now()), line_back, caller.trace, request))
 
-    def _carry_out(self, caller: Conversation, request: Request, token: object) -> Envelope | None:
+    def _carry_out(
+        self, caller: Conversation, request: Request, token: object
+    ) -> Envelope | Late[Envelope | None] | None:
         line, file = request.line, request.upload
         session_id = None
         if isinstance(token, str):
@@ -181,7 +183,10 @@ class AdminService:
             self._cells.pop(session_id, None)
         elif session_id is not None and self._sessions.find(session_id) is not None:
             self._cells[session_id] = caller
-        return None if isinstance(answered, SilentAnswer) else _envelope(answered)
+        if isinstance(answered, Late):
+            late: Late[Answer] = answered
+            return Late(late.seconds, lambda: _sent(late.then()))
+        return _sent(answered)
 
     def _session_of(self, token: object) -> str:
         claims = self._claims_of(token) if isinstance(token, str) else None
@@ -360,7 +365,8 @@ class _CommandLine:
             text = text[:at] + "\0" + text[at + 1 :]
         content: object = text if self._wrap is None else self._wrap(text)
         code = None if self._wrap is None else ReturnCode.OK
-        self._caller.answer(lambda: self._caller.peer.reply(self._event, content, time.time(), code), form)
+        peer = self._caller.peer
+        self._caller.answer(lambda: peer.reply(self._event, content, time.time(), code, pieces=form.pieces), form)
 
     def end(self, how: End) -> None:
         """End without a reply."""
@@ -388,7 +394,9 @@ class _FileLine:
         if isinstance(answer, dict):
             content = download.reshaped(answer, form.data)
         peer = self._caller.peer
-        self._caller.answer(lambda: peer.reply(self._event, content, time.time(), code, error), form)
+        self._caller.answer(
+            lambda: peer.reply(self._event, content, time.time(), code, error, pieces=form.pieces), form
+        )
 
     def end(self, how: End) -> None:
         """End without an answer."""
@@ -405,6 +413,11 @@ def _transaction(content: object) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _envelope(answered: Answer) -> Envelope:
+def _sent(answered: Answer) -> Envelope | None:
+    """What leaves of an answer; ``None`` for silence."""
+    return None if isinstance(answered, SilentAnswer) else _envelope(answered)
+
+
+def _envelope(answered: Answer | Late[Answer]) -> Envelope:
     # Files have a service of their own in this dialect.
     return answered.envelope(_now()) if isinstance(answered, Reply) else Reply().envelope(_now())

@@ -37,11 +37,23 @@ def open_websocket(**options: Any) -> Any:
     return importlib.import_module("tests.benchmarks.programs.websocket").EchoClient(**options)
 
 
+def open_socket_load(**options: Any) -> Any:
+    """Open sessions of the socket dialect that ask as fast as they are answered."""
+    return importlib.import_module("tests.benchmarks.programs.load").SocketLoad(**options)
+
+
+def open_cell_load(**options: Any) -> Any:
+    """Open sessions of CellNet that ask as fast as they are answered."""
+    return importlib.import_module("tests.benchmarks.programs.load").CellLoad(**options)
+
+
 FACTORIES: Dict[str, Callable[..., Any]] = {  # noqa: UP006
     "flare_client": open_flare_client,
     "official": open_official,
     "bare": open_bare,
     "websocket": open_websocket,
+    "socket-load": open_socket_load,
+    "cell-load": open_cell_load,
 }
 
 
@@ -98,6 +110,10 @@ class Program:
         started = time.perf_counter()
         result = getattr(self.sessions[0], method)(*args)
         return [time.perf_counter() - started, result]
+
+    def do_call(self, method: str, args: List[Any]) -> Any:  # noqa: UP006
+        """Call a method of the first session, and return what it returns, as JSON has it."""
+        return getattr(self.sessions[0], method)(*args)
 
     def do_set_timeout(self, seconds: float) -> None:
         """Set the command timeout of the first session."""

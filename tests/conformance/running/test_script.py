@@ -48,6 +48,27 @@ def test_calls_at_the_same_time_have_no_order() -> None:
     assert found[0] == found[1] == ("main", "at the same time: a", "at the same time: b")
 
 
+def test_what_was_done_can_be_said_in_other_words() -> None:
+    script = Script()
+    script.note("a call")
+    thread = threading.Thread(target=script.note, args=("another",))
+    thread.start()
+    thread.join()
+    script.instead(["what was drawn"])
+    script.note("after")
+    assert script.lines == ("what was drawn", "after")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("../../x/kit", "…/kit"), ("/tmp/y/job/", "…/job/"), ("../kit/", "…/kit/"), ("a/b", "a/b"), ("..", "..")],
+)
+def test_folders_lose_the_path_to_them_however_it_is_written(path: str, text: str) -> None:
+    script = Script()
+    script.note(call_text("s.submit_job", (path,), {}))
+    assert script.lines == (f"s.submit_job('{text}')",)
+
+
 def test_the_shortest_script_has_the_last_example_alone() -> None:
     script = Script()
     script.note("before")

@@ -122,6 +122,77 @@ def test_a_day_passes_at_once_with_a_manual_clock(pytester: pytest.Pytester) -> 
     done.assert_outcomes(passed=1)
 
 
+def test_a_session_waits_in_the_time_of_its_server(pytester: pytest.Pytester) -> None:
+    done = run(
+        pytester,
+        """
+        import pytest
+        from flare_client import MonitorReturnCode
+        from jobs import job
+
+        DAY = {"jobs": [{"queued": 0, "running": "20h"}]}
+
+        def watch(server, session, tmp_path, **how):
+            job_id, began = session.submit_job(job(tmp_path)), server.clock.monotonic()
+            return session.monitor_job(job_id, **how), server.clock.monotonic() - began
+
+        @pytest.mark.flare(clock="virtual", scenario=DAY)
+        def test_a_day(flare_server, flare_session, tmp_path):
+            code, passed = watch(flare_server, flare_session, tmp_path, timeout=86400, poll_interval=600)
+            assert code is MonitorReturnCode.JOB_FINISHED
+            assert 20 * 3600 <= passed <= 20 * 3600 + 600
+            code, passed = watch(flare_server, flare_session, tmp_path, timeout=3600, poll_interval=600)
+            assert code is MonitorReturnCode.TIMEOUT
+            assert 3600 < passed <= 3600 + 600
+
+        @pytest.mark.flare(clock="x100000", scenario=DAY)
+        def test_faster(flare_server, flare_session, tmp_path):
+            code, passed = watch(flare_server, flare_session, tmp_path, timeout=864000, poll_interval=600)
+            assert code is MonitorReturnCode.JOB_FINISHED
+            assert passed > 20 * 3600
+
+        @pytest.mark.flare(scenario={**DAY, "clock": {"speed": "virtual"}})
+        def test_the_clock_of_a_scenario(flare_server, flare_session, tmp_path):
+            code, passed = watch(flare_server, flare_session, tmp_path, timeout=86400, poll_interval=3600)
+            assert (code, passed) == (MonitorReturnCode.JOB_FINISHED, 20 * 3600)
+
+        def test_the_machine_again(flare_server, flare_session):
+            before = flare_server.clock.time()
+            assert before > 1_700_100_000  # no day of a virtual clock
+            flare_session.clock.sleep(0)
+        """,
+        "-o",
+        "flare_shared=true",
+    )
+    done.assert_outcomes(passed=4)
+
+
+def test_a_server_is_as_pedantic_as_the_mark_says(pytester: pytest.Pytester) -> None:
+    done = run(
+        pytester,
+        """
+        import pytest
+
+        @pytest.mark.flare(pedantic=7, scenario={"users": [{"name": "one@nvidia.com"}]})
+        def test_a_seed(flare_server, flare_session):
+            assert flare_server.pedantry.seed == 7
+            assert [user.name for user in flare_server.scenario.users] == ["one@nvidia.com"]
+            flare_session.list_jobs()
+            assert "variation" in {entry.kind.value for entry in flare_server.transcript.entries()}
+
+        def test_none(flare_server):
+            assert flare_server.pedantry is None
+
+        @pytest.mark.flare(pedantic={"seed": 3, "only": ["escapes"]})
+        def test_one_variation(flare_server):
+            assert flare_server.pedantry.only == ("escapes",)
+        """,
+        "-o",
+        "flare_shared=true",
+    )
+    done.assert_outcomes(passed=3)
+
+
 def test_a_scenario_file_lies_beside_the_test_or_the_ini_file(pytester: pytest.Pytester) -> None:
     (pytester.mkdir("deep") / "slow.yaml").write_text("users: [{name: deep@nvidia.com}]\n")
     (pytester.path / "usual.yaml").write_text("users: [{name: usual@nvidia.com}]\n")
@@ -282,8 +353,10 @@ def test_a_session_that_cannot_be_had_shows_the_transcript_too(pytester: pytest.
         ("flare(release='9.9')", "*unknown release '9.9'*"),
         ("flare(release='2.6', scheme='tcp')", "*expected no scheme for release 2.6*"),
         ("flare(scheme='pigeon')", "*expected a scheme of http, tcp, grpc, but got 'pigeon'*"),
-        ("flare(clock='slow')", "expected a clock of real, manual, or a clock, but got 'slow'"),
-        ("flare(clock=3)", "expected a clock of real, manual, or one with a method time(), but got 3"),
+        ("flare(clock='slow')", "expected a clock of real, virtual *, a speed as x100, or a clock *, but got 'slow'"),
+        ("flare(clock=3)", "expected a clock of real, virtual *, or a clock with a method time(), but got 3"),
+        ("flare(pedantic='very')", "<scenario>: pedantic: expected true, a seed, or a mapping *, but got 'very'"),
+        ("flare(pedantic={'only': ['escape']})", "*expected one of member-order, *(did you mean 'escapes'?)"),
         ("flare(scenario={'jobs': 3})", "<scenario>: jobs: *"),
         ("flare(scenario='missing.yaml')", "*missing.yaml: expected a scenario file, but No such file*"),
         ("flare(scenario=3)", "expected a scenario, its content as a dict, or the path of its file, but got 3"),

@@ -24,6 +24,15 @@ def test_a_job_completes(flare_kit: Path, job: Path, capsys: pytest.CaptureFixtu
     assert Path(result.removeprefix("result: ")).is_dir()
 
 
+@pytest.mark.flare(**LEAD, scenario={"jobs": [{"queued": 0, "running": "2m"}]}, clock="x1000")
+def test_minutes_are_over_in_a_moment(flare_kit: Path, job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The command opens a session of its own, which waits on the machine's clock: the server's goes faster.
+    words = [str(job), "--kit", str(flare_kit), "--user", "lead@nvidia.com", "--poll-interval", "0.02"]
+
+    assert main(words) == 0
+    assert "completed (FINISHED:COMPLETED)" in capsys.readouterr().out
+
+
 @pytest.mark.flare(**MEMBER)
 def test_a_user_without_the_right_is_told_so(flare_kit: Path, job: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(job), "--kit", str(flare_kit), "--user", "member@nvidia.com"]) == 2

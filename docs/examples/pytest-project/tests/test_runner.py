@@ -29,11 +29,14 @@ def test_nothing_is_fetched_of_a_job_that_failed(flare_server, flare_session, jo
     flare_server.calls.require_none("download_job")
 
 
-@pytest.mark.flare(scenario={"jobs": [{"queued": 0, "running": "1d"}]})
+@pytest.mark.flare(scenario={"jobs": [{"queued": 0, "running": "1d"}]}, clock="virtual")
 def test_a_job_that_takes_too_long_is_aborted(flare_server, flare_session, job: Path) -> None:
-    run = run_job(flare_session, job, timeout=0.1, poll_interval=0.02)
+    began = flare_server.clock.time()
+
+    run = run_job(flare_session, job, timeout=8 * 3600, poll_interval=60)  # on the server's clock: at once
 
     assert (run.ending, run.status) == (Ending.TOO_LONG, "FINISHED:ABORTED")
+    assert 8 * 3600 < flare_server.clock.time() - began < 8 * 3600 + 120
     flare_server.calls.require_once("abort_job", run.job_id)
 
 
@@ -46,6 +49,19 @@ def test_a_job_that_somebody_else_aborts_has_failed(flare_server, flare_session,
     run = run_job(flare_session, job, **QUICK, tell=abort_while_it_runs)
 
     assert (run.ending, run.status) == (Ending.FAILED, "FINISHED:ABORTED")
+
+
+@pytest.mark.flare(scenario={"jobs": [{"running": "20h", "result": {"size": "1MiB"}}]}, clock="virtual")
+def test_the_result_of_a_day_of_training_is_fetched(flare_session, job: Path) -> None:
+    run = run_job(flare_session, job, timeout=24 * 3600, poll_interval=300)
+
+    assert run.ending is Ending.COMPLETED
+    assert (run.result / "workspace").is_dir()
+
+
+@pytest.mark.flare(pedantic=True)
+def test_no_habit_of_the_mock_is_relied_on(flare_session, job: Path) -> None:
+    assert run_job(flare_session, job, **QUICK).ending is Ending.COMPLETED
 
 
 @pytest.mark.flare(sites=["hospital"])

@@ -1,0 +1,148 @@
+"""Kits that are broken on purpose: each in one point, by its name; and what flare_client makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from conformance.lab.broken_kit_page import PAGE, load, ours, page
+from conformance.lab.broken_kits import Bench
+from conformance.peers import PEERS
+from flare_client.protocol.releases import PROFILES
+from mock_server import MockServer
+from mock_server.broken_kits import BROKEN_KITS
+from mock_server.cli import main, whereabouts_of
+
+ADMIN = "admin@nvidia.com"
+RELEASES = ("2.6", "2.7", "2.9")
+SIGHTINGS = load()
+
+EXPLAINED: dict[str, tuple[str, ...]] = {
+    "expired": ("2.9",),
+    "not-yet-valid": ("2.9",),
+    "foreign-certificate": ("2.7", "2.8", "2.9"),
+    "foreign-root": ("2.8", "2.9"),
+    "unsigned": ("2.7",),
+}
+"""Where flare_client is not of the official class on purpose: the release lines by kit. ``docs/quirks.md`` says why."""
+
+OURS = [
+    pytest.param(release, name, id=f"{release}-{name}")
+    for release in RELEASES
+    for name, kit in BROKEN_KITS.items()
+    if kit.fits(release)
+]
+
+
+@pytest.fixture(scope="module")
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with Bench("flare_client", request.param, seconds=0.3) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("bench", "release", "name"), [(one.values[0], *one.values) for one in OURS], indirect=["bench"]
+)
+def test_flare_client_does_what_the_page_says(bench: Bench, release: str, name: str) -> None:
+    seen = bench.run(BROKEN_KITS[name])
+    expected = SIGHTINGS[ours(release)][name]
+    assert (seen.outcome, seen.then) == (expected["outcome"], expected.get("then", "")), seen.text
+    official = SIGHTINGS[_version(release)][name]
+    if release in EXPLAINED.get(name, ()):
+        assert not _is_alike(seen.types, seen.outcome, official), "it is alike by now: explain it no more"
+    else:
+        assert _is_alike(seen.types, seen.outcome, official), (seen, official)
+
+
+def _version(release: str) -> str:
+    return next(version for version in PEERS if version.rpartition(".")[0] == release)
+
+
+def _is_alike(types: tuple[str, ...], outcome: str, official: dict[str, Any]) -> bool:
+    """Whether what flare_client raised is caught by what catches the official exception."""
+    if official["outcome"] == "returned":
+        then = official.get("then")
+        return outcome == "returned" and (then in types if then else not types)
+    return official["outcome"] in types and outcome != "returned"
+
+
+def test_the_page_is_what_was_measured() -> None:
+    assert page(SIGHTINGS) == PAGE.read_text(encoding="utf-8")
+    assert set(SIGHTINGS) == {*PEERS, *(ours(release) for release in PROFILES)}
+
+
+def test_names_that_nobody_knows_and_releases_that_cannot(tmp_path: Path) -> None:
+    with MockServer("2.5") as server:
+        with pytest.raises(ValueError, match=r"expected a way to break a kit of missing-folder, .*, but got 'tired'"):
+            server.kit(broken="tired")
+        with pytest.raises(
+            ValueError, match=r"expected a kit of release 2\.6, 2\.7, 2\.8, 2\.9 .* but got one of 2\.5"
+        ):
+            server.kit(broken="edited-signed-file")
+
+
+def test_kits_of_insecure_servers_are_not_broken() -> None:
+    with MockServer("2.3", secure=False) as server, pytest.raises(ValueError, match="the kit of a secure server"):
+        server.kit(broken="expired")
+
+
+def test_a_broken_kit_leaves_the_right_one_alone() -> None:
+    with MockServer("2.9") as server:
+        right = server.kit(ADMIN)
+        broken = server.kit(ADMIN, broken="expired")
+        assert right != broken
+        assert broken.name == right.name == ADMIN
+        certificate = (right / "startup" / "client.crt").read_bytes()
+        assert certificate != (broken / "startup" / "client.crt").read_bytes()
+        assert server.kit(ADMIN) == right
+        assert (right / "startup" / "client.crt").read_bytes() == certificate
+
+
+# --- flare-mock kit ---------------------------------------------------------------------------------------------------
+
+
+def run(*words: object) -> Any:
+    return CliRunner().invoke(main, ["kit", *map(str, words)])
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """What `flare-mock serve` leaves in its workspace."""
+    with MockServer("2.9", workspace=tmp_path) as server:
+        whereabouts_of(server).write(tmp_path)
+    return tmp_path
+
+
+def test_a_kit_for_a_server_that_does_not_run(workspace: Path) -> None:
+    result = run("--workspace", workspace, "--user", "me@nvidia.com:nvidia:lead")
+    assert result.exit_code == 0, result.output
+    kit = Path(result.output.strip())
+    assert kit == workspace / "me@nvidia.com"
+    assert (kit / "startup" / "client.crt").is_file()
+
+
+def test_a_broken_kit_from_the_command_line(workspace: Path) -> None:
+    result = run("--workspace", workspace, "--broken", "missing-file")
+    assert result.exit_code == 0, result.output
+    kit = Path(result.output.strip())
+    assert kit == workspace / "broken" / "missing-file" / ADMIN
+    assert (kit / "startup" / "client.key").is_file()
+    assert not (kit / "startup" / "client.crt").exists()
+
+
+def test_what_may_be_broken_is_listed() -> None:
+    result = run("--list")
+    assert result.exit_code == 0
+    assert [row.split()[0] for row in result.output.splitlines()] == list(BROKEN_KITS)
+
+
+def test_a_workspace_without_a_server_is_said(tmp_path: Path) -> None:
+    result = run("--workspace", tmp_path)
+    assert result.exit_code == 2
+    assert "which `flare-mock serve --workspace" in result.output
+    (tmp_path / "mock.json").write_text('{"release": "1.0"}')
+    assert "expected what `flare-mock serve` wrote" in run("--workspace", tmp_path).output
