@@ -6,10 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RELEASE ?= 2.6.3
 SECONDS ?= 600
+KILLS ?= 1000
 SEQUENCES ?= 20
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop official machines typescript lab fidelity bench soak fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
+.PHONY: help demo test check format interop official machines typescript lab fidelity bench soak crashes fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -55,13 +56,16 @@ lab: $(BIN)/.installed ## flare_client and the contracts on the official server 
 	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
 
 fidelity: $(BIN)/.installed ## How like the official server of RELEASE the mock is: docs/fidelity.md (ten minutes a release).
-	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES)
+	$(BIN)/python -m conformance.lab.fidelity --release $(RELEASE) --sequences $(SEQUENCES) $(RECORDED)
 
 bench: $(BIN)/.installed ## The figures of docs/performance.md, measured on this machine.
 	$(BIN)/python -m tests.benchmarks.run
 
 soak: $(BIN)/.installed ## A day of a busy server in ten minutes: its memory stays flat (writes docs/soak.md).
 	$(BIN)/python -m tests.benchmarks.soak --seconds $(SECONDS)
+
+crashes: $(BIN)/.installed ## KILLS kills of a server with a state, and whether anything is lost (as KILLS=1000).
+	$(BIN)/python -m tests.mock_server.state.crashes.run --kills $(KILLS)
 
 fuzz: $(BIN)/.installed ## The fuzzers, each for SECONDS or one of them (as TARGET=fobs SECONDS=60).
 	$(BIN)/python -m pip install --quiet --editable '.[dev,fuzz]'
@@ -76,7 +80,7 @@ beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.
 pythons: ## The test suite on the oldest and the newest Python that are present.
 	$(PYTHON) -m conformance.pythons
 
-browser: $(BIN)/.installed ## The HTML report in Chromium, where there is one.
+browser: $(BIN)/.installed ## The HTML report and the page of a running server in Chromium, where there is one.
 	$(BIN)/python -m pytest -n0 -m browser tests/browser
 
 contracts: $(BIN)/.installed ## Write docs/contracts.md from the catalogue.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock
+    from mock_server.control.settings import ControlSettings
     from mock_server.errors import ServerError
     from mock_server.scenarios import Scenario, ScenarioError
     from mock_server.server import MockServer
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CallError",
     "Clock",
+    "ControlSettings",
     "Entry",
     "ManualClock",
     "MockServer",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "control.settings": ("ControlSettings",),
     "clock": ("Clock", "ManualClock", "RealClock", "ScaledClock"),
     "scenarios": ("Scenario", "ScenarioError"),
     "errors": ("ServerError",),

@@ -29,7 +29,11 @@ from mock_server.sessions import AdminSessions
 from mock_server.settings import DEFAULT_ORG, Settings
 from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
+from mock_server.studies import Studies
 from mock_server.variation.pedant import Pedant
+
+STUDIES = "studies"
+"""The fact that the studies are kept as."""
 
 Endpoint = HciEndpoint | CellEndpoint
 """What listens: one dialect or the other."""
@@ -57,13 +61,19 @@ def build_context(
         shutdown: asks for the end.
     """
     profile, scenario, policy, pki = settings.profile, settings.scenario, settings.policy, settings.pki
-    studies = scenario.first_studies()
+    folder, state, kept = run / "jobs", settings.state, None
+    if state is None:
+        fresh_folder(folder)
+    else:
+        kept = state.load(folder, clock.time)
+    found = kept.facts.get(STUDIES) if kept is not None else None
+    studies = scenario.first_studies() if found is None else Studies.restored(found)
     pedant = Pedant(settings.pedantry, profile) if settings.pedantry is not None else None
     engine = JobEngine(
         profile,
         clock,
         scenario,
-        fresh_folder(run / "jobs"),
+        folder,
         scenario.sites_or([Site(name, DEFAULT_ORG) for name in settings.site_names]),
         new_id=pedant.job_ids(_uuid) if pedant is not None else _uuid,
         rules=ServerRules(
@@ -72,6 +82,8 @@ def build_context(
             sites_of_study=studies.sites_of,
         ),
         witness=witness,
+        journal=state,
+        kept=kept,
     )
     tokens = pedant.session_tokens(_uuid) if pedant is not None else _uuid
     sessions = AdminSessions(clock, settings.idle_timeout, tokens)

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from flare_client.protocol.cellnet.kit import Scheme
 from flare_client.protocol.releases import LATEST, PROFILES
+from mock_server.control.settings import ControlSettings
+from mock_server.ctl import ctl
 from mock_server.errors import ServerError
 from mock_server.guards import NOTICE
 from mock_server.kit_command import kit as kit_command
@@ -27,6 +30,9 @@ from mock_server.server import MockServer
 from mock_server.transcript import Entry, as_line
 from mock_server.user_option import UserType
 from mock_server.whereabouts import Whereabouts
+
+if TYPE_CHECKING:
+    from mock_server.control.surface import Control
 
 DEFAULT_USERS = (
     User(name="admin@nvidia.com", role="project_admin"),
@@ -45,6 +51,7 @@ def main() -> None:
 
 
 main.add_command(scenario_commands)
+main.add_command(ctl)
 main.add_command(kit_command)
 
 
@@ -121,7 +128,7 @@ def _pedantic(word: str | None) -> int | bool | None:
     return int(word)
 
 
-def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
+def _announce(server: MockServer, kits: dict[str, Path], control: Control | None, as_json: bool) -> None:
     if as_json:
         description = {
             "mock": True,
@@ -134,6 +141,8 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
             "pedantic": server.pedantry.seed if server.pedantry is not None else None,
             "kits": {name: str(path) for name, path in kits.items()},
         }
+        if control is not None:
+            description["control"] = {"url": control.url, "token": control.token, "page": control.page}
         click.echo(json.dumps(description))
     else:
         click.echo(f"MOCK server of release {server.release} on {server.host}:{server.admin_port}")
@@ -144,6 +153,9 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
             click.echo(f"  {name}: {path}")
         if server.server_kit is not None:
             click.echo(f"The admin kits of the project {server.pki.project} fit: {server.server_kit.root.parent}")
+        if control is not None:
+            click.echo(f"Control: {control.page}")
+            click.echo(f"  flare-mock ctl --help; what it needs is in {control.file}")
         click.echo("Ctrl-C stops it.")
     sys.stdout.flush()
 
@@ -166,9 +178,15 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
 )
 @click.option(
     "--workspace",
-    required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept.",
+    help="Folder for kits (one a user) and certificates; with the same folder again, certificates are kept. "
+    "Needed unless --state is given.",
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to keep jobs, studies, certificates and ports in: a server that is started on it again goes on, "
+    "however the one before ended.",
 )
 @click.option("--scenario", help="Scenario file (YAML), or the name of a ready one: see `flare-mock scenario list`.")
 @click.option(
@@ -192,13 +210,27 @@ def _announce(server: MockServer, kits: dict[str, Path], as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write every connection, message and decision to as it happens, one JSON object a line.",
 )
+@click.option(
+    "--control",
+    is_flag=False,
+    flag_value=0,
+    type=click.IntRange(0, 65535),
+    metavar="[PORT]",
+    help="Have a control API and a page on 127.0.0.1, on this port or a free one; for `flare-mock ctl` and browsers.",
+)
+@click.option(
+    "--control-token",
+    envvar="FLARE_MOCK_TOKEN",
+    help="What callers of the control API must show; one is drawn by default. Empty: nobody is asked.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON once the server accepts connections.")
 @click.option("--verbose", is_flag=True, help="Log what is served and refused.")
 def serve(
     release: str | None,
     server_kit: Path | None,
     scheme: str | None,
-    workspace: Path,
+    workspace: Path | None,
+    state: Path | None,
     scenario: str | None,
     pedantic: str | None,
     clock: str | None,
@@ -209,6 +241,8 @@ def serve(
     users: tuple[User, ...],
     insecure: bool,
     transcript: Path | None,
+    control: int | None,
+    control_token: str | None,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -216,6 +250,9 @@ def serve(
 
     Exit code 0 after a stop, 2 where the server could not start.
     """
+    home = state or workspace
+    if home is None:
+        raise click.UsageError("expected --workspace DIR or --state DIR, but neither is there")
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(message)s")
     try:
         plan = library.find(scenario) if scenario else Scenario()
@@ -232,12 +269,15 @@ def serve(
             admin_port=admin_port,
             scheme=scheme,
             server_kit=server_kit,
+            state=state,
+            control=False if control is None else ControlSettings(control, control_token),
         )
         with _stop_signals() as stop, _written(server, transcript), server:
-            whereabouts_of(server).write(workspace)
+            whereabouts_of(server).write(home)
             # With a server's kit people have their own; what is asked for is issued if its CA's key is there.
             wanted = users or (plan.users or DEFAULT_USERS if server_kit is None else ())
-            _announce(server, _kits(server, wanted, workspace), as_json)
+            surface = server.control if control is not None else None
+            _announce(server, _kits(server, wanted, workspace or home / "kits"), surface, as_json)
             while not stop.wait(0.2) and not server.wait(0):
                 pass
     except (ScenarioError, ServerError, PkiError, ValueError, OSError) as problem:

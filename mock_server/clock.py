@@ -86,6 +86,18 @@ class ScaledClock:
         """Wait until so many seconds have passed on this clock."""
         time.sleep(max(0.0, seconds) / self.speed)
 
+    def advance_to(self, when: float) -> float:
+        """Go on from a time that is yet to come; it never goes back.
+
+        Args:
+            when: seconds since the epoch.
+
+        Returns:
+            The new time.
+        """
+        self._start += max(0.0, when - self.time())
+        return self.time()
+
     def real_seconds_until(self, when: float) -> float | None:
         """Seconds on the machine's clock until it is so late."""
         return max(0.0, when - self.time()) / self.speed

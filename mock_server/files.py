@@ -14,18 +14,19 @@ EXECUTABLE = 0o755
 PRIVATE_FOLDER = 0o700
 
 
-def write_atomically(path: Path, content: bytes, mode: int) -> None:
+def write_atomically(path: Path, content: bytes, mode: int, *, beside: Path | None = None) -> None:
     """Write a file so that it has either its old content or all of the new one, whenever somebody looks.
 
     Args:
         path: the file; its folder exists.
         content: all of it.
         mode: its permissions, in force before the first byte is in.
+        beside: the folder that the part is in until it is whole, on the same disk; by default that of the file.
 
     Raises:
         OSError: it cannot be written; nothing is left behind then.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # created with mode 0600
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=beside or path.parent)  # created with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

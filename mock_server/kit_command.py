@@ -10,13 +10,27 @@ import click
 
 from mock_server.broken_kits import BROKEN_KITS, write_broken_kit
 from mock_server.kits import write_admin_kit
-from mock_server.pki import Pki, PkiError
+from mock_server.pki import CA_FILE, Pki, PkiError
 from mock_server.scenarios.system import User
 from mock_server.server_kit import read_server_kit
 from mock_server.user_option import UserType
 from mock_server.whereabouts import Whereabouts, WhereaboutsError
 
 _ADMIN = User(name="admin@nvidia.com", role="project_admin")
+
+
+def _authority(found: Whereabouts, workspace: Path) -> Pki:
+    """The authority of the server, never a new one: no server would know it.
+
+    Raises:
+        WhereaboutsError: it is not there any more.
+    """
+    kept = workspace / "pki"
+    if found.server_kit:
+        return Pki(found.project, kept, host=found.host, given=read_server_kit(found.server_kit).authority)
+    if not (kept / CA_FILE).is_file():
+        raise WhereaboutsError(f"expected the authority that `flare-mock serve` left in {kept}, but it is not there")
+    return Pki(found.project, kept, host=found.host)
 
 
 def _list(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -55,8 +69,7 @@ def kit(workspace: Path, user: User, broken: str | None, directory: Path | None)
         found = Whereabouts.read(workspace)
         if not found.secure:
             raise WhereaboutsError("expected a secure server: an insecure one has one kit, of admin, and no other")
-        given = read_server_kit(found.server_kit).authority if found.server_kit else None
-        pki = Pki(found.project, workspace / "pki", host=found.host, given=given)
+        pki = _authority(found, workspace)
         try:
             order = dataclasses.replace(found.order(pki), user=user.name, org=user.org, role=user.role)
             parent = directory or (workspace / "broken" / broken if broken else workspace)

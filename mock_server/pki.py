@@ -42,6 +42,8 @@ from mock_server.guards import MOCK_ORG
 
 __all__ = ["MOCK_ORG", "SERVER", "Credentials", "Identity", "Pki", "PkiError", "peer_identity"]
 
+CA_FILE = "ca.pem"
+"""Where the authority is kept in its folder."""
 _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 
 
@@ -321,7 +323,7 @@ class Pki:
 
     def _new_ca(self) -> CertifiedKey:
         ca = make_ca(Identity(self.project, MOCK_ORG, None), self._keys.take())
-        self._keep("ca.pem", ca)
+        self._keep(CA_FILE, ca)
         return ca
 
     def _new_server(self) -> CertifiedKey:
@@ -372,7 +374,7 @@ class Pki:
 
     def _stored_ca(self) -> CertifiedKey | None:
         remedy = f"delete the folder {self._directory} to start over with new certificates and kits"
-        ca = self._find("ca.pem", remedy)
+        ca = self._find(CA_FILE, remedy)
         if ca is not None and identity_of(ca.certificate).name != self.project:
             raise PkiError(
                 f"expected the CA of project {self.project!r} in {self._directory}, "

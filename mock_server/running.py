@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import logging
 import shutil
 import socket
 import threading
@@ -17,9 +18,9 @@ from typing import Any, TypeVar
 
 from flare_client.protocol.cellnet.kit import Security
 from mock_server.account import Account, upload_size
-from mock_server.answers import Answer, Late
-from mock_server.assembly import build_context, build_endpoint, uploads_of
-from mock_server.clock import ManualClock, SkewedClock
+from mock_server.answers import Answer, Late, Reply
+from mock_server.assembly import STUDIES, build_context, build_endpoint, uploads_of
+from mock_server.clock import ManualClock, ScaledClock, SkewedClock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
@@ -32,14 +33,18 @@ from mock_server.jobs.outcomes import Occurrence
 from mock_server.ports import reserve_port
 from mock_server.scenarios.system import Happening
 from mock_server.settings import Settings
+from mock_server.state import State, StateError
 
 _T = TypeVar("_T")
+_logger = logging.getLogger("mock_server")
 
 _CALL_SECONDS = 60.0
 _DRAIN_SECONDS = 1.0
 _CALL_OFF_SECONDS = 0.05
 _ASIDE = ".run-"
 """What was ``run`` before a reset, until it is removed."""
+_SHORTEST_TICK = 0.05
+"""Seconds in which many small things happen, and are kept at once."""
 _LONGEST_TICK = 3600.0
 """Seconds after which the clock is looked at again in any case: a loop cannot wait for ever longer."""
 
@@ -62,6 +67,7 @@ class Running:
         self.admin_port = 0
         self._settings = settings
         self._account = Account(settings.transcript, settings.calls)
+        self._go_on_in_time()
         self._clock = SkewedClock(settings.clock)
         self._task: asyncio.Task[None] | None = None
         self._restarting: asyncio.Task[None] | None = None
@@ -71,6 +77,7 @@ class Running:
         self._ticking: asyncio.TimerHandle | None = None
         self._unfollow: Callable[[], None] = lambda: None
         self._will_reopen = False
+        self._awaited: float | None = None
         self.context = self._new_context()
         asks = settings.security is Security.MUTUAL_TLS
         impostor = Impostor(settings.pki, asks_certificate=asks) if settings.pki is not None else None
@@ -107,7 +114,18 @@ class Running:
         """
         self._thread.start()
         self.admin_port = self.on_loop(self._endpoint.start(self._settings.host, admin_port))
+        if self._settings.state is not None:
+            self.on_loop(self._keep_ports(self._settings.state))
         self._loop.call_soon_threadsafe(self._follow_time)
+
+    async def _keep_ports(self, state: State) -> None:
+        state.keep_ports(self.fl_port, self.admin_port)
+
+    def _go_on_in_time(self) -> None:
+        """Have a clock that is not the machine's go on from the time of the server before, if it is behind."""
+        state, clock = self._settings.state, self._settings.clock
+        if state is not None and state.time is not None and isinstance(clock, (ManualClock, ScaledClock)):
+            clock.advance_to(state.time)
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -130,17 +148,55 @@ class Running:
 
     def _catch_up(self) -> None:
         self.context.engine.advance()
+        try:
+            self.keep()
+        except StateError as problem:
+            _logger.error("%s", problem)  # noqa: TRY400 - nobody asked; the next command says so to its client
 
     def _tick(self) -> None:
         """Catch up when the scenario has something happen to the server: nobody may be there to ask."""
         self._catch_up()
-        when = self.context.engine.next_happening_at()
+        self._await(self.context.engine.next_happening_at())
+
+    def _await(self, when: float | None) -> None:
         seconds = None if when is None else self._clock.real_seconds_until(when)
         if seconds is not None:
             self._ticking = self._loop.call_later(min(seconds, _LONGEST_TICK), self._tick)
 
+    # --- what is kept ---------------------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Keep what happened, so that it outlives the process; on the loop.
+
+        Raises:
+            StateError: it cannot be kept.
+        """
+        state = self._settings.state
+        if state is None:
+            return
+        when = self.context.engine.next_event_at()
+        if self._settings.profile.has_studies:
+            state.note(STUDIES, self.context.studies.standing())
+        state.commit()
+        self._come_to(when)
+
+    def _come_to(self, when: float | None) -> None:
+        """Have what happens next happen in time: what is kept must not be older than what the clock says."""
+        if when is None or (self._awaited is not None and self._awaited <= when):
+            return
+        seconds = self._clock.real_seconds_until(when)
+        if seconds is not None:
+            self._awaited = when
+            self._loop.call_later(min(max(seconds, _SHORTEST_TICK), _LONGEST_TICK), self._arrive, self.context)
+
+    def _arrive(self, context: ServerContext) -> None:
+        if context is self.context:
+            self._awaited = None
+            self._catch_up()
+
     def _see(self, seen: Occurrence) -> None:
         """Let the server go through what the scenario has happen to it; the engine does its own part."""
+        self._settings.chronicle.note(seen)
         if seen.job is not None or seen.detail:  # of a job, of a site
             return
         happening = Happening(seen.what)
@@ -190,9 +246,12 @@ class Running:
         self.context.sessions.close_all()
         if self.context.downloads is not None:
             self.context.downloads.clear()
+        now = self.context.clock.time()
+        self._settings.chronicle.note(Occurrence(now, Happening.RESTART.value))
         self.context.engine.restart()
-        self.context.started = self.context.clock.time()
+        self.context.started = now
         await self._endpoint.start(self._settings.host, self.admin_port)
+        self.keep()
 
     async def reset(self, settings: Settings) -> None:
         """Start over without a restart; on the loop.
@@ -204,13 +263,17 @@ class Running:
         await self._endpoint.cut()
         await asyncio.sleep(0)  # the loop tells of the end of what was cut
         # Removing takes longer than all the rest, and nobody needs to wait for it.
+        if settings.state is not None:
+            settings.state.clear()
         self._resets += 1
         run, aside = self.root / "run", self.root / f"{_ASIDE}{self._resets}"
         run.rename(aside)
         self._loop.run_in_executor(None, lambda: shutil.rmtree(aside, ignore_errors=True))
         self._leave_time()
+        self._awaited = None
         self._settings, self._will_reopen = settings, False
         self._clock = SkewedClock(settings.clock)
+        settings.chronicle.clear()
         self.context = self._new_context()
         self.faults.start_over(settings.scenario.faults, self.context.sessions)
         self.faults.pedant = self.context.pedant
@@ -290,18 +353,30 @@ class Running:
         user, size = self._user_of(request), upload_size(request)
 
         def told(answered: Answer) -> Answer:
+            if self.context.pedant is not None and isinstance(answered, Reply):
+                self.context.pedant.know(request.command, answered, request.trace)
             self._account.answered(request, answered, user, size)
             return answered
 
         answered = answer(self.context, request)
         if not isinstance(answered, Late):
-            return told(answered)
+            return told(self._kept(answered))
+        self._kept(Reply())  # what happened so far
         late, when = answered, self._clock.time() + answered.seconds
         if isinstance(self._settings.clock, ManualClock):
             # Whoever waits on a virtual clock moves it: the server as well.
             self._clock.sleep(late.seconds)
-            return told(late.then())
-        return Late(self._clock.real_seconds_until(when) or 0.0, lambda: told(late.then()))
+            return told(self._kept(late.then()))
+        return Late(self._clock.real_seconds_until(when) or 0.0, lambda: told(self._kept(late.then())))
+
+    def _kept(self, answered: Answer) -> Answer:
+        """An answer once what it says is kept: it is true from now on, whatever becomes of the process."""
+        try:
+            self.keep()
+        except StateError as problem:
+            _logger.error("%s", problem)  # noqa: TRY400 - the client is told
+            return Reply().error(f"Exception Occurred: {type(problem).__name__}: {problem}")
+        return answered
 
     def _lost(self, request: Request, end: End | None, form: Form) -> None:
         self._account.lost(request, end, form, self._user_of(request))

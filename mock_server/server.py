@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flare_client.protocol.cellnet.kit import CellWire
 from flare_client.protocol.kit import INSECURE_USER
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 from flare_client.protocol.releases import ReleaseProfile
 from mock_server.broken_kits import write_broken_kit
+from mock_server.chronicle import Chronicle
 from mock_server.clock import Clock
 from mock_server.context import ServerContext
+from mock_server.control.settings import ControlSettings, read_control
 from mock_server.errors import ServerError
 from mock_server.faults.actions import Silence
 from mock_server.faults.desk import FaultDesk
 from mock_server.faults.injection import Fault, Faults
 from mock_server.faults.rules import Rule
 from mock_server.guards import check_host
+from mock_server.jobs.outcomes import Occurrence
 from mock_server.kits import KitOrder, write_admin_kit
 from mock_server.pki import Pki
 from mock_server.policy import Policy
@@ -32,6 +36,8 @@ from mock_server.ports import reserve_port
 from mock_server.quantities import read_duration
 from mock_server.running import Running
 from mock_server.scenarios import Scenario
+from mock_server.scenarios.results import ResultSpec
+from mock_server.scenarios.system import Happening
 from mock_server.server_kit import listening_host
 from mock_server.server_kit.place import LOOPBACK, addresses_of
 from mock_server.settings import (
@@ -50,9 +56,13 @@ from mock_server.settings import (
     scheme_of,
     security_of,
 )
+from mock_server.state import Owner, State
 from mock_server.transcript import Calls, Retention, Transcript
 from mock_server.variation.pedantry import Pedantry
 from mock_server.watch import JobWatch, check_awaited
+
+if TYPE_CHECKING:
+    from mock_server.control.surface import Control
 
 _T = TypeVar("_T")
 
@@ -89,6 +99,11 @@ class MockServer:
         pedantic: do otherwise what a server may do otherwise, so that a client relies on no habit of this one:
             ``True`` with a seed that is drawn, a seed, or a ``Pedantry``; what the scenario says by default.
         allow_remote: listen on a host that other machines reach, too. A mock is for tests: it is refused otherwise.
+        state: a folder to keep all in that clients are told, so that a server that is started on it again goes on,
+            however the process of before ended; certificates and ports, too. Kits are in the workspace where there is
+            one.
+        control: have a control surface, an HTTP API and a page on 127.0.0.1: ``True`` for a free port, a port, or
+            ``ControlSettings``. It needs the extra ``control``.
         server_kit: the server's folder as official provisioning made it (``nvflare provision``, ``nvflare poc
             prepare``): certificates, project, ports, transport and policy are those of the kit, so that the admin kits
             of that project fit unchanged.
@@ -97,6 +112,7 @@ class MockServer:
         server_kit: what that kit says; ``None`` without one.
         transcript: what happened: every connection, message, command and decision, without secrets.
         calls: the commands that came, for assertions.
+        chronicle: what happened to the jobs, the sites and the server; to be read with ``call``.
 
     Raises:
         ValueError: the release is unknown, or has no such scheme, security or insecure servers, or the scenario is
@@ -124,6 +140,8 @@ class MockServer:
         authorization: Policy | str | Path | dict[str, Any] | None = None,
         pedantic: Pedantry | int | bool | None = None,
         allow_remote: bool = False,
+        state: str | Path | None = None,
+        control: bool | int | ControlSettings = False,
         server_kit: str | Path | None = None,
     ) -> None:
         self.server_kit = given_kit(
@@ -150,20 +168,25 @@ class MockServer:
         self.clock = clock_of(clock, self.scenario.clock)
         self.transcript = Transcript(retention, self.clock)
         self.calls = Calls(self.profile, self.transcript.redactor)
+        self.chronicle = Chronicle()
         self._site_names = tuple(sites)
         self._given_workspace = Path(workspace) if workspace is not None else None
         self._given_ports = (port, admin_port)
+        self._given_state = Path(state) if state is not None else None
         if kit is not None:
             self._given_ports = (port or kit.fl_port, admin_port or kit.admin_port)
         self._project = project_of(project, kit)
         self._limits = limits
         self._stall_timeout = stall_timeout
         self._allow_remote = allow_remote
+        self._control_settings = read_control(control)
+        self._control: Control | None = None
         self._withheld: dict[str, Fault] = {}
         self.faults = Faults(self._on_desk, self._check_fault)
         """What goes wrong on this server: ``with server.faults.inject(Delay(2.0), command="list_jobs"): ...``."""
         self._running: Running | None = None
         self._pki: Pki | None = None
+        self._state: State | None = None
 
     def __enter__(self) -> MockServer:
         self.start()
@@ -207,7 +230,8 @@ class MockServer:
         """Start to serve; returns once connections are accepted.
 
         Raises:
-            ServerError: it runs already, a port cannot be had, or others would reach it and that is not allowed.
+            ServerError: it runs already, a port cannot be had, or others would reach it and that is not allowed;
+                ``StateError`` where the state cannot be used.
         """
         if self._running is not None:
             raise ServerError("the server runs already")
@@ -215,29 +239,40 @@ class MockServer:
         self._check_host()
         with contextlib.ExitStack() as undo:
             undo.callback(self._close_pki)
-            root = self._given_workspace or Path(tempfile.mkdtemp(prefix="flare-mock-"))
-            if self._given_workspace is None:
+            if self._given_state is not None:
+                self._state = State(self._given_state, Owner(self.release, self._project, self.secure))
+                undo.callback(self._close_state)
+            given = self._given_state or self._given_workspace
+            root = given or Path(tempfile.mkdtemp(prefix="flare-mock-"))
+            if given is None:
                 undo.callback(shutil.rmtree, root, ignore_errors=True)
             root.mkdir(parents=True, exist_ok=True)
             if self.secure:
-                kit, kept = self.server_kit, root / "pki" if self._given_workspace else None
+                kit, kept = self.server_kit, root / "pki" if given else None
                 self._pki = Pki(self._project, kept, host=self.host, given=kit.authority if kit is not None else None)
+            port, admin_port = self._ports()
             # A port for all needs nobody to hold it; the number that is held then stands for none.
-            holder = reserve_port(self.host, 0 if self._has_one_port else self._given_ports[0])
+            holder = reserve_port(self.host, 0 if self._has_one_port else port)
             undo.callback(holder.close)
             shared_port = self._given_ports[0] if self._has_one_port else 0
             running = Running(self._settings(), root, holder, shared_port)
             undo.callback(running.stop)
             try:
-                running.start(self._given_ports[1])
+                running.start(admin_port)
             except OSError as problem:
+                why = "" if admin_port == self._given_ports[1] else ", which kits of this state name"
                 raise ServerError(
-                    f"expected to listen on port {self._given_ports[1]} of {self.host}, but {problem.strerror}"
+                    f"expected to listen on port {admin_port} of {self.host}{why}, but {problem.strerror}"
                 ) from problem
-            self._running = running
-            if self._given_workspace is None:
+            if given is None:
                 # The program may end without `stop`.
                 undo.callback(weakref.finalize(running, shutil.rmtree, root, ignore_errors=True).detach)
+            if self._control_settings is not None:
+                self._control = _control(self, self._control_settings, root)
+                undo.callback(self._close_control)
+            self._running = running
+            if self._control is not None:
+                self._control.start()
             running.cleanup = undo.pop_all()
 
     def stop(self) -> None:
@@ -246,6 +281,21 @@ class MockServer:
         if running is not None:
             running.cleanup.close()
         self._close_pki()
+
+    def _ports(self) -> tuple[int, int]:
+        """The FL port and the admin port to take: as given, or else as kits of before name them; 0 is a free one."""
+        kept = self._state.ports if self._state is not None else (0, 0)
+        return self._given_ports[0] or kept[0], self._given_ports[1] or kept[1]
+
+    def _close_state(self) -> None:
+        if self._state is not None:
+            self._state.close()
+            self._state = None
+
+    def _close_control(self) -> None:
+        control, self._control = self._control, None
+        if control is not None:
+            control.stop()
 
     def _close_pki(self) -> None:
         if self._pki is not None:
@@ -280,8 +330,11 @@ class MockServer:
         """Restart as a real server would: every connection and session is gone, running jobs are abandoned.
 
         Ports, certificates and kits stay.
+
+        Raises:
+            ServerError: it does not run, or a client has shut it down.
         """
-        running = self._require_running()
+        running = self._require_serving()
         running.on_loop(running.restart())
 
     def reset(
@@ -303,20 +356,18 @@ class MockServer:
 
         Raises:
             ServerError: it does not run, or a client has shut it down.
-            ValueError: the scenario is unusable; nothing is changed then.
+            ValueError: the scenario or the clock is unusable; nothing is changed then.
         """
-        running = self._require_running()
-        if not self.is_running:
-            raise ServerError("expected a server that serves, but a client has shut it down: stop and start it")
+        running = self._require_serving()
+        chosen = self.scenario if scenario is None else scenario_of(scenario, self.profile)
+        time = self.clock if clock is None else clock_of(clock, chosen.clock)
         if scenario is not None:
-            chosen = scenario_of(scenario, self.profile)
             self.policy = policy_of(self._given_authorization, chosen, self._given_workspace, self.server_kit)
             if self._given_pedantic is None:
                 self.pedantry = pedantry_of(None, chosen)
             self.scenario = chosen
         self._site_names = self._site_names if sites is None else tuple(sites)
-        if clock is not None:
-            self.clock = self.transcript.clock = clock_of(clock, self.scenario.clock)
+        self.clock = self.transcript.clock = time
         running.on_loop(running.reset(self._settings()))
         self._withheld.clear()
 
@@ -395,10 +446,22 @@ class MockServer:
             certificate=certificate,
             wire=CellWire(self.scheme, self.security) if self.scheme is not None else None,
         )
-        parent = Path(directory) if directory is not None else running.root / "kits" / (broken or "")
+        parent = Path(directory) if directory is not None else self.kits_folder / (broken or "")
         if broken is None:
             return write_admin_kit(parent / name, order)
         return write_broken_kit(broken, parent / name, order)
+
+    @property
+    def kits_folder(self) -> Path:
+        """Where kits are written that nobody said another folder for."""
+        return (self._given_workspace or self._require_running().root) / "kits"
+
+    @property
+    def control(self) -> Control:
+        """The control surface: its ``url``, its ``token``, and the address of its ``page``."""
+        if self._control is None:
+            raise ServerError("expected a server that runs and has a control surface: use MockServer(control=True)")
+        return self._control
 
     # --- what a test needs ------------------------------------------------------------------------------------
 
@@ -412,7 +475,9 @@ class MockServer:
 
         async def run() -> _T:
             running.context.engine.advance()
-            return function(running.context)
+            result = function(running.context)
+            running.keep()
+            return result
 
         return running.on_loop(run())
 
@@ -463,6 +528,29 @@ class MockServer:
         """
         self.call(lambda context: context.engine.delete(job_id))
 
+    def add_result(self, job_id: str, more: ResultSpec | dict[str, Any]) -> None:
+        """Put more into the result of a job, whatever its rule says; what stands there already is replaced.
+
+        Clients see it with the next download, if the job ran and is over.
+
+        Args:
+            job_id: the job.
+            more: files with their texts, a size, trees of files; as ``result`` in a scenario.
+
+        Raises:
+            KeyError: there is no such job.
+            ValueError: it is no result, or cannot stand beside what is there.
+        """
+        added = more if isinstance(more, ResultSpec) else ResultSpec.model_validate(more)
+
+        def add(context: ServerContext) -> None:
+            job = context.engine.get(job_id)
+            if job is None:
+                raise KeyError(job_id)
+            context.engine.add_result(job, added)
+
+        self.call(add)
+
     def expire_sessions(self) -> None:
         """End every admin session, as if each had been idle for too long; from 2.7 on the clients are told."""
         running = self._require_running()
@@ -470,6 +558,25 @@ class MockServer:
         def expire(context: ServerContext) -> None:
             context.sessions.close_all()
             running.tell_expired()
+
+        self.call(expire)
+
+    def expire_session(self, number: int) -> None:
+        """End one admin session, likewise.
+
+        Args:
+            number: the how-manieth session of the server it is, from 1 on.
+
+        Raises:
+            KeyError: there is no such session.
+        """
+        running = self._require_running()
+
+        def expire(context: ServerContext) -> None:
+            found = next((session for session in context.sessions if session.number == number), None)
+            if found is None:
+                raise KeyError(number)
+            running.expire_session(found.token)
 
         self.call(expire)
 
@@ -498,13 +605,44 @@ class MockServer:
         running = self._require_running()
         return self.call(lambda _: running.faults.received[command])
 
+    @property
+    def counters(self) -> dict[str, int]:
+        """How often each command came since the server was started."""
+        running = self._require_running()
+        return self.call(lambda _: dict(running.faults.received))
+
     def set_site_connected(self, name: str, connected: bool) -> None:
         """Connect or disconnect a site.
 
         Raises:
             KeyError: the server has no such site.
         """
-        self.call(lambda context: context.engine.set_site_connected(name, connected))
+
+        def change(context: ServerContext) -> None:
+            context.engine.set_site_connected(name, connected)
+            self._tell_site(context, Happening.CONNECT if connected else Happening.DISCONNECT, name)
+
+        self.call(change)
+
+    def set_site_disabled(self, name: str, disabled: bool) -> None:
+        """Keep a site out, as an admin's ``disable_client`` does, or let it in again.
+
+        Raises:
+            KeyError: the server has no such site.
+        """
+
+        def change(context: ServerContext) -> None:
+            context.engine.site(name)
+            if disabled:
+                context.engine.disable_site(name)
+            else:
+                context.engine.enable_site(name)
+            self._tell_site(context, Happening.DISABLE if disabled else Happening.ENABLE, name)
+
+        self.call(change)
+
+    def _tell_site(self, context: ServerContext, what: Happening, name: str) -> None:
+        self.chronicle.note(Occurrence(context.clock.time(), what.value, detail=name))
 
     def _settings(self) -> Settings:
         return Settings(
@@ -516,11 +654,13 @@ class MockServer:
             clock=self.clock,
             transcript=self.transcript,
             calls=self.calls,
+            chronicle=self.chronicle,
             host=self.host,
             site_names=self._site_names,
             limits=self._limits,
             stall_timeout=self._stall_timeout,
             pki=self._pki,
+            state=self._state,
             name=self._name,
             pedantry=self.pedantry,
         )
@@ -535,7 +675,32 @@ class MockServer:
         check_fault(rule, self.profile, self.scheme)
         check_authority(rule, self._pki)
 
+    def _require_serving(self) -> Running:
+        running = self._require_running()
+        if not self.is_running:
+            raise ServerError("expected a server that serves, but a client has shut it down: stop and start it")
+        return running
+
     def _require_running(self) -> Running:
         if self._running is None:
             raise ServerError("expected a server that runs: use `with MockServer(...)` or call start()")
         return self._running
+
+
+def _control(server: MockServer, settings: ControlSettings, folder: Path) -> Control:
+    """The control surface of a server; only who asks for one imports it.
+
+    Raises:
+        ServerError: what it needs is not installed, or the port cannot be had.
+    """
+    try:
+        surface = importlib.import_module("mock_server.control.surface")
+    except ModuleNotFoundError as problem:
+        if (problem.name or "").partition(".")[0] == "mock_server":
+            raise
+        raise ServerError(
+            f"expected the extra `control` for a control surface, but {problem.name} is not installed: "
+            "pip install 'flare-conformance[control]'"
+        ) from problem
+    made: Control = surface.Control(server, settings, folder)
+    return made

@@ -9,8 +9,9 @@ from typing import Any
 from flare_client.protocol.cellnet.kit import Scheme, Security
 from flare_client.protocol.limits import Limits
 from flare_client.protocol.releases import LATEST, ReleaseProfile, profile_for
+from mock_server.chronicle import Chronicle
 from mock_server.clock import Clock, RealClock, ScaledClock, read_clock
-from mock_server.faults.actions import WrongCertificate, WrongSignature
+from mock_server.faults.actions import Action, WrongCertificate, WrongSignature, kind_of
 from mock_server.faults.course import Point
 from mock_server.faults.rules import Rule
 from mock_server.pki import Pki
@@ -18,6 +19,7 @@ from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Policy
 from mock_server.scenarios import Scenario, ScenarioError, library
 from mock_server.scenarios.system import ClockSpec
 from mock_server.server_kit import ServerKit, read_server_kit
+from mock_server.state import State
 from mock_server.transcript import Calls, Transcript
 from mock_server.variation.pedantry import Pedantry, read_pedantry
 
@@ -39,6 +41,7 @@ class Settings:
         clock: the time of the simulation.
         transcript: is told what happens.
         calls: is told which commands came.
+        chronicle: is told what happens to jobs, sites and the server.
         host: the address to bind to.
         site_names: the sites, where the scenario names none.
         limits: how much a client may send.
@@ -46,6 +49,7 @@ class Settings:
         pki: the certificates; ``None`` for an insecure server.
         name: the name of the server.
         pedantry: what it varies on purpose; ``None``: nothing.
+        state: where all is kept that clients were told; ``None``: nowhere.
     """
 
     profile: ReleaseProfile
@@ -56,6 +60,7 @@ class Settings:
     clock: Clock
     transcript: Transcript
     calls: Calls
+    chronicle: Chronicle
     host: str
     site_names: tuple[str, ...]
     limits: Limits
@@ -63,6 +68,7 @@ class Settings:
     pki: Pki | None
     name: str
     pedantry: Pedantry | None = None
+    state: State | None = None
 
     @property
     def idle_timeout(self) -> float:
@@ -258,10 +264,25 @@ def check_fault(rule: Rule, profile: ReleaseProfile, scheme: Scheme | None) -> N
     Raises:
         ValueError: its release or its scheme lacks what would go wrong.
     """
-    kind = rule.action.kind
-    if profile.cell is None and (type(rule.action).needs_cells or rule.point is Point.UPLOAD):
-        raise ValueError(f"expected a fault that release {profile.release} can have, but {kind!r} is of 2.7 and later")
+    if profile.cell is None and rule.point is Point.UPLOAD:
+        raise ValueError(_too_old(rule.action.kind, profile))
+    check_kind(type(rule.action), profile, scheme)
+
+
+def check_kind(action: type[Action], profile: ReleaseProfile, scheme: Scheme | None) -> None:
+    """Refuse what cannot go wrong on a server, whenever it would strike.
+
+    Raises:
+        ValueError: its release or its scheme lacks what would go wrong.
+    """
+    kind = kind_of(action)
+    if profile.cell is None and action.needs_cells:
+        raise ValueError(_too_old(kind, profile))
     if scheme is Scheme.GRPC and kind in ("certificate", "old_tls"):
         raise ValueError(
             f"expected a fault that the scheme grpc can have, but {kind!r} is of TLS, which gRPC does itself"
         )
+
+
+def _too_old(kind: str, profile: ReleaseProfile) -> str:
+    return f"expected a fault that release {profile.release} can have, but {kind!r} is of 2.7 and later"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flare_client.protocol.formats import DEFAULT_STUDY
 
@@ -63,6 +64,20 @@ class Studies:
             KeyError: there is no such study.
         """
         del self._studies[name]
+
+    def standing(self) -> dict[str, Any]:
+        """All of it as plain data, to be restored."""
+        return {
+            "are_kept": self.are_kept,
+            "studies": [[name, study.site_orgs, study.users] for name, study in self._studies.items()],
+        }
+
+    @classmethod
+    def restored(cls, standing: Mapping[str, Any]) -> Studies:
+        """The studies of before."""
+        found = cls({name: Study(site_orgs, users) for name, site_orgs, users in standing["studies"]})
+        found.are_kept = standing["are_kept"]
+        return found
 
     def sites_of(self, name: str) -> frozenset[str] | None:
         """The sites that take part in a study; ``None`` where that does not matter: ``default``, or no such study."""

@@ -10,6 +10,7 @@ import click
 from conformance.cli.adapter import adapter
 from conformance.cli.catalogue import contracts, explain, list_contracts
 from conformance.cli.compare import compare
+from conformance.cli.record import record
 from conformance.cli.report import report
 from conformance.cli.requirements import requirements
 from conformance.cli.rerun import rerun
@@ -33,6 +34,7 @@ for command in (
     run,
     rerun,
     serve,
+    record,
     report,
     compare,
     adapter,

@@ -61,15 +61,13 @@ class Bench:
     Args:
         client: as ``--client`` takes it.
         release: the release line.
-        seconds: what the client is given to connect.
     """
 
-    def __init__(self, client: str, release: str, seconds: float = LOGIN_SECONDS) -> None:
+    def __init__(self, client: str, release: str) -> None:
         self.adapter: Adapter = make_adapter(client, None)
         if isinstance(self.adapter, StdioAdapter):
             self.adapter.call_seconds = HANG_SECONDS
         self.server = MockServer(release)
-        self._seconds = seconds
         self._scratch = Path(tempfile.mkdtemp(prefix="flare-kits-"))
 
     def __enter__(self) -> Bench:
@@ -85,11 +83,16 @@ class Bench:
         """The broken kits that the release can have."""
         return (kit for kit in BROKEN_KITS.values() if kit.fits(self.server.release))
 
-    def run(self, broken: BrokenKit) -> Seen:
-        """Have the client log in with a broken kit, and send a command where that succeeds."""
+    def run(self, broken: BrokenKit, seconds: float = LOGIN_SECONDS) -> Seen:
+        """Have the client log in with a broken kit, and send a command where that succeeds.
+
+        Args:
+            broken: which kit.
+            seconds: what the client is given to connect.
+        """
         kit = self.server.kit(ADMIN, directory=self._scratch / broken.name, broken=broken.name)
         try:
-            session = self.adapter.open(ADMIN, kit, timeout=self._seconds)
+            session = self.adapter.open(ADMIN, kit, timeout=seconds)
         except ClientError as problem:
             return Seen(problem.types[0], self._lasting(problem.text, kit), types=problem.types)
         except ClientFailure:
@@ -114,18 +117,17 @@ class Bench:
         return re.sub(r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f-]{27}", "<id>", text)
 
 
-def measure(client: str, release: str, seconds: float = LOGIN_SECONDS) -> dict[str, dict[str, Any]]:
+def measure(client: str, release: str) -> dict[str, dict[str, Any]]:
     """Hand every broken kit of a release to a client.
 
     Args:
         client: as ``--client`` takes it.
         release: the release line.
-        seconds: what the client is given to connect.
 
     Raises:
         PeerUnavailable: the client cannot be had here.
     """
-    with Bench(client, release, seconds) as bench:
+    with Bench(client, release) as bench:
         seen = {}
         for broken in bench.kits():
             seen[broken.name] = bench.run(broken).record()

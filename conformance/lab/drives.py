@@ -16,7 +16,12 @@ from mock_server import MockServer
 
 _SCENARIO: dict[str, Any] = {
     "jobs": [
-        {"match": {"name": QUICK}, "queued": "100ms", "running": "500ms"},
+        {
+            "match": {"name": QUICK},
+            "queued": "100ms",
+            "running": "500ms",
+            "result": {"files": {"models/server.npy": "the model that the training writes"}},
+        },
         {"match": {"name": SLOW}, "queued": "100ms", "running": "1h"},
     ]
 }

@@ -1,4 +1,4 @@
-"""The commands ``kit doctor``, to be hooked into ``flare``; ``python -m flare_client.doctor`` is the latter alone."""
+"""The command ``doctor`` of ``flare kit``, and of ``python -m flare_client.doctor``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ from flare_client.doctor.text import lines
 _COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.ERROR: "red", Verdict.SKIPPED: None}
 
 
-@click.group()
-def kit() -> None:
-    """Startup kits."""
-
-
-@kit.command(epilog="Example: flare kit doctor ./admin@nvidia.com --offline")
+@click.command(epilog="Example: flare kit doctor ./admin@nvidia.com --offline")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--user", help="Who is to log in with the kit; whom its certificate names by default.")
 @click.option("--offline", is_flag=True, help="Leave the server alone, and look at the files only.")

@@ -28,6 +28,7 @@ class SiteRules:
         tells_failed_sites: whether the answer about the log of a job ends with the sites that refused the level.
         workspace_suffix: what stands behind the workspace of a site in its environment.
         signs_startup: whether the startup folder holds ``signature.json``.
+        signs_local: whether the local folder does.
         files: the files at the top of the workspace of a machine.
         server_vars: the configuration variables of a server.
         site_vars: those of a site.
@@ -43,6 +44,7 @@ class SiteRules:
     tells_failed_sites: bool
     workspace_suffix: str
     signs_startup: bool
+    signs_local: bool
     files: tuple[str, ...]
     server_vars: Mapping[str, object]
     site_vars: Mapping[str, object]
@@ -81,6 +83,7 @@ SITES_23 = SiteRules(
     tells_failed_sites=False,
     workspace_suffix="/startup/..",
     signs_startup=True,
+    signs_local=False,
     files=_TO_25_FILES,
     server_vars=_SHARED_VARS | {"max_reg_duration": 60.0},
     site_vars=_SHARED_VARS | {"job_query_timeout": 5.0},
@@ -98,12 +101,14 @@ SITES_27 = dataclasses.replace(
     keeps_last_newline=True,
     announces_stress=True,
     tells_failed_sites=True,
-    workspace_suffix="",
+    signs_local=True,
 )
 SITES_28 = dataclasses.replace(
     SITES_27,
+    workspace_suffix="",
     usage_is_text=False,
     signs_startup=False,
+    signs_local=False,
     files=(*_TO_25_FILES, "error_log.txt", "log.json", "log_fl.txt"),
     server_resources={"host": "127.0.0.1", "listen_host": "127.0.0.1", "connection_security": "clear"},
 )

@@ -16,6 +16,8 @@ from mock_server.commands.targets import ALL, connected
 from mock_server.context import Call, ServerContext
 from mock_server.guards import NOTICE
 
+_NO_RESPONSES = "no responses from clients"
+
 
 def _local(seconds: float) -> str:
     return time.asctime(time.localtime(seconds))
@@ -83,6 +85,8 @@ def check_status(context: ServerContext, call: Call) -> Reply:
         _server_status(context, reply)
     if target.sites:
         _client_status(context, target.sites, call.silent, reply)
+    elif target.word == ALL:
+        reply.error(_NO_RESPONSES)
     return reply.string(NOTICE) if target.server else reply
 
 
@@ -91,7 +95,7 @@ def admin_check_status(context: ServerContext, call: Call) -> Reply:
     """The state of the server, for whoever is about to shut it down."""
     if len(call.words) > 1 and call.words[1] != "server":
         # Sites are not looked up for this command, so none can answer (observed: 2.3.12-2.6.3).
-        return Reply().error("no responses from clients")
+        return Reply().error(_NO_RESPONSES)
     if len(call.words) < 2 and context.profile.detailed_meta_statuses:
         raise IndexError("list index out of range")
     reply = Reply()
@@ -237,7 +241,8 @@ def show_scopes(_context: ServerContext, call: Call) -> Reply:
     target = call.found_target()
     names = ["server", *target.sites] if target.server else list(target.sites)
     rows: list[list[Json]] = [[name, "", "no reply" if name in call.silent else ""] for name in names]
-    return Reply().table([["SITE", "SCOPES", "DEFAULT"], *rows])
+    reply = Reply().table([["SITE", "SCOPES", "DEFAULT"], *rows])
+    return reply if target.sites or target.word != ALL else reply.error(_NO_RESPONSES)
 
 
 # --- the apps of a running job, release 2.3-2.5 -----------------------------------------------------------------

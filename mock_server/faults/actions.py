@@ -511,7 +511,12 @@ AnyAction = Annotated[
 """Every action, told apart by ``kind``."""
 
 
+def kind_of(action: type[Action]) -> str:
+    """The kind of an action, which tells it apart from others."""
+    return str(action.__dataclass_fields__["kind"].default)  # type: ignore[attr-defined] # each is a dataclass
+
+
 @functools.cache
 def kinds() -> dict[str, type[Action]]:
     """Every action by its kind."""
-    return {str(action.__dataclass_fields__["kind"].default): action for action in Action.__subclasses__()}  # type: ignore[attr-defined] # each is a dataclass
+    return {kind_of(action): action for action in Action.__subclasses__()}

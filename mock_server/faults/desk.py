@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import itertools
 import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -82,7 +83,10 @@ class FaultDesk:
     """
 
     def __init__(self, rules: Iterable[Rule], sessions: AdminSessions, impostor: Impostor | None = None) -> None:
-        self.rules: list[ActiveRule] = [ActiveRule(rule) for rule in rules]
+        self._numbers = itertools.count(1)
+        self.rules: list[ActiveRule] = []
+        for rule in rules:
+            self.add(rule)
         self.received: collections.Counter[str] = collections.Counter()
         self.plant: Plant | None = None
         """Set by the server once it is there."""
@@ -100,8 +104,16 @@ class FaultDesk:
         self._resets += 1
         self._postponed.clear()
         self.received.clear()
-        self.rules[:] = [ActiveRule(rule) for rule in rules]
+        self.rules.clear()
+        for rule in rules:
+            self.add(rule)
         self._sessions = sessions
+
+    def add(self, rule: Rule) -> ActiveRule:
+        """Put a rule in force, after those that are; its number is one that none had before."""
+        active = ActiveRule(rule, next(self._numbers))
+        self.rules.append(active)
+        return active
 
     def course(self, moment: Moment) -> Course | None:
         """What is to become of something; ``None``: what usually does."""

@@ -42,6 +42,16 @@ class Fault:
         return self._active.rule
 
     @property
+    def number(self) -> int:
+        """Tells it apart from the other faults of its server, those of before among them."""
+        return self._active.number
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it lets everything pass for now."""
+        return self._active.paused
+
+    @property
     def fired(self) -> int:
         """How often it struck so far."""
         return self._active.fired
@@ -62,6 +72,14 @@ class Fault:
             Whether it has.
         """
         return self._active.wait(timeout, times)
+
+    def pause(self) -> None:
+        """Let everything pass for now; what passes meanwhile is not counted."""
+        self._on_desk(lambda _: setattr(self._active, "paused", True))
+
+    def resume(self) -> None:
+        """Go on where it was paused."""
+        self._on_desk(lambda _: setattr(self._active, "paused", False))
 
     def remove(self) -> None:
         """End it; what it delays or withholds already stays so. Twice is fine."""
@@ -99,11 +117,22 @@ class Faults:
         Raises:
             ValueError: there is no such fault, or this server cannot have it.
         """
-        rule = _rule(action, how)
+        return self.add(_rule(action, how))
+
+    def add(self, rule: Rule) -> Fault:
+        """Put a rule in force, as ``inject`` does.
+
+        Raises:
+            ValueError: this server cannot have it.
+        """
         self._check(rule)
-        active = ActiveRule(rule)
-        self._on_desk(lambda desk: desk.rules.append(active))
-        return Fault(active, self._on_desk)
+        return self._put(rule)
+
+    def _put(self, rule: Rule) -> Fault:
+        added: list[ActiveRule] = []
+        self._on_desk(lambda desk: added.append(desk.add(rule)))
+        # Where the server is gone there is nothing to put it in force on, and nothing that it could strike.
+        return Fault(added[0] if added else ActiveRule(rule), self._on_desk)
 
     def clear(self) -> None:
         """End every fault, those of the scenario among them."""
@@ -112,8 +141,24 @@ class Faults:
     @property
     def rules(self) -> list[Rule]:
         """The rules in force, oldest first."""
-        found: list[Rule] = []
-        self._on_desk(lambda desk: found.extend(active.rule for active in desk.rules))
+        return [fault.rule for fault in self.all]
+
+    @property
+    def all(self) -> list[Fault]:
+        """Every fault, oldest first: those that were injected, paused ones among them, and those of the scenario."""
+        found: list[ActiveRule] = []
+        self._on_desk(lambda desk: found.extend(desk.rules))
+        return [Fault(active, self._on_desk) for active in found]
+
+    def find(self, number: int) -> Fault:
+        """The fault of that number.
+
+        Raises:
+            KeyError: there is none, or none any more.
+        """
+        found = next((fault for fault in self.all if fault.number == number), None)
+        if found is None:
+            raise KeyError(number)
         return found
 
 

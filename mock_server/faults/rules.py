@@ -111,10 +111,16 @@ class ActiveRule:
 
     Args:
         rule: the rule.
+        number: tells it apart from the others of its server.
+
+    Attributes:
+        paused: whether it lets everything pass for now, and counts nothing.
     """
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, number: int = 0) -> None:
         self.rule = rule
+        self.number = number
+        self.paused = False
         self.seen = 0
         self.fired = 0
         self._draw = random.Random(rule.seed)  # noqa: S311 - a repeatable one is wanted
@@ -123,7 +129,7 @@ class ActiveRule:
     def strikes(self, moment: Moment, session: int) -> bool:
         """Whether it strikes now; counts."""
         rule = self.rule
-        if not rule.fits(moment, session):
+        if self.paused or not rule.fits(moment, session):
             return False
         self.seen += 1
         if self.seen < rule.from_nth or (rule.nth is not None and self.seen != rule.nth):

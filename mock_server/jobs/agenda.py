@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import heapq
 import itertools
 from collections.abc import Iterator
 
-from mock_server.jobs.store import Job
+from mock_server.jobs.store import Again, Job
 from mock_server.scenarios.system import Happening, Work
-
-
-class Again(enum.Enum):
-    """What is due for a job that takes no stage."""
-
-    TRY = enum.auto()
-    """Another look of the scheduler."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,10 +21,17 @@ class OfSystem:
 
 @dataclasses.dataclass(frozen=True)
 class OwnJob:
-    """A job of the workload that is due to be submitted."""
+    """A job of the workload that is due to be submitted.
+
+    Attributes:
+        work: what it is a part of.
+        number: which of its jobs, from 0.
+        name: what tells the work from others, in every process.
+    """
 
     work: Work
     number: int
+    name: str
 
 
 Due = int | Again | OfSystem | OwnJob
@@ -57,6 +56,8 @@ class Agenda:
         """
         if job is None:
             heapq.heappush(self._happenings, when)
+        elif isinstance(due, (int, Again)):
+            job.planned = when, due
         heapq.heappush(self._queue, (when, next(self._order), due, job, job.events if job is not None else 0))
 
     def due(self, now: float) -> Iterator[tuple[float, Due, Job | None]]:

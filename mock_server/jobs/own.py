@@ -32,8 +32,9 @@ def definition_meta(name: str, more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_definition(path: Path) -> Path:
-    """Write the definition, and return where it is."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    """Write the definition, and return where it is; it is there whole, or as it was."""
+    part = path.with_name(f".{path.name}")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for name, content in (
             (f"{FOLDER}/", ""),
             (f"{FOLDER}/meta.json", json.dumps(definition_meta(FOLDER, {}))),
@@ -43,4 +44,4 @@ def write_definition(path: Path) -> Path:
             (f"{FOLDER}/{_APP}/config/config_fed_client.json", "{}"),
         ):
             archive.writestr(zipfile.ZipInfo(name), content)
-    return path
+    return part.replace(path)

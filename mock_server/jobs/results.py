@@ -47,7 +47,8 @@ def _write_whole(target: Path, write: Writer) -> Path:
     if target.exists():
         return target
     target.parent.mkdir(exist_ok=True)
-    handle = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
+    # Beside the folders of jobs: what a process leaves there that is killed, is seen to be nobody's.
+    handle = tempfile.NamedTemporaryFile(dir=target.parent.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115
     part = Path(handle.name)
     try:
         with handle:
@@ -81,6 +82,8 @@ def _fillers(job: Job, spec: ResultSpec) -> Iterator[tuple[str, int, str]]:
     """The files that have a size and no meaning: their paths, their bytes, and the seeds of their content."""
     if spec.size:
         yield BIG_FILE, spec.size, job.job_id
+    for name, size in spec.sizes.items():
+        yield str(PurePosixPath(name)), size, f"{job.job_id}/{name}"
     for tree in spec.trees:
         yield from ((leaf, tree.file_size, f"{job.job_id}/{leaf}") for leaf in tree.paths())
 
@@ -136,7 +139,7 @@ def _write_workspace(
 ) -> None:
     own = {PurePosixPath(name): text for name, text in (_site_logs(job) | spec.files).items()}
     # What a scenario puts into a workspace stands before what would be there anyway, and no path is file and folder.
-    names = [*own, *(PurePosixPath(tree.path) for tree in spec.trees)]
+    names = [*own, *map(PurePosixPath, spec.sizes), *(PurePosixPath(tree.path) for tree in spec.trees)]
     taken = {path for name in names for path in (name, *name.parents)} - {PurePosixPath()}
 
     def is_free(name: str) -> bool:
@@ -196,7 +199,7 @@ class Results:
         meta = job.folder / META_FILE
         job.folder.mkdir(exist_ok=True)
         # Never in place: a download in progress may hold a link to the file as it was.
-        write_atomically(meta, _meta_json(job), SHARED)
+        write_atomically(meta, _meta_json(job), SHARED, beside=job.folder.parent)
         found.append(ResultFile(META_FILE, meta))
         found.append(ResultFile(JOB_FILE, self._definition(job)))
         return found

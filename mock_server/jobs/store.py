@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import itertools
-import shutil
+import enum
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,15 @@ from mock_server.scenarios.results import ResultSpec
 
 DEFINITION_FILE = "job.zip"
 """The stored job definition."""
+
+
+class Again(enum.Enum):
+    """What is due for a job that takes no stage."""
+
+    TRY = "try"
+    """Another look of the scheduler."""
+    READY = "ready"
+    """The same, as soon as there is a place and a site."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Job:
         errors: the errors that stages made, by the same names: texts by component and kind.
         own_definition: the definition of a job that the server made up itself, which nobody signed and which others
             share; such a job has no folder until somebody asks for its result.
+        planned: what happens to it next by itself, and when; ``None``: nothing.
     """
 
     job_id: str
@@ -86,6 +95,7 @@ class Job:
     logs: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     errors: dict[str, dict[str, dict[str, str]]] = dataclasses.field(default_factory=dict)
     own_definition: Path | None = None
+    planned: tuple[float, int | Again] | None = None
 
     @property
     def name(self) -> str:
@@ -133,7 +143,8 @@ class JobStore:
         # A dict keeps the order of insertion, which is that of submission, and is read from either end: the newest
         # twenty of 20,000 jobs cost as much as of twenty.
         self._jobs: dict[str, Job] = {}
-        self._sequence = itertools.count(1)
+        self.last = 0
+        """The number of the newest job that there ever was."""
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -148,13 +159,17 @@ class JobStore:
         A job of the same id is replaced, as the official store does with an id that the definition gave.
         """
         self._jobs.pop(job.job_id, None)
-        job.sequence = next(self._sequence)
+        self.last += 1
+        job.sequence = self.last
+        self._jobs[job.job_id] = job
+
+    def restore(self, job: Job) -> None:
+        """Take in a job of before, which has its number; older ones come first."""
         self._jobs[job.job_id] = job
 
     def remove(self, job: Job) -> None:
-        """Forget a job and its files."""
+        """Forget a job."""
         self._jobs.pop(job.job_id, None)
-        shutil.rmtree(job.folder, ignore_errors=True)
 
     def jobs(self, *, reverse: bool) -> Iterator[Job]:
         """Every job, oldest first, or newest first where ``reverse``."""

@@ -12,6 +12,7 @@ import datetime
 import hashlib
 import posixpath
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mock_server.jobs.store import Submitter
@@ -50,20 +51,38 @@ class TokenOfDeletedJob(Exception):
 
 
 @dataclasses.dataclass
-class _Record:
+class Record:
+    """What a token stands for.
+
+    Attributes:
+        job_id: the job.
+        content: the fingerprint of its definition.
+        deleted_time: when the job was deleted, as replies have it; empty where it was not.
+    """
+
     job_id: str
     content: str
     deleted_time: str = ""
 
 
-_Scope = tuple[str, Submitter, str]
+Scope = tuple[str, Submitter, str]
+"""Study, submitter and token."""
 
 
 class Submissions:
-    """The submissions with a token; a token is the submitter's own, and counts within a study."""
+    """The submissions with a token; a token is the submitter's own, and counts within a study.
 
-    def __init__(self) -> None:
-        self._records: dict[_Scope, _Record] = {}
+    Args:
+        noted: is told of each record that is new or changes.
+    """
+
+    def __init__(self, noted: Callable[[Scope, Record], None]) -> None:
+        self._records: dict[Scope, Record] = {}
+        self._noted = noted
+
+    def restore(self, records: Mapping[Scope, Record]) -> None:
+        """Take in the submissions of before."""
+        self._records.update(records)
 
     def find(self, study: str, submitter: Submitter, token: str) -> str | None:
         """The job that a token stands for, or ``None``.
@@ -98,7 +117,8 @@ class Submissions:
 
     def add(self, study: str, submitter: Submitter, token: str, content: str, job_id: str) -> None:
         """Note a submission."""
-        self._records[study, submitter, token] = _Record(job_id, content)
+        self._records[study, submitter, token] = record = Record(job_id, content)
+        self._noted((study, submitter, token), record)
 
     def mark_deleted(self, job_id: str, now: float) -> int:
         """Note that a job was deleted.
@@ -110,9 +130,10 @@ class Submissions:
         Returns:
             How many tokens stood for it.
         """
-        stood = [one for one in self._records.values() if one.job_id == job_id and not one.deleted_time]
-        for record in stood:
+        stood = [(scope, one) for scope, one in self._records.items() if one.job_id == job_id and not one.deleted_time]
+        for scope, record in stood:
             record.deleted_time = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).isoformat()
+            self._noted(scope, record)
         return len(stood)
 
 

@@ -73,8 +73,12 @@ def line_of(node: yaml.Node | None, path: Sequence[int | str]) -> int | None:
 
 def fault_text(source: str, line: int | None, path: Sequence[int | str], text: str) -> str:
     """A fault in words: where it is, and what is wrong."""
-    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".") or "scenario"
-    return f"{source}{f':{line}' if line else ''}: {field}: {text}"
+    return f"{source}{f':{line}' if line else ''}: {field_text(path) or 'scenario'}: {text}"
+
+
+def field_text(path: Sequence[int | str]) -> str:
+    """A place in words, as ``jobs[0].running``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
 def describe(error: Any, source: str, node: yaml.Node | None, schema: dict[str, Any]) -> Iterator[str]:
@@ -86,15 +90,26 @@ def describe(error: Any, source: str, node: yaml.Node | None, schema: dict[str, 
         node: what YAML made of it; ``None`` where there is no file.
         schema: of the whole scenario, for the names that are known in a place.
     """
+    for path, text in faults_of(error, schema):
+        yield fault_text(source, line_of(node, path), path, text)
+
+
+def faults_of(error: Any, schema: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Put an error of a model into words: each fault with its place.
+
+    Args:
+        error: as pydantic tells it.
+        schema: of the whole, for the names that are known in a place.
+    """
     # A key is where its value is.
     path = _written(tuple(step for step in error["loc"] if step != "[key]"), schema)
     if error["type"] == FAULTS:
         for inner, text in error["ctx"][FAULTS]:
-            yield fault_text(source, line_of(node, (*path, *inner)), (*path, *inner), text)
+            yield (*path, *inner), text
         return
     text = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        text = f"expected no such field, but got {error['input']!r:.60}{hint(path[-1], fields_at(path[:-1], schema))}"
+        text = f"expected no such field, but got {error['input']!r:.60}{_meant(path, schema)}"
     elif error["type"] == "missing":
         text = "expected this field, but it is not there"
     elif error["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -109,7 +124,11 @@ def describe(error: Any, source: str, node: yaml.Node | None, schema: dict[str, 
         text += hint(error["input"], known) if isinstance(error["input"], str) else ""
     elif not text.startswith("expected"):
         text = f"expected that {text[:1].lower()}{text[1:]}, but got {error['input']!r:.60}"
-    yield fault_text(source, line_of(node, path), path, text)
+    yield path, text
+
+
+def _meant(path: Place, schema: dict[str, Any]) -> str:
+    return hint(path[-1], fields_at(path[:-1], schema)) if path else ""
 
 
 def fields_at(path: Place, schema: dict[str, Any]) -> list[str]:

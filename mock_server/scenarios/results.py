@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from mock_server.quantities import Size
-from mock_server.scenarios.base import Part, raise_faults
+from mock_server.scenarios.base import Part, Place, raise_faults
 
 BIG_FILE = "result.bin"
 """The file of a result that has the size a rule asks for."""
@@ -60,20 +61,23 @@ class ResultSpec(Part):
     """Paths below the workspace, and the text of each."""
     size: Size = 0
     """Bytes of one more file, ``result.bin``."""
+    sizes: dict[str, Size] = Field(default_factory=dict)
+    """Paths below the workspace, and the bytes of each; what is in these files has no meaning."""
     trees: tuple[Tree, ...] = ()
     """Folders full of files."""
 
-    @field_validator("files")
+    @field_validator("files", "sizes")
     @classmethod
-    def _inside(cls, files: dict[str, str]) -> dict[str, str]:
+    def _inside(cls, files: dict[str, Any]) -> dict[str, Any]:
         raise_faults(((name,), text) for name, text in path_faults(list(files)))
         return files
 
     @model_validator(mode="after")
     def _apart(self) -> ResultSpec:
-        names = [*self.files, *(tree.path for tree in self.trees)]
+        names = [*self.files, *self.sizes, *(tree.path for tree in self.trees)]
         index = len(self.files)
-        places = {tree.path: ("trees", number, "path") for number, tree in enumerate(self.trees)}
+        places: dict[str, Place] = {name: ("sizes", name) for name in self.sizes}
+        places |= {tree.path: ("trees", number, "path") for number, tree in enumerate(self.trees)}
         raise_faults((places.get(name, ("trees",)), text) for name, text in path_faults(names) if name in names[index:])
         return self
 
@@ -84,6 +88,7 @@ class ResultSpec(Part):
             update={
                 "files": {**self.files, **more.files},
                 "size": more.size or self.size,
+                "sizes": {**self.sizes, **more.sizes},
                 "trees": tuple(trees.values()),
             }
         )

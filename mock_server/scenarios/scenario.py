@@ -97,8 +97,9 @@ class Scenario(Part):
     @model_validator(mode="after")
     def _roles_of_policies(self) -> Scenario:
         known = [*dict.fromkeys((*ROLES, *(role for one in self._policies() for role in one.get("permissions", ()))))]
-        for name, given in (("users", self.users), ("workload", self.workload)):
-            raise_faults(((name, *place), text) for place, text in unknown_roles((one.role for one in given), known))
+        roles = {"users": [user.role for user in self.users], "workload": [work.role for work in self.workload]}
+        for name, given in roles.items():
+            raise_faults(((name, *place), text) for place, text in unknown_roles(given, known))
         return self
 
     def _policies(self) -> list[dict[str, Any]]:

@@ -130,6 +130,8 @@ def _fill_local(context: ServerContext, machine: str, folder: Folder) -> None:
         "privacy.json.sample": _PRIVACY,
         "resources.json.default": _RESOURCES,
     }
+    if context.profile.sites.signs_local:
+        contents["signature.json"] = {}
     if custom is not DEFAULT_AUTHORIZATION:
         contents[AUTHORIZATION_FILE] = custom
     for name, content in contents.items():

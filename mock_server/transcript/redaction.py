@@ -60,6 +60,8 @@ _MOST_SIZE = 64 * 1024
 _VALUE_SIZE = 8
 """What any value counts for, beside its text."""
 _MOST_DEPTH = 12
+_MOST_BLANKS = 64
+"""White space before JSON that is looked through."""
 _SHOWN = 16
 """Bytes of binary data that are shown."""
 
@@ -201,7 +203,7 @@ class _Walk:
 
     def _text(self, value: str, depth: int) -> Any:
         # An envelope travels as text inside other things: shown as what it is, and its token found by its place.
-        if value.startswith("{") and len(value) <= KEPT:
+        if len(value) <= KEPT and value[:_MOST_BLANKS].lstrip().startswith("{"):
             try:
                 content = json.loads(value)
             except (ValueError, RecursionError):

@@ -75,6 +75,11 @@ class OfReply(Variation):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class OfState(OfReply):
+    """A variation of what the server knows: every answer tells it alike, also one that a fault strikes."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OfText(Variation):
     """A variation of how an answer is written; the text before and the text after mean the same.
 

@@ -49,13 +49,14 @@ What struck is in the transcript, as entries of the kind `variation` on the conn
   208 08:15:38.639 #2      admin@nvidia.com variation: member-order, escapes in the answer to get_job_meta
 ```
 
-A command that a fault strikes is not varied: what the fault does is to be seen as it is. The contracts of
-`flare-conformance` hold under every seed; with `--pedantic` a run draws from its own seed for each contract.
+A command that a fault strikes is not varied: what the fault does is to be seen as it is. `flare-conformance run
+--pedantic` checks contracts under it, and draws from the seed of the run for each contract; `make test` does so with
+`flare_client` and a sample of them.
 
 ## What is varied
 
-A variation is legal where the official client of every release works under it unchanged, and its user sees what he
-sees otherwise. `make interop` has each official client, 2.3.12 to 2.9.0, do its work under each variation alone, always
+A variation is legal where the official client of every release works under it unchanged, and its user sees what is
+seen otherwise. `make interop` has each official client, 2.3.12 to 2.9.0, do its work under each variation alone, always
 striking, and under several seeds.
 """
 

@@ -13,9 +13,10 @@ import random
 from collections.abc import Callable, Sequence
 
 from flare_client.protocol.releases import ReleaseProfile
+from mock_server.answers import Reply
 from mock_server.faults.course import Course, Form, Moment, Passage, Point
 from mock_server.transcript.facts import Trace, Varied
-from mock_server.variation.declared import Draw, OfIdentifier, OfReply, OfText, OfWire, Variation, Written
+from mock_server.variation.declared import Draw, OfIdentifier, OfReply, OfState, OfText, OfWire, Variation, Written
 from mock_server.variation.identifiers import JOB_IDS, SESSION_TOKENS, TRANSFER_IDS
 from mock_server.variation.pedantry import Pedantry
 
@@ -48,6 +49,21 @@ class Pedant:
         self._seen.clear()
         self._made.clear()
 
+    def know(self, command: str, reply: Reply, trace: Trace | None) -> None:
+        """Have a reply tell what a server knows that knows more.
+
+        Args:
+            command: what it answers.
+            reply: changed in place.
+            trace: the connection; is told which variation strikes.
+        """
+        envelope = {"data": [item.to_json() for item in reply.items], "meta": reply.meta}
+        written = Written(command, envelope, self._draw("always", ""))
+        found = [(one, self._struck(one, "always")) for one in self._variations if isinstance(one, OfState)]
+        struck = [one for one, draw in found if draw is not None and one.vary(written, draw)]
+        if trace is not None:
+            self._tell(trace, command, struck)
+
     # --- answers ------------------------------------------------------------------------------------------------------
 
     def course(self, moment: Moment, trace: Trace) -> Course | None:
@@ -59,16 +75,21 @@ class Pedant:
         """
         if moment.point is Point.CONNECT:
             return None
-        moment_name = self._count(f"{moment.point.value} {moment.command}")
-        drawn = [(one, draw) for one in self._variations if (draw := self._struck(one, moment_name)) is not None]
-        on_wire = [(one, draw) for one, draw in drawn if isinstance(one, OfWire)]
+        when = self._count(f"{moment.point.value} {moment.command}")
+        drawn = [(one, draw) for one in self._variations if (draw := self._struck(one, when)) is not None]
         delay, pieces = 0.0, 1
-        for one, draw in on_wire:
-            delay += one.delay(draw)
-            # A token goes in one piece, so that the transcript can tell it from what is no secret.
-            pieces = pieces if moment.command in _GIVES_A_TOKEN else max(pieces, one.pieces(draw))
-        self._tell(trace, moment, [one for one, _ in on_wire], delay=round(delay, 3), pieces=pieces)
-        in_text = [(one, draw) for one, draw in drawn if isinstance(one, (OfReply, OfText))]
+        on_wire: list[Variation] = []
+        for one, draw in drawn:
+            if isinstance(one, OfWire):
+                # A token goes in one piece, so that the transcript can tell it from what is no secret.
+                portions = 1 if moment.command in _GIVES_A_TOKEN else one.pieces(draw)
+                wait = one.delay(draw)
+                delay, pieces = delay + wait, max(pieces, portions)
+                on_wire += [one] if wait > 0 or portions > 1 else []
+        self._tell(trace, moment.command, on_wire, delay=round(delay, 3), pieces=pieces)
+        in_text = [
+            (one, draw) for one, draw in drawn if isinstance(one, (OfReply, OfText)) and not isinstance(one, OfState)
+        ]
         if moment.point is not Point.COMMAND or not in_text:
             return Course(answer=Passage(delay), form=Form(pieces=pieces)) if on_wire else None
         form = Form(rewrites=(lambda text: self._rewritten(text, moment, trace, in_text),), pieces=pieces)
@@ -84,13 +105,13 @@ class Pedant:
             if isinstance(one, OfText):
                 before, written.text = written.text, one.write(written, draw)
                 struck += [one] if written.text != before else []
-        self._tell(trace, moment, struck)
+        self._tell(trace, moment.command, struck)
         return written.text
 
-    def _tell(self, trace: Trace, moment: Moment, struck: Sequence[Variation], **more: float) -> None:
+    def _tell(self, trace: Trace, command: str, struck: Sequence[Variation], **more: float) -> None:
         if struck:
             names = tuple(one.name for one in struck)
-            trace.note(Varied(names, moment.command, {"seed": self.pedantry.seed, **more}))
+            trace.note(Varied(names, command, {"seed": self.pedantry.seed, **more}))
 
     # --- names --------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flare_client.protocol.envelope import ItemType
 from flare_client.protocol.statuses import MetaKey, MetaStatus
-from mock_server.variation.declared import Draw, OfReply, Variation, Written
+from mock_server.variation.declared import Draw, OfReply, OfState, Variation, Written
 
 _OF_META = frozenset(
     {"list_jobs", "get_job_meta", "submit_job", "clone_job", "delete_job", "abort_job", "check_status", "remove_client"}
@@ -203,7 +203,7 @@ REPLY_VARIATIONS: tuple[Variation, ...] = (
         source=f"{_READS_BY_NAME}; {_LATER_MEMBERS}",
         vary=_unknown_members,
     ),
-    OfReply(
+    OfState(
         name="job-members",
         varies="One more member, always the same, in what is told of every job.",
         legal="What a job's meta holds grows from release to release; a client hands on what it does not know.",
@@ -237,8 +237,8 @@ REPLY_VARIATIONS: tuple[Variation, ...] = (
         name="no-status",
         varies="The status `ok` is left out of a meta that has more to say.",
         legal="A meta without a status means that it went well.",
-        source="official `Session` of 2.4.2-2.9.0; official servers leave it out where `check_status client` tells of "
-        "sites (observed: 2.6.3, 2.9.0). That of 2.3.12 demands it",
+        source="official `Session` of 2.4.2-2.9.0 takes it so, and official servers leave the status out where "
+        "`check_status client` tells of sites; that of 2.3.12 demands it",
         fits=lambda profile: not profile.missing_meta_status_is_error,
         vary=_no_status,
     ),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import cellnet, command, harness, imports, load, reset, simulation, start, store, transfer
+from tests.benchmarks import cellnet, command, harness, idle, imports, load, reset, simulation, start, store, transfer
 from tests.benchmarks.figures import Figure, Progress, all_kept
 from tests.benchmarks.processes import CELL_OFFICIAL_VERSION, OFFICIAL_VERSION
 from tests.benchmarks.report import circumstances, page, terminal_line
@@ -68,6 +68,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         "A hundred jobs run at a time, ten more are submitted each second. The scheduler looks at each, it is "
         "deployed, runs and is saved, and all that happens is noted. Ten thousand take a hundred minutes of the "
         "server's time.",
+    ),
+    "idle": Benchmark(
+        idle.measure,
+        "A server on the machine's clock in a process in which nobody else does anything: the CPU time of the whole "
+        "process while it is let alone. The jobs that wait are due for a look next week.",
     ),
     "transfer": Benchmark(
         transfer.measure,

@@ -23,7 +23,9 @@ from tests.support import write_job
 LOST = (ServerUnreachable, SessionClosed, NoConnection)
 """What a session meets where the server restarts."""
 _POLL = 0.1
-_PATIENCE = 60.0
+_PAUSE = 0.02
+"""Between two looks of the keeper: often enough that what the server remembers of commands is soon full."""
+_PATIENCE = 20.0
 _ENDS = {"quick": "FINISHED:COMPLETED", "fails": "FINISHED:EXECUTION_EXCEPTION", "long": "FINISHED:ABORTED"}
 """How jobs of a kind end."""
 
@@ -125,4 +127,4 @@ class Worker:
                 self._tally.add(commands=1, jobs=1)
         session.list_jobs(limit=50)
         self._tally.add(commands=2)
-        self._stop.wait(_POLL)
+        self._stop.wait(_PAUSE)

@@ -24,6 +24,7 @@ from tests.benchmarks import (
     cellnet,
     command,
     harness,
+    idle,
     imports,
     processes,
     reset,
@@ -416,6 +417,23 @@ def test_the_command_explains_itself_with_an_example() -> None:
     answer = CliRunner().invoke(run.main, ["--help"])
     assert answer.exit_code == 0
     assert "Example: python -m tests.benchmarks.run" in answer.output
+
+
+# --- idle -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_idle_server_is_held_against_a_share_of_a_cpu() -> None:
+    kept, missed = (idle.idle_figure(used, 20.0, 100, durable=True) for used in (0.099, 0.1))
+    assert (kept.verdict, missed.verdict) == (Verdict.OK, Verdict.MISSED)
+    assert kept.value == pytest.approx(0.495)
+
+
+def test_an_idle_server_is_filled_with_jobs_that_are_over_and_jobs_that_wait(tmp_path: Path) -> None:
+    scenario = {"jobs": [{"match": {"name": "done"}, "queued": 0, "running": 0}, {"queued": "7d"}]}
+    with MockServer(scenario=scenario) as server:
+        idle.fill(server, tmp_path, 20)
+        statuses = [meta["status"] for meta in server.job_metas()]
+    assert sorted(statuses) == ["FINISHED:COMPLETED"] * 10 + ["SUBMITTED"] * 10
 
 
 # --- CellNet --------------------------------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,10 +62,10 @@ class Page:
             self.events.append(message)
         return message
 
-    def open(self, path: Path, fragment: str = "") -> None:
-        """Open a file and wait until it is loaded."""
+    def open(self, target: Path | str, fragment: str = "") -> None:
+        """Open a file or an address, and wait until it is loaded."""
         self.events.clear()
-        self.send("Page.navigate", url=path.as_uri() + fragment)
+        self.send("Page.navigate", url=(target.as_uri() if isinstance(target, Path) else target) + fragment)
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self._next()
 
@@ -77,6 +79,17 @@ class Page:
         answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def wait(self, expression: str) -> None:
+        """Wait until an expression of JavaScript is true."""
+        deadline = time.monotonic() + _SECONDS
+        while not self.ask(expression):
+            assert time.monotonic() < deadline, f"the page did not come to: {expression}"
+            time.sleep(0.02)
+
+    def picture(self, path: Path) -> None:
+        """Write what the window shows to a file, as PNG."""
+        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""

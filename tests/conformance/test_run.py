@@ -75,6 +75,26 @@ def test_reports_for_programs(tmp_path: Path) -> None:
     assert {case.get("name") for case in cases} == {result["contract"] for result in document["results"]}
 
 
+def test_a_pedantic_run_is_drawn_from_its_seed_and_can_be_made_again(tmp_path: Path) -> None:
+    scripts = []
+    for number in range(2):
+        report = tmp_path / f"{number}.json"
+        words = ["--pedantic", "--seed", "5", "--workers", "1", "--scripts", "--json", str(report), *FAST]
+        done = run("run", "--client", "flare_client", "--release", "2.6", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        document = json.loads(report.read_text())
+        assert document["server"] == "mock_server 2.6, pedantic"
+        assert "--pedantic" in document["command"]
+        scripts.append({result["contract"]: result["script"] for result in document["results"]})
+    assert scripts[0] == scripts[1]
+
+
+def test_a_server_that_runs_already_cannot_be_made_pedantic(tmp_path: Path) -> None:
+    done = run("run", "--client", "flare_client", "--server", f"kit:{tmp_path}", "--pedantic")
+    assert done.returncode == 2
+    assert "expected --pedantic with --server mock" in done.stderr
+
+
 def test_a_failure_names_statement_source_and_the_smallest_example() -> None:
     done = run("run", "--client", "conformance.mutants:keeps_oldest", "--select", "LIST-LIMIT-01")
     assert done.returncode == 1

@@ -47,6 +47,22 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signa
     assert (process.returncode, errors) == (0, "")
 
 
+@pytest.mark.parametrize(("words", "seed"), [((), None), (("--pedantic",), int), (("--pedantic", "7"), 7)])
+def test_a_pedantic_server_says_so_with_its_seed(tmp_path: Path, words: tuple[str, ...], seed: object) -> None:
+    process = serve(tmp_path, *words)
+    assert process.stdout is not None
+    announced = json.loads(process.stdout.readline())["pedantic"]
+    process.terminate()
+    process.communicate(timeout=30)
+    assert announced == seed if seed is not int else isinstance(announced, int)
+
+
+def test_a_seed_that_is_none_is_refused(tmp_path: Path) -> None:
+    done = run("serve", "--workspace", str(tmp_path), "--pedantic", "very")
+    assert done.returncode == 2
+    assert "expected --pedantic with a seed, a number from 0 on, or with nothing, but got 'very'" in done.stderr
+
+
 def test_the_same_workspace_keeps_certificates_and_a_shutdown_ends_the_process(tmp_path: Path) -> None:
     certificates = []
     for _ in range(2):

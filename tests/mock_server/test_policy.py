@@ -145,7 +145,9 @@ def test_a_site_with_a_policy_of_its_own(workspace: Callable[[], Path], make_job
         refusal = "user 'admin@nvidia.com' is not authorized for '{}'"
         assert admin.ask("ls site-1")["data"][0]["data"] == refusal.format("ls")
         assert admin.ask("ls site-2")["data"][0]["data"].startswith("audit.log")
-        assert admin.ask("report_version client site-1")["data"][0]["data"] == {"site-1": {"version": "2.9.0"}}
+        assert "reserved_resources" in json.dumps(admin.ask("report_resources client site-1")["data"])
+        told = admin.ask("report_version client site-1")["data"][0]["data"]
+        assert told == {"site-1": {"error": refusal.format("report_version")}}, "it is in no category"
         job_id = admin.job(make_job())
         told = admin.ask(f"show_stats {job_id} client")["data"][0]["data"]
         assert told == {"site-1": "invalid_reply"}, "the official server looks no further"

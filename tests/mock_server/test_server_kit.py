@@ -206,7 +206,7 @@ def test_a_public_address_is_never_listened_on(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_folder_that_is_no_kit_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ServerKitError, match=r"expected the kit of a server .* fed_server\.json"):
+    with pytest.raises(ServerKitError, match=r"expected the kit of a server .*fed_server\.json"):
         read_server_kit(tmp_path)
 
 

@@ -82,7 +82,7 @@ MATRIX = {
     "list_job {job}": "admin",
     "app_command {job} topic": "admin",
     "get_job_log {job}": "admin",
-    "report_version server": "admin org_admin lead2",
+    "report_version server": "admin",
     "report_resources server": "admin org_admin lead2",
     "configure_site_log server INFO": "admin org_admin lead2",
     "disable_client site-9": "admin org_admin lead2",
@@ -190,7 +190,7 @@ def test_versions(desk_of: Any, release: str) -> None:
     assert desk.ask("report_version server") == told({"server": version})
     lead = Desk(desk.server, "lead@nvidia.com", role="lead")
     refusal = {"error": "user 'lead@nvidia.com' is not authorized for 'report_version'"}
-    assert lead.ask("report_version client") == told({"site-1": version, "site-2": refusal})
+    assert lead.ask("report_version client") == told({"site-1": refusal, "site-2": refusal})
     assert desk.ask("report_version x")["meta"] == {"status": "invalid_target", "info": "unknown target type x"}
     assert desk.ask("report_version")["meta"]["info"] == "missing target type (server or client)"
 
@@ -425,3 +425,30 @@ def test_27_still_refuses_a_quote_that_is_not_closed(desk_of: Any) -> None:
     assert desk_of("2.7").ask('list_jobs "a') == refused("Exception Occurred: ValueError: No closing quotation")
     assert desk_of("2.8").ask('list_jobs "a')["data"][0] == string("No jobs found.")
     assert join_words(["list_jobs", "a b"]) == 'list_jobs "a b"'
+
+
+@pytest.mark.parametrize("release", FROM_28)
+def test_sites_that_are_not_there_are_told_before_the_right_to_remove_them(desk_of: Any, release: str) -> None:
+    member = Desk(desk_of(release).server, "member@nvidia.com", role="member")
+    assert member.ask("remove_client site-9")["meta"] == {
+        "status": "invalid_target",
+        "info": "invalid client(s): site-9",
+    }
+    assert member.ask("remove_client site-1")["meta"]["status"] == "not_authorized"
+
+
+@pytest.mark.parametrize("release", CELL_RELEASES)
+def test_a_site_that_is_named_twice_is_asked_once(desk_of: Any, release: str) -> None:
+    rows = desk_of(release).ask("report_env site-1 site-1")["data"][0]["rows"]
+    assert [row[0] for row in rows] == ["SITES", "site-1"]
+
+
+@pytest.mark.parametrize("release", CELL_RELEASES)
+def test_all_without_a_site_says_that_none_answered(desk_of: Any, release: str) -> None:
+    desk = desk_of(release)
+    for name in ("site-1", "site-2"):
+        desk.server.set_site_connected(name, False)
+    for command in ("check_status all", "show_scopes all"):
+        answer = desk.ask(command)
+        assert {"type": "error", "data": "no responses from clients"} in answer["data"]
+        assert answer["meta"]["status"] == "error"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import datetime
 import importlib.metadata
 import platform
@@ -24,7 +25,7 @@ from conformance.lab.fidelity import explanations, page, record, sightings
 from conformance.lab.fidelity.comparison import Compared, Likeness, compare
 from conformance.lab.fidelity.explanations import Explanation, ExplanationError
 from conformance.lab.fidelity.peer import Seen
-from conformance.lab.fidelity.probes import methods_of
+from conformance.lab.fidelity.probes import methods_of, not_played
 from conformance.lab.fidelity.record import FidelityReport, Sequences
 from conformance.lab.fidelity.runs import Progress, mock_stage, observe, official_stage
 from conformance.lab.fidelity.sequences import search
@@ -58,12 +59,13 @@ def main(version: str, recorded: bool, examples: int, seed: int, probes: bool, d
         known = explanations.load()
         run = _Run(version, known, progress)
         before = record.load(docs).get(version)
-        report = run.probes(recorded) if probes or before is None else before
+        report = before if before is not None and not probes else run.probes(recorded)
+        if before is not None:
+            report = dataclasses.replace(report, sequences=before.sequences)
+        reports = record.keep(report, docs)  # what was found so far, whatever comes of the sequences
         if examples:
-            report = run.with_sequences(report, examples, seed)
-        elif before is not None:
-            report = run.with_former(report, before)
-        reports = record.keep(report, docs)
+            report = dataclasses.replace(report, sequences=run.sequences(examples, seed))
+            reports = record.keep(report, docs)
         where = page.write(reports, known, docs)
     except (LabError, PeerUnavailable, RecordError, ExplanationError) as problem:
         console.print(f"fidelity: {problem}")
@@ -109,7 +111,10 @@ class _Run:
             theirs = both.submit(self._recorded if recorded else self._official)
             ours = both.submit(self._mock)
             official, (mock, asked) = theirs.result(), ours.result()
-        compared = compare(methods_of(self._release), official, mock)
+        left_out = not_played(self._release, official)
+        unknown = frozenset[str]().union(*left_out.values())
+        probes = {key: method for key, method in methods_of(self._release).items() if key not in unknown}
+        compared = compare(probes, official, mock)
         methods: dict[str, list[Compared]] = {}
         for one in compared:
             methods.setdefault(one.method, []).append(one)
@@ -117,20 +122,21 @@ class _Run:
             self._version,
             self._release,
             datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
-            f"make fidelity RELEASE={self._version}",
+            f"make fidelity RELEASE={self._version}{' RECORDED=--recorded' if recorded else ''}",
             self._versions(),
             {name: record.count(ones, asked.__contains__) for name, ones in sorted(methods.items())},
             record.count((one for one in compared if one.key in asked), asked.__contains__),
             tuple(one for one in compared if one.likeness is not Likeness.SAME_VALUE),
+            tuple(left_out),
         )
 
-    def with_sequences(self, report: FidelityReport, examples: int, seed: int) -> FidelityReport:
-        """Play random sequences on both servers, and put what came of them into a report."""
+    def sequences(self, examples: int, seed: int) -> Sequences:
+        """Play random sequences on both servers."""
         with contextlib.ExitStack() as stack:
             self._progress(f"starting the official server of nvflare {self._version} for sequences")
             official = stack.enter_context(official_stage(self._version))
             mock = stack.enter_context(mock_stage(self._version))
-            found = search(
+            return search(
                 self._release,
                 official,
                 mock,
@@ -139,12 +145,6 @@ class _Run:
                 number=seed,
                 progress=self._progress,
             )
-        return _with(report, found)
-
-    @staticmethod
-    def with_former(report: FidelityReport, before: FidelityReport) -> FidelityReport:
-        """A report with the sequences of the one before."""
-        return _with(report, before.sequences)
 
     def _recorded(self) -> dict[str, Seen]:
         found = sightings.load(self._version)
@@ -170,10 +170,6 @@ class _Run:
             "Python": platform.python_version(),
             "Python of nvflare": environment(self._version).python_version,
         }
-
-
-def _with(report: FidelityReport, found: Sequences | None) -> FidelityReport:
-    return FidelityReport(**{**vars(report), "sequences": found})
 
 
 def _told(report: FidelityReport, known: Sequence[Explanation]) -> list[str]:

@@ -39,7 +39,7 @@ def render(reports: Mapping[str, FidelityReport], explanations: Sequence[Explana
         reports: by version.
         explanations: those of the repository.
     """
-    parts = [_HEAD, _summary(reports.values(), explanations), _methods(list(reports.values()))]
+    parts = [_HEAD, _summary(list(reports.values()), explanations), _methods(list(reports.values()))]
     parts += [_differences(reports.values(), explanations), _sequences(reports.values()), _rules()]
     return "\n".join(parts)
 
@@ -50,7 +50,7 @@ def write(reports: Mapping[str, FidelityReport], explanations: Sequence[Explanat
     return docs / PAGE
 
 
-def _summary(reports: Iterable[FidelityReport], explanations: Sequence[Explanation]) -> str:
+def _summary(reports: Sequence[FidelityReport], explanations: Sequence[Explanation]) -> str:
     lines = [
         "## Figures",
         "",
@@ -74,6 +74,9 @@ def _summary(reports: Iterable[FidelityReport], explanations: Sequence[Explanati
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")
     lines.append(f"| all | {' | '.join(map(str, _shares(total)))} | | | | |")
+    for report in reports:
+        if report.left_out:
+            lines += ["", f"Not played on the official server of {report.version}: {', '.join(report.left_out)}."]
     return "\n".join(lines) + "\n"
 
 

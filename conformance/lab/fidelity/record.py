@@ -93,6 +93,7 @@ class FidelityReport:
         methods: counts by method.
         asking: counts of the probes that asked the server alone.
         differences: the probes that differed.
+        left_out: the chapters that could not be played on the official server.
         sequences: what came of random sequences, where they were played.
     """
 
@@ -104,6 +105,7 @@ class FidelityReport:
     methods: dict[str, Count]
     asking: Count
     differences: tuple[Compared, ...]
+    left_out: tuple[str, ...] = ()
     sequences: Sequences | None = None
 
     @property
@@ -195,6 +197,7 @@ def _report(entry: Mapping[str, Any]) -> FidelityReport:
             "differences": tuple(
                 Compared(**{**one, "likeness": Likeness(one["likeness"])}) for one in entry["differences"]
             ),
+            "left_out": tuple(entry["left_out"]),
             "sequences": sequences,
         }
     )

@@ -11,6 +11,7 @@ from conformance.lab.drives import DrivenServer, MockTarget
 from conformance.lab.fidelity.peer import Peer, Seen
 from conformance.lab.fidelity.probes import chapters_of
 from conformance.lab.fidelity.stage import Stage
+from conformance.lab.provisioning import LabError
 from conformance.lab.server import OfficialServer
 from flare_client.protocol.releases import profile_for
 
@@ -52,12 +53,17 @@ def observe(
         chapters: the names of those to play; all by default.
 
     Yields:
-        The key of each probe, and what came of it, normalised.
+        The key of each probe, and what came of it, normalised. Where the server does not get into the state that a
+        chapter wants, the rest of the chapter is left out.
 
     Raises:
-        LabError: the server does not get into a state that is wanted.
+        LabError: the server does not start again.
     """
     for chapter, probes in chapters_of(profile_for(version).release):
         if not chapters or chapter.name in chapters:
             progress(f"{chapter.name}: {len(probes)} probes")
-            yield from stage.play(chapter, probes)
+            try:
+                yield from stage.play(chapter, probes)
+            except LabError as problem:
+                progress(f"{chapter.name}: broken off: {problem}")
+                stage.start_again()

@@ -13,6 +13,7 @@ from pathlib import Path
 from conformance.lab.fidelity.normalisation import Normaliser
 from conformance.lab.fidelity.peer import Seen
 
+_DEFAULTS = dataclasses.asdict(Seen())
 FOLDER = Path(__file__).with_name("sightings")
 
 
@@ -39,6 +40,6 @@ def save(version: str, seen: Mapping[str, Seen]) -> None:
     FOLDER.mkdir(exist_ok=True)
     lines = []
     for key, one in seen.items():
-        told = {name: value for name, value in dataclasses.asdict(one).items() if value not in (None, "", ())}
+        told = {name: value for name, value in dataclasses.asdict(one).items() if value != _DEFAULTS[name]}
         lines.append(json.dumps({"probe": key, **told}, ensure_ascii=False))
     (FOLDER / f"{version}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

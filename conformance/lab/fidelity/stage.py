@@ -100,10 +100,10 @@ class Stage:
             LabError: the server does not get into the state that is wanted.
         """
         self._ids = {}
-        if chapter.fresh or chapter.alone:
-            self._leave()
         if chapter.alone:
-            self._server.reset()
+            self.start_again()
+        elif chapter.fresh:
+            self._leave()
         self._enter((ADMIN, *chapter.users))
         for need in chapter.jobs:
             self.prepare(need)
@@ -116,6 +116,11 @@ class Stage:
                 yield chapter.key(one), seen
         if not chapter.alone:
             self.clean()
+
+    def start_again(self) -> None:
+        """Start the server again, without jobs and with every site; sessions are opened anew."""
+        self._anew()  # a session whose server is gone may take a minute to close
+        self._server.reset()
 
     def begin(self, users: Iterable[str]) -> None:
         """Remove every job, forget their names, and open the sessions of some users."""
@@ -189,10 +194,14 @@ class Stage:
         try:
             return self.make(one)
         except NoAnswer:
-            self._peer.stop()
-            self._peer.start()
-            self._open.clear()
+            self._anew()
             return Seen(raised=(HANGS,))
+
+    def _anew(self) -> None:
+        """End the client, and start another one."""
+        self._peer.stop()
+        self._peer.start()
+        self._open.clear()
 
     def _enter(self, users: Iterable[str]) -> None:
         for user in users:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from flare_client.doctor import Verdict, examine
 from flare_client.doctor.check import Check
 from flare_client.doctor.checks import CHECKS
-from flare_client.doctor.command import kit as kit_group
+from flare_client.doctor.command import doctor as command
 from flare_client.doctor.findings import ok, unable
 from mock_server import MockServer
 
@@ -32,7 +32,7 @@ def server() -> Iterator[MockServer]:
 
 
 def doctor(*words: object) -> Result:
-    return CliRunner().invoke(kit_group, ["doctor", *map(str, words)])
+    return CliRunner().invoke(command, [str(word) for word in words])
 
 
 def test_a_right_kit_is_fine(server: MockServer) -> None:

@@ -82,6 +82,16 @@ def test_code_in_a_definition_is_marked_by_the_releases_that_do(release: str, ma
     assert ("byoc" in read_definition(path, FOLDER, profile_for(release)).meta) is marked
 
 
+@pytest.mark.parametrize(("release", "verdict"), [("2.8", "ok"), ("2.9", "invalid_job_def")])
+def test_the_configuration_of_the_server_must_be_json_where_the_release_reads_it(
+    release: str, verdict: str, tmp_path: Path
+) -> None:
+    app = [(name, "{no" if name.endswith("server.json") else text) for name, text in APP]
+    assert judge(tmp_path, with_meta(BASE, app), release)[0] == verdict
+    app = [(name, "{no" if name.endswith("client.json") else text) for name, text in APP]
+    assert judge(tmp_path, with_meta(BASE, app), release) == ["ok"]
+
+
 def test_yaml_is_read_where_the_release_reads_it(tmp_path: Path) -> None:
     content = with_meta(YAML, name="j/meta.yml")
     assert [judge(tmp_path, content, release)[0] for release in RELEASES] == ["invalid_job_def", "ok", "ok", "ok"]

@@ -159,6 +159,19 @@ def test_a_large_result_is_made_when_asked_for_and_never_in_memory(tmp_path: Pat
         assert len(blocks) == 24, "no block comes twice"
 
 
+def test_files_have_the_sizes_that_are_asked_for(tmp_path: Path) -> None:
+    sizes = {"models/last.bin": "2KiB", "log.txt": 0, "app_server/config": 7}
+    rig = Rig(tmp_path, scenario={"jobs": [{"result": {"sizes": sizes, "files": {"a": "b"}}}]})
+    members = workspace(rig, finished(rig))
+    assert {name: len(members[name]) for name in (*sizes, "a")} == {
+        "models/last.bin": 2048,
+        "log.txt": 0,
+        "app_server/config": 7,
+        "a": 1,
+    }
+    assert not any(name.startswith("app_server/config/") for name in members)
+
+
 @pytest.mark.parametrize("size", [1, MIB - 1, MIB, MIB + 1])
 def test_a_result_has_its_size_to_the_byte(size: int, tmp_path: Path) -> None:
     rig = Rig(tmp_path, scenario={"jobs": [{"result": {"size": size}}]})

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.jobs.engine import JobEngine
+from mock_server.jobs.runner import JobRunner
 from mock_server.jobs.store import Job, JobStore
 from tests.mock_server.jobs.rig import LEAD, Rig
 
@@ -77,14 +77,14 @@ def test_jobs_that_wait_are_not_looked_at_again_and_again(tmp_path: Path) -> Non
     """A place that gets free costs one look, however many jobs wait for it."""
     rig = Rig(tmp_path, scenario={"jobs": [{"queued": 0, "running": 1}], "limits": {"max_jobs": 1}})
     looks: list[str] = []
-    look_at = JobEngine._look_at
+    look_at = JobRunner._look_at
 
-    class Counting(JobEngine):
+    class Counting(JobRunner):
         def _look_at(self, job: Job, now: float) -> None:
             looks.append(job.job_id)
             look_at(self, job, now)
 
-    rig.engine.__class__ = Counting
+    rig.engine._runner.__class__ = Counting
     jobs = [rig.submit() for _ in range(40)]
     rig.pass_time(100)
     assert looks == [job.job_id for job in jobs]

@@ -130,10 +130,12 @@ def test_a_session_waits_in_the_time_of_its_server(pytester: pytest.Pytester) ->
         from flare_client import MonitorReturnCode
         from jobs import job
 
-        DAY = {"jobs": [{"queued": 0, "running": "20h"}]}
+        # On a fast clock a session would soon have been idle for too long.
+        DAY = {"jobs": [{"queued": 0, "running": "20h"}], "idle_timeout": "100d"}
 
-        def watch(server, session, tmp_path, **how):
-            job_id, began = session.submit_job(job(tmp_path)), server.clock.monotonic()
+        def watch(server, session, folder, **how):
+            folder.mkdir(exist_ok=True)
+            job_id, began = session.submit_job(job(folder)), server.clock.monotonic()
             return session.monitor_job(job_id, **how), server.clock.monotonic() - began
 
         @pytest.mark.flare(clock="virtual", scenario=DAY)
@@ -141,7 +143,7 @@ def test_a_session_waits_in_the_time_of_its_server(pytester: pytest.Pytester) ->
             code, passed = watch(flare_server, flare_session, tmp_path, timeout=86400, poll_interval=600)
             assert code is MonitorReturnCode.JOB_FINISHED
             assert 20 * 3600 <= passed <= 20 * 3600 + 600
-            code, passed = watch(flare_server, flare_session, tmp_path, timeout=3600, poll_interval=600)
+            code, passed = watch(flare_server, flare_session, tmp_path / "2", timeout=3600, poll_interval=600)
             assert code is MonitorReturnCode.TIMEOUT
             assert 3600 < passed <= 3600 + 600
 

@@ -85,6 +85,7 @@ TEXTS = {
         "ls none", "ls b.txt", "ls run/log.txt",
         "cat b.txt", "cat -n b.txt", "cat -b b.txt", "cat -s b.txt", "cat -nsT b.txt", "cat -b -n -s b.txt",
         "cat empty.txt",
+        "tail -n 0 none.txt", "tail -c 0 none.txt", "head -n 1_0 none.txt",
         "cat none.txt", "head run/log.txt", "head -n 3 run/log.txt", "head -n -3 run/log.txt", "head -n 0 b.txt",
         "head -c 4 b.txt", "head -c -4 b.txt", "head -n 1 -c 5 b.txt", "head -c 5 -n 1 b.txt", "head -n 99 b.txt",
         "tail run/log.txt", "tail -n 3 run/log.txt", "tail -n +28 run/log.txt", "tail -n -2 run/log.txt",

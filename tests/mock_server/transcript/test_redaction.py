@@ -43,6 +43,15 @@ def test_a_secret_in_its_place_is_never_shown(value: Any) -> None:
     assert SECRET.encode().hex() not in shown
 
 
+@pytest.mark.parametrize("blanks", ["", " ", "\n", "\t \r\n"])
+def test_the_token_of_an_envelope_is_found_however_that_is_written(blanks: str) -> None:
+    envelope = json.dumps({"data": [{"data": SECRET, "type": "token"}]}, indent=3).replace("token", "\\u0074oken")
+    shown = Redactor().plain(blanks + envelope.replace(SECRET[:2], "\\u0039f", 1))
+    assert SECRET not in json.dumps(shown)
+    assert SECRET[4:] not in json.dumps(shown)
+    assert shown["json"]["data"][0]["data"].startswith("<token ")
+
+
 @given(st.text(max_size=20), st.text(max_size=20), st.sampled_from([" ", ":", "=", '"', "/", ""]))
 def test_a_secret_that_is_known_is_found_in_any_text(before: str, after: str, between: str) -> None:
     redactor = Redactor()

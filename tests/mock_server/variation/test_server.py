@@ -18,6 +18,7 @@ from mock_server.scenarios import Scenario, ScenarioError
 from mock_server.transcript.entry import Kind
 from mock_server.variation import Pedantry
 from tests.pedantic import SCENARIO, walk
+from tests.support import write_job
 
 RELEASES = ("2.3", "2.6", "2.9")
 
@@ -76,6 +77,20 @@ def test_a_command_that_a_fault_strikes_is_not_varied(client: InProcessAdapter, 
         commands = {command for command, _ in struck(server)}
     assert "check_status" in commands
     assert "list_jobs" not in commands
+
+
+def test_what_the_server_knows_is_told_alike_also_where_a_fault_strikes(
+    client: InProcessAdapter, workspace: Callable[[], Path], tmp_path: Path
+) -> None:
+    with MockServer("2.9", scenario=SCENARIO, pedantic=Pedantry(1, share=1.0), workspace=workspace()) as server:
+        session = client.open("admin@nvidia.com", server.kit())
+        job_id = session.call("submit_job", str(write_job(tmp_path, "long")))
+        server.wait_until(job_id, "RUNNING")
+        usual = session.call("get_job_meta", job_id)
+        with server.faults.inject(Delay(0.0), command="get_job_meta"):
+            assert session.call("get_job_meta", job_id) == usual
+        session.close()
+    assert any(name.startswith("x_") for name in usual)
 
 
 def test_no_token_is_told_whatever_its_form(client: InProcessAdapter, workspace: Callable[[], Path]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import flare_client
 from conformance.lab.fidelity.probe import NOBODY, Chapter, Probe
@@ -56,3 +56,14 @@ def chapters_of(release: str) -> Iterator[tuple[Chapter, tuple[Probe, ...]]]:
 def methods_of(release: str) -> dict[str, str]:
     """The method of each probe of a release, by the probe's key."""
     return {chapter.key(one): one.method for chapter, probes in chapters_of(release) for one in probes}
+
+
+def not_played(release: str, keys: Collection[str]) -> dict[str, frozenset[str]]:
+    """The chapters of a release none of whose probes was made, each with the keys of its probes.
+
+    Args:
+        release: as ``2.6``.
+        keys: of the probes that were made.
+    """
+    chapters = {chapter.name: frozenset(map(chapter.key, probes)) for chapter, probes in chapters_of(release)}
+    return {name: own for name, own in chapters.items() if own.isdisjoint(keys)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.lab.fidelity.probe import FEWER_SITES, NOBODY, Chapter, Kit, Probe, probe
 from conformance.lab.fidelity.probes.plain import every_method
+from flare_client.presence import FROM_24
 
 _ADMIN = "admin@nvidia.com"
 
@@ -98,11 +99,11 @@ ENDS = (
         Probe("get_client_env", what="none is left"),
         Probe("get_client_job_status", what="none is left"),
         Probe("get_working_directory", ("site-1",), what="none is left"),
-        Probe("api.do_command", ("check_status client",), what="none is left"),
-        Probe("api.do_command", ("show_scopes all",), what="none is left"),
+        Probe("api.do_command", ("check_status client",), releases=FROM_24, what="none is left"),
+        Probe("api.do_command", ("show_scopes all",), releases=FROM_24, what="none is left"),
         Probe("shutdown", ("server",), what="none is left"),
-        probe("close"),
-        Probe("list_jobs", what="closed after the end"),
+        Probe("close", releases=FROM_24),
+        Probe("list_jobs", releases=FROM_24, what="closed after the end"),
     ),
     _alone("all go", "server and sites are shut down", probe("shutdown", "all")),
     _alone("the system stops", "the whole system is shut down", probe("shutdown_system")),

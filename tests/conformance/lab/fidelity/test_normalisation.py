@@ -30,7 +30,7 @@ def normal(value: Any, job_id: str = ONE, method: str = "") -> Any:
         ("in /tmp/here/job is not", "in /var/there/job is not"),
         ("/tmp/prod_00/localhost", "/tmp/run/localhost"),
         ("Done [12 usecs] Sun Nov  1 08:10:11 2026", "Done [7 usecs] Mon Nov 30 08:10:11 2026"),
-        ('{"submit_time": 1.5}', '{"submit_time": 2.25}'),
+        ('{\n "submit_time": 1.5\n}', '{\n "submit_time": 2.25\n}'),
         ("not in {'a', 'b'}", "not in {'b', 'a'}"),
         ([{"site": "site-1"}, {"site": "site-2"}], [{"site": "site-2"}, {"site": "site-1"}]),
         ({"site-1": 1, "site-2": 2}, {"site-2": 2, "site-1": 1}),
@@ -68,6 +68,18 @@ def test_parts_of_an_id_are_named_by_their_length(length: int, word: str) -> Non
     for job_id in (ONE, OTHER):
         assert normal(f"no job {job_id[:length]}", job_id) == f"no job {word}"
         assert normal(f"no job {job_id[:length].upper()}", job_id) == f"no job {word}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"submit_time": 1.5, "duration": "N/A", "schedule_history": ["2026-01-02 03:04:05: a"]},
+        f"no job {ONE[:12]} at localhost:80 in /tmp/a/localhost, Done [12 usecs]",
+        [{"site": "site-2"}, "not in {'b', 'a'}", {"site": "site-1"}],
+    ],
+)
+def test_what_was_kept_may_be_normalised_again(value: object) -> None:
+    assert Normaliser({}).value(normal(value)) == normal(value)
 
 
 def test_only_the_method_that_lists_a_folder_has_no_order() -> None:

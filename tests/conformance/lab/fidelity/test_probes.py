@@ -9,7 +9,7 @@ import pytest
 
 from conformance.lab.fidelity.folders import CHECKED, DEFINITIONS, JOBS
 from conformance.lab.fidelity.probe import Callback, Folder, Job, Kit, Line, NotMade, Probe, filled
-from conformance.lab.fidelity.probes import CHAPTERS, chapters_of, methods_of
+from conformance.lab.fidelity.probes import CHAPTERS, chapters_of, methods_of, not_played
 from conformance.lab.fidelity.probes.plain import PLAIN
 from flare_client import Session
 from flare_client.presence import EVERY_RELEASE, releases_of
@@ -82,3 +82,10 @@ def test_words_become_what_they_stand_for() -> None:
 def test_a_call_reads_as_python() -> None:
     one = Probe("monitor_job", (Job("job"), 1, Callback("stop")), {"extra": "x"})
     assert one.call == "monitor_job(<job>, 1, callback('stop'), extra='x')"
+
+
+def test_chapters_of_which_nothing_was_made_are_told() -> None:
+    keys = list(methods_of("2.9"))
+    assert not_played("2.9", keys) == {}
+    without = [key for key in keys if not key.startswith("the system stops:")]
+    assert not_played("2.9", without) == {"the system stops": frozenset({"the system stops: shutdown_system()"})}

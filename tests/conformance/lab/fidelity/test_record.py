@@ -28,6 +28,7 @@ def report(version: str = "2.6.3", *differences: Compared, value: int = 198) -> 
         {"list_jobs": Count(100, 90, 100, 100, 100), "show_stats": Count(100, 100, 99, 98, value - 100)},
         Count(190, 190, 189, 188, value - 10),
         differences,
+        ("all go",),
         Sequences(12, 80, 7, (("admin: list_jobs()\nofficial: 1\nmock: 2", ""),)),
     )
 
@@ -79,4 +80,5 @@ def test_the_page_has_figures_methods_differences_sequences_and_rules(tmp_path: 
     assert "- **Not explained.** Differs: value; 1 in 2.6.3:" in text
     assert "`running: show_errors(<job>)` (2.6.3): official `returned 1`; here `returned 2`" in text
     assert "| 2.6.3 | 12 | 80 | 7 | 1 |" in text
+    assert "Not played on the official server of 2.6.3: all go." in text
     assert "`submit_time`" in text
