@@ -72,13 +72,14 @@ class _Rule:
 
 
 _KIT_HINT = "The kit is the folder above `startup`, as the project admin handed it out."
+_DOCTOR_HINT = "`flare kit doctor DIR` says all that is wrong with a kit."
 _LOGIN_HINT = "`flare kit show` says who the kit is of, and which server it leads to."
 _JOBS_HINT = "`flare jobs list` shows the jobs of the study."
 
 _RULES = (
     # Errors that name a cause are subclasses of official ones: those that say more come first.
     _Rule(errors.KitNotFound, "kit_not_found", ExitCode.UNREACHABLE, _KIT_HINT),
-    _Rule(errors.ConfigError, "kit_unusable", ExitCode.UNREACHABLE, _KIT_HINT),
+    _Rule(errors.ConfigError, "kit_unusable", ExitCode.UNREACHABLE, _DOCTOR_HINT),
     _Rule(errors.LoginRejected, "login_rejected", ExitCode.NOT_ALLOWED, _LOGIN_HINT),
     _Rule(errors.AuthenticationError, "login_rejected", ExitCode.NOT_ALLOWED),
     _Rule(errors.AuthorizationError, "not_allowed", ExitCode.NOT_ALLOWED),

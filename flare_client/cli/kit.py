@@ -1,6 +1,6 @@
-"""``flare kit``: what is in a startup kit, and what is wrong with one.
+"""``flare kit``: what is in a startup kit, and what is wrong with it.
 
-Further commands of the group are named in ``lazy``, with the place of their code.
+``kit doctor`` is ``flare_client.doctor``'s, with options, answers and exit codes of its own.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from flare_client.protocol.cellnet.proof import Verifier
 @click.group(
     cls=LazyGroup,
     lazy={"doctor": "flare_client.doctor.command:doctor"},
-    epilog="Example: flare kit show --kit ./admin@nvidia.com",
+    epilog="Example: flare kit doctor ./admin@nvidia.com",
 )
 def kit() -> None:
-    """Look into a startup kit."""
+    """Look into a startup kit, and find out what is wrong with it."""
 
 
 @kit.command(epilog="Example: flare kit show --kit ./admin@nvidia.com --json")
 @shared_options
 def show() -> None:
-    """Show who a kit is of, and which server it leads to."""
+    """Show who a kit is of, and which server it leads to; no server is asked."""
     location = kit_location(settings())
     found, user = read_kit(location)
     result = {"kit": str(location), "user": user, **_facts(found)}

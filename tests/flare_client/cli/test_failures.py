@@ -122,6 +122,12 @@ def test_what_a_release_has_not_is_said_with_the_releases_that_have(
     assert f"the server is of {release}" in done.error["message"]
 
 
+def test_who_asks_an_older_release_for_logs_is_told_where_they_are(flare_of: Callable[..., Flare]) -> None:
+    done = flare_of("2.6")("jobs", "logs", "JOB")
+    assert (done.code, done.out) == (1, "")
+    assert "`flare jobs download JOB` fetches the logs" in done.err
+
+
 def test_a_study_of_releases_without_studies_is_exit_code_2(flare_of: Callable[..., Flare]) -> None:
     assert flare_of("2.6").ask("jobs", "list", "--study", "brain").error["kind"] == "usage"
     done = flare_of("2.9").ask("jobs", "list", "--study", "brain")

@@ -102,9 +102,6 @@ def test_a_script_goes_by_exit_codes_and_json(flare: Flare, make_job: JobMaker) 
     assert checked(done.stdout)[-1]["result"]["finished"] is True
     done = process("jobs", "meta", "nothing", "--json", kit=flare.kit)
     assert (done.returncode, checked(done.stdout)[0]["error"]["kind"]) == (1, "job_not_found")
-    done = process("jobs", "list", "--kit", "/no/kit", kit=flare.kit)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("release", ["2.6", "2.9"])
@@ -142,7 +139,7 @@ def test_a_terminal_sees_a_picture_that_ends_with_the_job(
     last = seen.shown[seen.shown.rindex("╭") :]
     assert "hello" in last
     assert job_id in last
-    assert "✔ \x1b" in last or "✔ FINISHED" in last or "✔" in last
+    assert "✔" in last
     assert "FINISHED:COMPLETED" in last
     assert "site-2" in last
     assert '"version"' not in seen.shown
@@ -178,8 +175,9 @@ def test_a_terminal_is_asked_before_something_is_lost(
 
 
 def test_a_terminal_sees_bars_and_tables(
-    flare: Flare, make_job: JobMaker, terminal: Callable[..., Terminal], tmp_path: Path
+    flare_of: Callable[..., Flare], make_job: JobMaker, terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
+    flare = flare_of("2.9")
     folder = make_job("big", files={"app/data.bin": "x" * 3_000_000})
     sent = terminal("jobs", "submit", str(folder), kit=flare.kit)
     assert sent.end() == 0
@@ -217,6 +215,15 @@ def test_debugging_logs_to_standard_error_without_secrets(flare_of: Callable[...
     done = process("jobs", "list", "--json", "--debug", kit=flare_of("2.9").kit)
     assert done.returncode == 0
     assert json.loads(done.stdout)["status"] == "ok"
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    for words, place, wanted in (("flare jobs mo", 2, "monitor"), ("flare jobs list --new", 3, "--newest-first")):
+        completing = {"_FLARE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+        done = subprocess.run(
+            FLARE, capture_output=True, text=True, check=False, timeout=60, env={**ENVIRONMENT, **completing}
+        )
+        assert done.stdout.split() == [f"plain,{wanted}"]
 
 
 def test_the_import_of_the_client_loads_nothing_of_the_command() -> None:

@@ -116,6 +116,17 @@ def test_a_kit_without_certificates_is_that_of_the_admin(tmp_path: Path, make_jo
         assert flare.ask("jobs", "list").result == {"jobs": []}
 
 
+def test_the_doctor_looks_a_kit_over(flare_of: Callable[..., Flare]) -> None:
+    flare = flare_of("2.9")
+    well = flare("kit", "doctor", str(flare.kit), "--offline")
+    assert (well.code, well.err) == (0, "")
+    (flare.kit / "startup" / "client.key").unlink()
+    ill = flare("kit", "doctor", str(flare.kit), "--offline")
+    assert ill.code == 1
+    assert "client.key" in ill.out
+    assert "`flare kit doctor DIR` says all that is wrong" in flare("jobs", "list").err
+
+
 @pytest.mark.parametrize("variable", ["FLARE_KIT", "NVFLARE_STARTUP_KIT_DIR"])
 def test_the_environment_names_a_kit_and_an_option_counts_more(flare: Flare, variable: str) -> None:
     assert run("kit", "show", "--json", env={variable: str(flare.kit)}).result["kit"] == str(flare.kit)
