@@ -151,7 +151,7 @@ def test_a_session_waits_in_the_time_of_its_server(pytester: pytest.Pytester) ->
         def test_faster(flare_server, flare_session, tmp_path):
             code, passed = watch(flare_server, flare_session, tmp_path, timeout=864000, poll_interval=600)
             assert code is MonitorReturnCode.JOB_FINISHED
-            assert passed > 20 * 3600
+            assert passed > 19 * 3600  # the clock runs while the job is submitted, too
 
         @pytest.mark.flare(scenario={**DAY, "clock": {"speed": "virtual"}})
         def test_the_clock_of_a_scenario(flare_server, flare_session, tmp_path):
