@@ -28,7 +28,7 @@ from mock_server.control.models import (
     SessionView,
     SiteView,
 )
-from mock_server.faults.actions import Action
+from mock_server.faults.actions import kinds
 from mock_server.faults.injection import Fault
 from mock_server.guards import NOTICE
 from mock_server.jobs.store import Job
@@ -169,7 +169,7 @@ def fault_view(fault: Fault) -> FaultView:
     """A fault."""
     rule = fault.rule
     action: Any = rule.action
-    written = _adapter(type(action)).dump_python(action, mode="json", exclude_defaults=True)
+    written = _adapter(action.kind).dump_python(action, mode="json", exclude_defaults=True)
     return FaultView(
         number=fault.number,
         action={"kind": action.kind, **written},
@@ -184,8 +184,8 @@ def fault_view(fault: Fault) -> FaultView:
 
 
 @functools.cache
-def _adapter(action: type[Action]) -> TypeAdapter[Any]:
-    return TypeAdapter(action)
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(kinds()[kind])
 
 
 def call_view(call: Call) -> CallView:
