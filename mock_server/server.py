@@ -272,6 +272,7 @@ class MockServer:
                 self._control = _control(self, self._control_settings, root)
                 undo.callback(self._close_control)
             self._running = running
+            undo.callback(setattr, self, "_running", None)
             if self._control is not None:
                 self._control.start()
             running.cleanup = undo.pop_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
+import functools
 import importlib.metadata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from mock_server.control.models import (
     SessionView,
     SiteView,
 )
-from mock_server.faults.actions import Action
+from mock_server.faults.actions import kinds
 from mock_server.faults.injection import Fault
 from mock_server.guards import NOTICE
 from mock_server.jobs.store import Job
@@ -168,7 +169,7 @@ def fault_view(fault: Fault) -> FaultView:
     """A fault."""
     rule = fault.rule
     action: Any = rule.action
-    written = _adapter(action.kind, type(action)).dump_python(action, mode="json", exclude_defaults=True)
+    written = _adapter(action.kind).dump_python(action, mode="json", exclude_defaults=True)
     return FaultView(
         number=fault.number,
         action={"kind": action.kind, **written},
@@ -182,13 +183,9 @@ def fault_view(fault: Fault) -> FaultView:
     )
 
 
-_adapters: dict[str, TypeAdapter[Any]] = {}
-
-
-def _adapter(kind: str, action: type[Action]) -> TypeAdapter[Any]:
-    if kind not in _adapters:
-        _adapters[kind] = TypeAdapter(action)
-    return _adapters[kind]
+@functools.cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(kinds()[kind])
 
 
 def call_view(call: Call) -> CallView:

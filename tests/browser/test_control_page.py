@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 ADMIN = "admin@nvidia.com"
-LIVE = "document.getElementById('live').textContent === 'live'"
+LIVE = "document.getElementById('live')?.textContent === 'live'"
 ALL_THERE = """
 ['.bar svg', '#fault-list li', '#site-list li', '#entries li'].every((one) => document.querySelector(one) !== null)
 """

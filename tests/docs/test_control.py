@@ -62,8 +62,8 @@ def test_the_curl_commands_work(server: MockServer, tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_every_operation_is_shown_or_said(server: MockServer) -> None:
     paths = {path.removeprefix("/v1/") for path in Api(server).document["paths"]}
-    shown = set(re.findall(r"/v1/([a-z-]+(?:/[a-z-]+)?)", TEXT))
-    assert {path.partition("/{")[0] for path in paths} - {"scenario", "scenarios"} <= shown
+    subjects = {path.partition("/{")[0] for path in paths} - {"scenario", "scenarios"}
+    assert [subject for subject in subjects if f"/v1/{subject}" not in TEXT] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -75,7 +75,7 @@ def test_a_ctl_command_works(server: MockServer, tmp_path: Path, monkeypatch: py
     env = {"FLARE_MOCK_URL": server.control.url, "FLARE_MOCK_TOKEN": server.control.token}
     done = CliRunner().invoke(main, words, env=env)
     assert (program, done.exit_code, done.exception) == ("flare-mock", 0, None), done.output
-    assert done.output
+    assert done.output or "transcript" in command  # nothing may have come
 
 
 def test_the_problem_is_what_comes(server: MockServer) -> None:

@@ -84,7 +84,7 @@ def _kind(server: MockServer, name: str, action: type[Action]) -> FaultKind:
     summary, _, _ = (inspect.getdoc(action) or "").partition("\n\n")
     return FaultKind(
         kind=name,
-        summary=" ".join(summary.split()),
+        summary=" ".join(summary.replace("``", "").split()),
         at=[point.value for point in action.points],
         directions=[direction.value for direction in action.directions],
         usual_command=action.usual_command,

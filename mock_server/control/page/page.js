@@ -82,7 +82,10 @@ const onChange = async (now) => {
   const changed = Object.keys(now).filter((part) => now[part] !== before[part]);
   if (changed.includes("jobs") && !changed.includes("clock")) changed.push("clock");
   before = now;
-  await Promise.all(changed.map((part) => act(() => parts[part]?.(changed.includes("server")))));
+  // The time comes first: bars of jobs that are not over end at it.
+  if (changed.includes("clock")) await act(() => parts.clock());
+  const others = changed.filter((part) => part !== "clock");
+  await Promise.all(others.map((part) => act(() => parts[part]?.(changed.includes("server")))));
 };
 
 const live = (word, isGood) => {
