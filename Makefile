@@ -44,9 +44,9 @@ programs: $(BIN)/.installed ## The official programs of every release (console, 
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
 	$(BIN)/python -m pytest -n 2 -m interop tests/interop/programs
 
-official: $(BIN)/.installed ## Every contract through the official client of every release, on MockServer (half an hour).
+official: $(BIN)/.installed ## All contracts, broken kits and variations with the official client of every release (an hour).
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
-	FLARE_WHOLE=1 $(BIN)/python -m pytest -n0 -m interop tests/interop/test_contracts.py
+	FLARE_WHOLE=1 $(BIN)/python -m pytest -n0 -m interop $(addprefix tests/interop/test_,contracts.py broken_kits.py pedantic.py)
 
 machines: $(BIN)/.installed ## The model of the state machines against official servers of 2.6.3 and 2.9.0 (a quarter of an hour).
 	$(BIN)/python -m conformance.peers install 2.6.3 2.9.0

@@ -7,7 +7,6 @@ of few releases may be in no share: `make official` has every version keep every
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.peers import PEERS
+from tests.interop.shares import WHOLE
 
 SCHEME_OF = {"2.7.3": "tcp", "2.8.3": "http", "2.9.0": "grpc"}
 """Each release by another way: what depends on both is tried in ``test_main_path``."""
@@ -29,7 +29,7 @@ def test_the_official_client_keeps_every_contract(version: str, tmp_path: Path) 
     report = tmp_path / "report.json"
     words = ["run", "--client", f"official:{version}", "--release", version, "--seed", "11", "--json", str(report)]
     words += ["--profile", "quick"]
-    if not os.environ.get("FLARE_WHOLE"):
+    if not WHOLE:
         words += ["--shard", f"{list(PEERS).index(version) + 1}/{len(PEERS)}"]
     words += ["--scheme", SCHEME_OF[version]] if version in SCHEME_OF else []
     done = subprocess.run(
@@ -37,7 +37,7 @@ def test_the_official_client_keeps_every_contract(version: str, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     results = json.loads(report.read_text())["results"]
-    assert len(results) > (200 if os.environ.get("FLARE_WHOLE") else 30)
+    assert len(results) > (200 if WHOLE else 30)
     unlike = {result["contract"] for result in results if result["verdict"] not in ("passed", "inconclusive")}
     assert unlike <= NOT_OVER.get(SCHEME_OF.get(version, ""), set())
     assert [one for result in results for one in result["irregular"]] == []
