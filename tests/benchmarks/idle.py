@@ -6,25 +6,27 @@ import contextlib
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from flare_client import new_secure_session
 from mock_server import MockServer
-from mock_server.context import ServerContext
-from mock_server.jobs.store import Submitter
 from tests.benchmarks.figures import Figure, Progress, below
-from tests.benchmarks.processes import ADMIN, RELEASE
-from tests.support import write_job
+from tests.benchmarks.processes import RELEASE
 
 JOBS = 100_000
 MAX_PERCENT = 0.5
 _SECONDS = 20.0
-_BATCH = 500
-_SCENARIO = {
-    "jobs": [
-        {"match": {"name": "done"}, "queued": 0, "running": 0},
-        {"match": {"name": "waits"}, "queued": "7d"},  # for a look of the scheduler that is due next week
-    ]
-}
+_FILL_SECONDS = 600.0
+
+
+def scenario(count: int) -> dict[str, Any]:
+    """A server with so many jobs, which others submitted: half of them over, half of them waiting."""
+    return {
+        "jobs": [
+            {"match": {"name": "done*"}, "queued": 0, "running": 0},
+            {"match": {"name": "waits*"}, "queued": "7d"},  # for a look of the scheduler that is due next week
+        ],
+        "workload": [{"name": name, "count": count // 2, "every": 0} for name in ("done", "waits")],
+    }
 
 
 def measure(progress: Progress) -> list[Figure]:
@@ -34,41 +36,25 @@ def measure(progress: Progress) -> list[Figure]:
         with contextlib.ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flare-bench-")))
             state = scratch / "state" if durable else None
-            server = stack.enter_context(MockServer(RELEASE, scenario=_SCENARIO, state=state))
+            server = stack.enter_context(MockServer(RELEASE, scenario=scenario(JOBS), state=state))
             progress(f"filling a server{' with a state' if durable else ''} with {JOBS:,} jobs")
-            fill(server, scratch, JOBS)
+            wait_for(server, JOBS)
             progress(f"looking on for {_SECONDS:g} s")
             figures.append(idle_figure(*idle_seconds(_SECONDS), JOBS, durable=durable))
     return figures
 
 
-def fill(server: MockServer, scratch: Path, count: int) -> None:
-    """Put jobs into a server, half of them over, half of them waiting.
+def wait_for(server: MockServer, count: int) -> None:
+    """Wait until a server has all jobs of its scenario.
 
-    One of each is submitted, the others are clones that the engine makes of them as it does for the command.
+    Raises:
+        AssertionError: it does not get there.
     """
-    with new_secure_session(ADMIN, str(server.kit(ADMIN))) as session:
-        sources = [session.submit_job(str(write_job(scratch, name, min_clients=1))) for name in ("done", "waits")]
-    submitter = Submitter(ADMIN, "nvidia", "project_admin")
-
-    def clone(source_id: str, number: int) -> None:
-        def work(context: ServerContext) -> None:
-            source = context.engine.get(source_id)
-            if source is None:
-                raise LookupError(f"expected the job {source_id} that was just submitted")
-            for _ in range(number):
-                context.engine.clone(source, submitter)
-
-        server.call(work)
-
-    for source_id in sources:
-        left = count // 2 - 1
-        while left > 0:
-            clone(source_id, min(left, _BATCH))
-            left -= _BATCH
-    stored = server.call(lambda context: len(context.engine))
-    if stored != count:
-        raise AssertionError(f"expected {count} jobs in the server, but there are {stored}")
+    deadline = time.monotonic() + _FILL_SECONDS
+    while (stored := server.call(lambda context: len(context.engine))) != count:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"expected {count} jobs in the server, but there are {stored}")
+        time.sleep(0.1)
 
 
 def idle_seconds(seconds: float) -> tuple[float, float]:

@@ -52,7 +52,7 @@ from tests.benchmarks.programs.client_program import Program
 from tests.benchmarks.report import circumstances, page, terminal_line
 from tests.benchmarks.run import BENCHMARKS, Benchmark
 from tests.benchmarks.timing import Samples, interleaved, once, timed
-from tests.support import write_job
+from tests.support import wait_until, write_job
 
 NOW = datetime.datetime(2025, 1, 2, 3, 4, tzinfo=datetime.timezone.utc)
 
@@ -428,10 +428,10 @@ def test_an_idle_server_is_held_against_a_share_of_a_cpu() -> None:
     assert kept.value == pytest.approx(0.495)
 
 
-def test_an_idle_server_is_filled_with_jobs_that_are_over_and_jobs_that_wait(tmp_path: Path) -> None:
-    scenario = {"jobs": [{"match": {"name": "done"}, "queued": 0, "running": 0}, {"queued": "7d"}]}
-    with MockServer(scenario=scenario) as server:
-        idle.fill(server, tmp_path, 20)
+def test_an_idle_server_is_filled_with_jobs_that_are_over_and_jobs_that_wait() -> None:
+    with MockServer(scenario=idle.scenario(20)) as server:
+        idle.wait_for(server, 20)
+        wait_until(lambda: [meta["status"] for meta in server.job_metas()].count("FINISHED:COMPLETED") == 10)
         statuses = [meta["status"] for meta in server.job_metas()]
     assert sorted(statuses) == ["FINISHED:COMPLETED"] * 10 + ["SUBMITTED"] * 10
 
