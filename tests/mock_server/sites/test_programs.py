@@ -143,8 +143,10 @@ def test_basic_regular_expressions_find_what_grep_finds(
     text = "".join(f"{line}\n" for line in lines)
     (folder / "a.txt").write_text(text, encoding="utf-8")
     expected = real(folder, "grep", "-e", pattern, "a.txt")
-    # What is malformed, and what no standard defines, programs read differently.
-    assume(not (expected.startswith("grep:") or "\\" in pattern or re.search(r"\*\*|\[[^\]]*-", pattern)))
+    # What is malformed, and what no standard defines, programs read differently. A dollar that is not the last stands
+    # for itself; GNU grep 3.8 finds `$)` in `$)1`, and `$)1` not.
+    odd = expected.startswith("grep:") or "\\" in pattern or re.search(r"\*\*|\[[^\]]*-|\$.", pattern)
+    assume(not odd)
     root = Folder(0.0)
     root.put("a.txt", File(text, 0.0))
     assert show_text(root, ShellRequest("grep", pattern=pattern, file="a.txt")) == expected
