@@ -38,7 +38,7 @@ format: $(BIN)/.installed ## Format the code.
 
 interop: $(BIN)/.installed ## The official clients of each release on MockServer, and the contracts through them.
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
-	$(BIN)/python -m pytest -n 2 -m 'interop and not servers and not programs' tests/interop
+	$(BIN)/python -m pytest -n 3 -m 'interop and not servers and not programs' --durations=15 tests/interop
 
 programs: $(BIN)/.installed ## The official programs of every release (console, nvflare, preflight, ...) on MockServer and on official servers.
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)

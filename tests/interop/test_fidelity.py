@@ -16,6 +16,8 @@ from tests.interop.test_signatures import official
 
 CHAPTERS = ("empty", "machines", "lines", "listed", "waiting", "aborted", "tokens", "studies", "closed")
 """Those that take no job to run and no site to go."""
+OF_ALL_CHAPTERS = "closed: get_available_apps_to_upload()"
+"""Lists what every chapter before it left in the folder."""
 
 
 @pytest.mark.parametrize("version", PEERS)
@@ -31,6 +33,7 @@ def test_the_mock_does_what_was_seen_of_the_official_server(version: str) -> Non
     with mock_stage(version) as stage:
         mock = dict(observe(stage, version, lambda _text: None, CHAPTERS))
     methods = {key: method for key, method in methods_of(release).items() if key in mock}
+    methods.pop(OF_ALL_CHAPTERS)
     compared = compare(methods, seen, mock)
     assert [
         f"{one.key}: {one.likeness.name}\n  official: {one.official}\n  here:     {one.mock}"

@@ -47,7 +47,10 @@ DIFFERENT_DEFAULTS = {
 }
 """Parameters whose default is another, and why."""
 
-OURS_ALONE = {"release": "a property that tells the release of the server"}
+OURS_ALONE = {
+    "release": "a property that tells the release of the server",
+    "progress": "who is told how far a transfer has come",
+}
 """What ``Session`` has and no official one."""
 
 API_METHODS = {
