@@ -1,4 +1,4 @@
-"""The packages' tests on the oldest and the newest supported Python that this machine has, beside the one of `make test`.
+"""The packages' tests on the oldest and the newest supported Python of this machine, beside the one of `make test`.
 
 ``python -m conformance.pythons`` needs the standard library only: it makes an environment for each interpreter first.
 """
@@ -13,8 +13,7 @@ from pathlib import Path
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
 PROJECT = Path(__file__).resolve().parent.parent
 _TESTS = ("tests/flare_client", "tests/mock_server", "tests/conformance/adapters", "tests/conformance/reports")
-"""What depends on the Python: the suite of contracts, benchmarks and fuzzers are the same everywhere, and are run once, by
-``make test``."""
+"""What depends on the Python. Contracts, benchmarks and fuzzers are run once, by ``make test``."""
 
 
 def _works(python: Path, version: str) -> bool:
