@@ -20,7 +20,7 @@ from tests.conformance.reports.records import RECORD
 
 AGAIN = {
     *("--client", "--client-command", "--release", "--server", "--scheme", "--user", "--seed"),
-    *("--profile", "--limit", "--scripts", "--transcripts"),
+    *("--profile", "--limit", "--scripts", "--transcripts", "--pedantic"),
 }
 """The options of ``run`` that ``rerun`` takes over."""
 

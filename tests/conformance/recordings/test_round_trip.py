@@ -106,12 +106,6 @@ def stages() -> st.SearchStrategy[dict[str, Any]]:
                     {"from": "SUBMITTED", "to": "FINISHED:FAILED_TO_RUN", "meta": {"job_deploy_detail": ["server: no"]}}
                 ]
             },
-            {
-                "stages": [
-                    {"from": "RUNNING", "delay": "1s", "to": "FINISHED:COMPLETED"},
-                    {"from": "FINISHED:COMPLETED", "to": "RUNNING"},
-                ]
-            },
         ]
     )
     return st.one_of(ended, others)

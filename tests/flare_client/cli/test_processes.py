@@ -105,6 +105,7 @@ def test_a_script_goes_by_exit_codes_and_json(flare: Flare, make_job: JobMaker) 
 
 
 @pytest.mark.parametrize("release", ["2.6", "2.9"])
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_watching_and_not_the_job(
     flare_of: Callable[..., Flare], make_job: JobMaker, release: str, interruptible: None
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_terminal_sees_a_picture_that_ends_with_the_job(
     assert '"version"' not in seen.shown
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_at_a_terminal_says_that_the_job_goes_on(
     flare_of: Callable[..., Flare], make_job: JobMaker, terminal: Callable[..., Terminal]
 ) -> None:

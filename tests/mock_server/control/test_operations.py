@@ -13,7 +13,7 @@ import pytest
 from flare_client import Session, new_secure_session
 from mock_server import MockServer
 from tests.mock_server.control.asking import Api
-from tests.support import JobMaker
+from tests.support import JobMaker, wait_until
 
 ADMIN = "admin@nvidia.com"
 
@@ -439,6 +439,7 @@ def test_calls_are_chosen_by_command_and_user(api: Api, server: MockServer, make
 def test_the_transcript_is_filtered(api: Api, server: MockServer) -> None:
     with login(server) as session:
         session.list_jobs()
+    wait_until(lambda: server.transcript.entries()[-1].detail.get("event") == "closed")
     everything = api.get("transcript?limit=10000")
     assert everything["last"] == everything["entries"][-1]["number"]
     numbers = [entry["number"] for entry in everything["entries"]]
