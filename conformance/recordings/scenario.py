@@ -266,9 +266,16 @@ def _max_jobs(jobs: Sequence[SeenJob]) -> int:
     running = sum(job.status == JobStatus.RUNNING for job in jobs if job.made is None)
     waiting = [job for job in jobs if job.made is None and job.status == JobStatus.SUBMITTED]
     own = any(job.made is not None for job in jobs)
-    if running and waiting and not own and not any(job.looks for job in waiting):
+    if running and waiting and not own and not any(job.looks for job in waiting) and not _ran_beside(jobs):
         return running
     return max(OFFICIAL_MAX_JOBS, running + 1)
+
+
+def _ran_beside(jobs: Sequence[SeenJob]) -> bool:
+    """Whether a job that was submitted after one that still runs is over: there was a place beside it."""
+    others = [job for job in jobs if job.made is None]
+    first = next((place for place, job in enumerate(others) if job.status == JobStatus.RUNNING), len(others))
+    return any(job.ran and JobStatus(job.status).is_finished for job in others[first:])
 
 
 def _scheduler(jobs: Sequence[SeenJob]) -> dict[str, Any]:
