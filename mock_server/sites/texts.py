@@ -162,7 +162,8 @@ def python_pattern(basic: str) -> str:
             continue
         is_first = place == 0 or out[-1:] in (["("], ["|"])
         is_last = place == len(basic) - 1 or basic[place + 1 : place + 3] in (r"\)", r"\|")
-        literal = char in "(){}|+?" or (char == "*" and is_first) or (char == "^" and not is_first)
+        nothing_before = is_first or out[-1:] == ["^"]
+        literal = char in "(){}|+?" or (char == "*" and nothing_before) or (char == "^" and not is_first)
         out.append(f"\\{char}" if literal or (char == "$" and not is_last) else char)
         place += 1
     return "".join(out)

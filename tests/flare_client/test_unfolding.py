@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_only_large_stored_members_lie_aside(tmp_path: Path) -> None:
         assert BIG not in (tmp_path / "x.zip").read_bytes()
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="zipfile of Python 3.10 writes short sizes where they fit")
 def test_sizes_may_have_64_bits(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "made.zip", "w") as archive, archive.open("big", "w", force_zip64=True) as member:
         member.write(BIG)

@@ -157,6 +157,7 @@ def test_basic_regular_expressions_find_what_grep_finds(
     [
         (r"a\(b\|c\)\{2\}", "a(b|c){2}"),
         ("a+b?", r"a\+b\?"),
+        ("^*a", r"^\*a"),
         ("*a*", r"\*a*"),
         ("a^b$c$", r"a\^b\$c$"),
         ("[[:digit:]]x", "[0-9]x"),
