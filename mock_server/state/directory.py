@@ -157,7 +157,8 @@ class State:
     def removed(self, job: Job) -> None:
         """See ``Journal``."""
         self._jobs[job.job_id] = None
-        self._gone.append(job.folder)
+        if job.folder.exists():  # a job without one may leave its name to the next of that id
+            self._gone.append(job.folder)
 
     def submitted(self, scope: Scope, record: Record) -> None:
         """See ``Journal``."""
