@@ -121,10 +121,12 @@ class Conversation:
         """
         if self._is_lost:
             return
-        self._flush()
+        is_whole = form.cut is None and form.pace is None
+        if not is_whole:
+            self._flush()
         for _ in range(form.copies):
             say()
-        if form.cut is None and form.pace is None:
+        if is_whole:
             self._flush()
         else:
             self._send_slowly(form)
@@ -222,10 +224,10 @@ class Conversation:
             _logger.debug("%s left", self.name)
 
     def _flush(self) -> None:
-        while frames := self.peer.frames_to_send():
+        if frames := self._frames():
             self._put(frames)
 
     def _put(self, frames: list[Content]) -> None:
-        for frame in frames:
-            self.trace.note(FrameSent(frame))
         self._send(frames)
+        for frame in frames:  # afterwards: the client waits for them
+            self.trace.note(FrameSent(frame))

@@ -131,13 +131,15 @@ class WebSocketConnection(Carrier):
         for frame in frames:
             if isinstance(frame, bytes):
                 self._wire.send_binary(frame)
-                self._flush()
             else:
+                self._flush()
                 # The library would copy it. No message in several parts is ever sent that this could be in the middle
                 # of, and what the library has to send was flushed.
                 self.transport.writelines(
                     (_LARGE_BINARY.pack(_FIN | Opcode.BINARY, _LENGTH_64, len(frame)), *frame.parts)
                 )
+        # Frames that belong together leave in one record: each would wake the client.
+        self._flush()
 
     def _close(self) -> None:
         if self._wire.state is State.OPEN:
@@ -147,6 +149,8 @@ class WebSocketConnection(Carrier):
 
     def _flush(self) -> None:
         written = self._wire.data_to_send()
+        if not written:
+            return
         self.transport.write(b"".join(written))
-        if written and not written[-1]:  # the end of what this side sends
+        if not written[-1]:  # the end of what this side sends
             self.transport.close()
