@@ -10,9 +10,11 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import fnmatch
+import json
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import Any
 
 from conformance import runner
@@ -21,6 +23,7 @@ from conformance.catalogue import catalogue, select
 from conformance.contract import Contract
 from conformance.mutants import mutants
 from conformance.mutants.base import MAY, Mutant, Passing, Wrong, factory, open_reference
+from conformance.profiles import CI, QUICK, Profile
 from conformance.results import Verdict
 from conformance.targets import MockTarget
 from conformance.trial import Trial
@@ -105,7 +108,9 @@ def try_mutants(
     workers: int,
     against: tuple[str, ...] | None = None,
     seed: int = SEED,
+    record: Path | None = None,
     report: Callable[[Cell], None] = lambda _: None,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Proof:
     """Run mutants against their own contracts, or against every contract of their release.
 
@@ -114,22 +119,33 @@ def try_mutants(
         workers: processes beside each other.
         against: globs of the contracts to run beside their own; ``None`` for no others.
         seed: of the examples.
+        record: a file that keeps what came of each mutant; what it has already is not run again.
         report: is told of each cell that matters as it comes: what should be caught, and what is caught.
+        progress: is told how many of the mutants are done, and how many there are.
+
+    Raises:
+        ValueError: ``record`` holds something else, or is of another run.
     """
     known = {mutant.name: mutant for mutant in chosen}
+    kept = _Record(record, seed, against)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
         calls, unsound = ({}, []) if against is None else _reference(pool, chosen, against, seed)
-        tasks = []
-        for mutant in chosen:
-            contracts = _contracts_for(mutant, calls.get(mutant.release))
-            tasks.append(pool.submit(_run, mutant.name, mutant.release, contracts, seed))
-        cells = []
+        contracts = {mutant.name: _contracts_for(mutant, calls.get(mutant.release)) for mutant in chosen}
+        tasks = {}
+        # Those with the most to do first: no worker is left with one of them at the end.
+        for mutant in sorted(chosen, key=lambda one: -len(contracts[one.name])):
+            if mutant.name not in kept.cells:
+                expected = [name for name in contracts[mutant.name] if why(mutant, name) is not None]
+                others = [name for name in contracts[mutant.name] if why(mutant, name) is None]
+                tasks[pool.submit(_run_both, mutant.name, mutant.release, expected, others, seed)] = mutant.name
         for task in concurrent.futures.as_completed(tasks):
+            kept.keep(tasks[task], task.result())
+            progress(len(chosen) - len(tasks) + sum(one.done() for one in tasks), len(chosen))
             for cell in task.result():
-                cells.append(cell)
                 if not _is_odd(cell, known) and cell.caught:
                     report(cell)
+    cells = [cell for mutant in chosen for cell in kept.cells[mutant.name]]
     confirmed = _confirmed(cells, known, seed, report)
     pairs = len(confirmed) if against is None else sum(len(calls[mutant.release]) for mutant in chosen)
     return Proof(
@@ -140,6 +156,40 @@ def try_mutants(
         stale=tuple(_stale(chosen, confirmed)) if against == EVERYTHING else (),
         unsound=tuple(unsound),
     )
+
+
+class _Record:
+    """What came of mutants, in a file with a line for each; in memory alone without one.
+
+    Args:
+        path: the file; read if it is there.
+        seed: of the run.
+        against: of the run.
+    """
+
+    def __init__(self, path: Path | None, seed: int, against: Sequence[str] | None) -> None:
+        self._path = path
+        self._run = {"seed": seed, "against": None if against is None else list(against)}
+        self.cells: dict[str, list[Cell]] = {}
+        if path is None or not path.exists():
+            return
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            try:
+                found = json.loads(line)
+                run, name, cells = found["run"], found["mutant"], [Cell(**cell) for cell in found["cells"]]
+            except (ValueError, KeyError, TypeError) as problem:
+                raise ValueError(f"{path}, line {number}: expected what came of a mutant, but: {problem!r}") from None
+            if run != self._run:
+                raise ValueError(f"{path}, line {number}: expected a run with {self._run}, but it is of one with {run}")
+            self.cells[name] = cells
+
+    def keep(self, name: str, cells: list[Cell]) -> None:
+        """Keep what came of a mutant."""
+        self.cells[name] = cells
+        if self._path is not None:
+            line = {"run": self._run, "mutant": name, "cells": [dataclasses.asdict(cell) for cell in cells]}
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
 
 
 def _is_missed(cell: Cell, known: Mapping[str, Mutant]) -> bool:
@@ -176,7 +226,8 @@ def _confirmed(
     result = []
     for cell in cells:
         if _is_odd(cell, known):
-            again = _run(cell.mutant, known[cell.mutant].release, [cell.contract], seed)
+            profile = CI if _is_missed(cell, known) else QUICK
+            again = _run(cell.mutant, known[cell.mutant].release, [cell.contract], seed, profile)
             for one in again:
                 if one.caught or _is_missed(one, known):
                     report(one)
@@ -271,13 +322,18 @@ def _target(release: str) -> MockTarget:
     return _targets[release]
 
 
-def _run(name: str, release: str, contract_ids: Sequence[str], seed: int) -> list[Cell]:
+def _run_both(name: str, release: str, expected: Sequence[str], others: Sequence[str], seed: int) -> list[Cell]:
+    """Run a mutant against the contracts that are expected to catch it, and against others."""
+    return _run(name, release, expected, seed) + (_run(name, release, others, seed, QUICK) if others else [])
+
+
+def _run(name: str, release: str, contract_ids: Sequence[str], seed: int, profile: Profile = CI) -> list[Cell]:
     """Run contracts against a mutant, or against the reference client where it has no name."""
     wanted = set(contract_ids)
     contracts = [contract for contract in catalogue() if contract.id in wanted]
     client = f"conformance.mutants:{name}" if name else f"{__name__}:reference"
     with contextlib.closing(InProcessAdapter(client)) as adapter:
-        results = runner.run(contracts, adapter, _target(release), seed=seed)
+        results = runner.run(contracts, adapter, _target(release), seed=seed, profile=profile)
     return [Cell(r.contract, name, r.verdict is Verdict.FAILED, r.message) for r in results]
 
 

@@ -10,11 +10,20 @@ from conformance.catalogue import catalogue
 from conformance.mutants.base import Mutant
 from conformance.proof import Cell, Proof, why
 
+_STEP = 20
+"""Wrong clients between two lines of progress."""
+
 
 def print_cell(console: Console, cell: Cell) -> None:
     """A line for a contract and a mutant."""
     word = "caught" if cell.caught else "MISSED"
     _print(console, f"{word:<8} {cell.mutant:<34} by {cell.contract:<18} {' '.join(cell.message.split())[:160]}")
+
+
+def print_progress(console: Console, done: int, total: int) -> None:
+    """A line now and then for how far the run is."""
+    if done % _STEP == 0 or done == total:
+        _print(console, f"{done} of {total} wrong clients")
 
 
 def print_summary(console: Console, chosen: Sequence[Mutant], proof: Proof, *, matrix: bool) -> None:

@@ -26,6 +26,11 @@ from conformance.cli.options import errors_end_the_run, release_line
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes beside each other.")
 @click.option("--matrix", is_flag=True, help="Run every wrong client against every contract, not its own alone.")
 @click.option("--against", multiple=True, help="In the matrix only these contracts, ids or globs; repeatable.")
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep what came of each wrong client in this file, and go on from there if it is cut short.",
+)
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write what came of all as Markdown.")
 def self_test(**options: Any) -> None:
     """Prove that contracts can fail: run wrong clients against them.
@@ -44,7 +49,9 @@ def self_test(**options: Any) -> None:
         workers=options["workers"],
         seed=options["seed"],
         against=(options["against"] or proof.EVERYTHING) if options["matrix"] else None,
+        record=options["record"],
         report=lambda cell: proof_report.print_cell(console, cell),
+        progress=lambda done, total: proof_report.print_progress(console, done, total),
     )
     proof_report.print_summary(console, chosen, found, matrix=options["matrix"])
     if options["markdown"] is not None:
