@@ -59,15 +59,15 @@ class KitBench(Bench[BrokenKit, KitSighting]):
 
 
 LAB = CaseLab(
-    MODULE,
-    (*OFFICIALS, *OURS),
-    tuple(BROKEN_KITS.values()),
-    KitBench,
-    KitSighting,
-    words,
-    SIGHTINGS,
-    PAGE,
-    page,
+    module=MODULE,
+    clients=(*OFFICIALS, *OURS),
+    cases=tuple(BROKEN_KITS.values()),
+    bench=KitBench,
+    kind=KitSighting,
+    words=words,
+    record=SIGHTINGS,
+    page=PAGE,
+    write=page,
 )
 main = command(LAB)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from conformance.adapters.base import ClientSession
 from conformance.jobs import JobKind, write_job
-from conformance.lab.cases.bench import ADMIN, HUNG, RETURNED, Attempt, Bench
+from conformance.lab.cases.bench import ADMIN, HUNG, RETURNED, Attempt, Bench, attempt
 from conformance.lab.cases.clients import OFFICIALS, LabClient
 from conformance.lab.cases.measuring import CaseLab, command
 from conformance.lab.fault_cases import (
@@ -69,9 +69,9 @@ class FaultBench(Bench[FaultCase, FaultSighting]):
 
     def _command(self, case: FaultCase, session: ClientSession, fault: Fault | None) -> FaultSighting:
         server = self.server
-        if server.profile.cell is not None:
-            session.call("set_timeout", COMMAND_SECONDS)
-        arguments = self._arguments(case, session)
+        prepared = attempt(lambda: self._prepared(case, session))
+        if prepared.outcome != RETURNED:
+            return _seen(prepared)  # its fault has not struck
         downloads = self.kit / "transfer"
         files = set(downloads.glob("*"))
         jobs = len(server.job_metas())
@@ -79,7 +79,7 @@ class FaultBench(Bench[FaultCase, FaultSighting]):
         sent = server.received(name)
         if fault is None:
             fault = server.faults.inject(case.kind, **case.how)
-        told = self.attempt(session, case.call, *arguments)
+        told = self.attempt(session, case.call, *prepared.value)
         fired = fault.fired
         server.faults.clear()
         sent = server.received(name) - sent
@@ -90,8 +90,10 @@ class FaultBench(Bench[FaultCase, FaultSighting]):
         left = len(set(downloads.glob("*")) - files)
         return _seen(told, after, sent=sent, jobs=len(server.job_metas()) - jobs, left=left, fired=fired)
 
-    def _arguments(self, case: FaultCase, session: ClientSession) -> tuple[Any, ...]:
+    def _prepared(self, case: FaultCase, session: ClientSession) -> tuple[Any, ...]:
         """What the call of a case is given, which may be a job that it needs."""
+        if self.server.profile.cell is not None:
+            session.call("set_timeout", COMMAND_SECONDS)
         if case.call == SUBMIT:
             return (self._job(JobKind.QUICK),)
         if case.call == MONITOR:
@@ -110,7 +112,17 @@ def _seen(told: Attempt, after: Attempt | None = None, **counts: int) -> FaultSi
     return FaultSighting(told.outcome, told.seconds, after.outcome if after else "", text=told.text, **counts)
 
 
-LAB = CaseLab(MODULE, OFFICIALS, CASES, FaultBench, FaultSighting, words, SIGHTINGS, PAGE, page)
+LAB = CaseLab(
+    module=MODULE,
+    clients=OFFICIALS,
+    cases=CASES,
+    bench=FaultBench,
+    kind=FaultSighting,
+    words=words,
+    record=SIGHTINGS,
+    page=PAGE,
+    write=page,
+)
 main = command(LAB)
 
 if __name__ == "__main__":
