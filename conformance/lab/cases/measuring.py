@@ -7,6 +7,7 @@ their users see. Only what came twice alike is kept.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -25,6 +26,10 @@ MOST_TRIES = 4
 
 C = TypeVar("C", bound=Case)
 S = TypeVar("S", bound=Sighting)
+
+
+class UnsettledError(Exception):
+    """A client does something else each time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +61,35 @@ class CaseLab(Generic[C, S]):
     def cases_of(self, client: LabClient) -> Iterator[C]:
         """The cases that a client can get into."""
         return (case for case in self.cases if case.fits(client.release))
+
+    def settled(self, bench: Bench[C, S], case: C, before: S | None, tell: Callable[[str], object]) -> S:
+        """Have a client meet a case until it does what it did before, or twice the same.
+
+        Args:
+            bench: where.
+            case: the case.
+            before: what it did before, if that is known.
+            tell: told of every try.
+
+        Raises:
+            UnsettledError: it does something else each time.
+        """
+        seen: list[S] = []
+        words = ""
+        for _ in range(MOST_TRIES):
+            one = bench.run(case)
+            words = self.words(one)
+            if not one.came_about:
+                tell(f"did not come about: {words}")
+            elif one == before or one in seen:
+                if before is not None and one != before:
+                    words = f"CHANGED from {before.record()} to {one.record()}"
+                tell(words)
+                return one
+            else:
+                tell(f"{words} (again, to be sure)")
+                seen.append(one)
+        raise UnsettledError(f"expected the same twice in {MOST_TRIES} tries, but the last was: {words}")
 
     def load(self) -> dict[str, Measured[S]]:
         """What was measured so far.
@@ -116,36 +150,13 @@ class Measuring(Generic[C, S]):
                         seen[case.name] = before
                     continue
                 try:
-                    seen[case.name] = self._settled(bench, case, before)
-                except _UnsettledError as problem:
+                    seen[case.name] = self.lab.settled(bench, case, before, functools.partial(self._tell, case))
+                except UnsettledError as problem:
                     troubles.append(f"{self.client.name} {case.name}: {problem}")
         return dataclasses.replace(now, cases=seen), troubles
 
-    def _settled(self, bench: Bench[C, S], case: C, before: S | None) -> S:
-        """Try a case until the client does what it did before, or twice the same."""
-        seen: list[S] = []
-        words = ""
-        for _ in range(MOST_TRIES):
-            one = bench.run(case)
-            words = self.lab.words(one)
-            if not one.came_about:
-                self._tell(case, f"did not come about: {words}")
-            elif one == before or one in seen:
-                if before is not None and one != before:
-                    words = f"CHANGED from {before.record()} to {one.record()}"
-                self._tell(case, words)
-                return one
-            else:
-                self._tell(case, f"{words} (again, to be sure)")
-                seen.append(one)
-        raise _UnsettledError(f"expected the same twice in {MOST_TRIES} tries, but the last was: {words}")
-
     def _tell(self, case: C, text: str) -> None:
         self.tell(f"{self.client.name} {case.name}: {text}")
-
-
-class _UnsettledError(Exception):
-    """A client does something else each time."""
 
 
 def measure(
