@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 MAY = "at times:"
 """How the reason begins why a contract that draws examples may catch a mutant, and may not."""
 
+BY_NATURE: Mapping[str, str] = {"MODEL-*": f"{MAY} plays random calls of every kind, and judges each answer"}
+"""Globs of contracts that may catch whatever differs, with the reason."""
+
 Factory = Callable[..., Any]
 """``factory(username, startup_kit_location, secure=True, timeout=10.0)`` returns an object with Session's methods."""
 
