@@ -271,6 +271,7 @@ def _sample_callback(*args: Any, **kwargs: Any) -> Any:
 
 
 recording.basic_cb_with_print = _sample_callback  # type: ignore[attr-defined] # likewise
+recording.takes_clock = True  # type: ignore[attr-defined] # likewise
 
 
 def _calls_of(release: str, against: tuple[str, ...], seed: int) -> tuple[dict[str, frozenset[str]], list[Cell]]:

@@ -61,6 +61,15 @@ class Wrong:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
 
+    @property
+    def clock(self) -> Any:
+        """What the session waits on."""
+        return self._session.clock
+
+    @clock.setter
+    def clock(self, clock: Any) -> None:
+        self._session.clock = clock
+
     def monitor_job(
         self,
         job_id: str,
@@ -121,6 +130,7 @@ def _broken_by(kind: type) -> frozenset[str] | None:
 def _with_sample_callback(opens: Factory, callback: Any = None) -> Factory:
     """Give a factory the sample callback, the reference client's unless it has one of its own."""
     opens.basic_cb_with_print = callback or client().basic_cb_with_print  # type: ignore[attr-defined] # of functions
+    opens.takes_clock = True  # type: ignore[attr-defined] # likewise
     return opens
 
 
