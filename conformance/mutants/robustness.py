@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import json
 import ssl
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, factory, mutant
+from conformance.mutants.base import Factory, Wrong, client, factory, mutant, open_reference
 
 _IMPATIENCE = 0.1
 _NO_CHECK_TIME = 0x200000
@@ -60,6 +61,8 @@ def _strict(data: bytes) -> str | None:
         envelope = json.loads(data.partition(b"\x03")[0])
     except ValueError:
         return None
+    if not isinstance(envelope, dict) or "data" not in envelope:
+        return None  # no answer: bytes of a file, or what no client takes
     parts = [envelope, *envelope["data"]]
     unknown = {key for part in parts for key in part} - _FIELDS - {"data"}
     return f"unknown fields {sorted(unknown)}" if unknown else None
@@ -305,7 +308,14 @@ class DeletesWithANewSession(Wrong):
             return self._session.delete_job(job_id)
 
 
-@mutant("ROBUST-EXPIRE-02", release="2.9")
+_DEAF = "it does not hear of the end"
+
+
+@mutant(
+    "ROBUST-EXPIRE-02",
+    release="2.9",
+    also={"CONN-EXPIRE-02": _DEAF, "CONN-EXPIRE-03": _DEAF, "ROBUST-MON-06": _DEAF},
+)
 class DoesNotListen(WrongInside):
     """It does not hear that the server ended the session."""
 
@@ -314,6 +324,18 @@ class DoesNotListen(WrongInside):
 
 
 # --- logins ------------------------------------------------------------------------------------------------------
+
+
+def _of_secure_sessions(opens: Factory) -> Factory:
+    """Have it go wrong with secure sessions; insecure ones are the reference client's."""
+
+    @functools.wraps(opens)
+    def open_session(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+        if not secure:
+            return open_reference(username, kit, secure=False, timeout=timeout)
+        return opens(username, kit, timeout=timeout)
+
+    return open_session
 
 
 def _changed(username: str, kit: str, timeout: float, change: Callable[[Any], None]) -> Any:
@@ -328,20 +350,30 @@ def _changed(username: str, kit: str, timeout: float, change: Callable[[Any], No
     return session
 
 
-@mutant("ROBUST-LOGIN-01", "ROBUST-LOGIN-02", release="2.9")
+_EARLY = "it gives up before the time is over"
+
+
+@mutant(
+    "ROBUST-LOGIN-01",
+    "ROBUST-LOGIN-02",
+    release="2.9",
+    also={"CONN-TIMEOUT-01": _EARLY, "CONN-TIMEOUT-05": _EARLY, "ROBUST-LOGIN-04": "its time is over at the first try"},
+)
 def hurries_the_login(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
     """It gives a login less time than it was given."""
     return factory(Wrong)(username, kit, secure=secure, timeout=min(timeout, 0.2))
 
 
 @mutant("ROBUST-LOGIN-03", "ROBUST-LOGIN-04", "ROBUST-LOGIN-05")
-def tries_once(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def tries_once(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It tries to log in once."""
     return client().new_secure_session(username, kit, timeout=timeout, auto_login_max_tries=1)
 
 
 @mutant("ROBUST-LOGIN-06")
-def knows_every_field_at_login(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def knows_every_field_at_login(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It refuses a login with a field that it does not know."""
     return _changed(username, kit, min(timeout, 1.0), lambda connection: _look_at_bytes(connection, _strict))
 
@@ -363,31 +395,35 @@ def _pretends(username: str, kit: str, timeout: float, words: str) -> Any:
 
 
 @mutant("ROBUST-LOGIN-07")
-def takes_no_for_yes(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def takes_no_for_yes(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It returns a session though the server refused the user."""
     return _pretends(username, kit, timeout, "the server rejects the login")
 
 
-@mutant("ROBUST-LOGIN-08")
+@mutant("ROBUST-LOGIN-08", also={"CONN-TIMEOUT-01": _EARLY, "CONN-TIMEOUT-02": _EARLY})
 def gives_up_logins_early(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
     """It gives up when half of the time to connect is over."""
     return factory(Wrong)(username, kit, secure=secure, timeout=timeout / 2)
 
 
 @mutant("ROBUST-LOGIN-09", also={"ROBUST-LOGIN-08": "a login without an answer looks the same"})
-def silence_is_consent(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def silence_is_consent(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It returns a session though the server did not answer in time."""
     return _pretends(username, kit, timeout, "timed out")
 
 
 @mutant("ROBUST-LOGIN-10")
-def needs_no_token(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def needs_no_token(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It returns a session though the answer to the login has no token."""
     return _pretends(username, kit, timeout, "and a token from the login")
 
 
 @mutant("ROBUST-LOGIN-11")
-def needs_no_commands(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def needs_no_commands(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It returns a session though the server announced no commands."""
     return _pretends(username, kit, timeout, "the table of commands")
 
@@ -409,7 +445,8 @@ def _tls(connection: Any) -> ssl.SSLContext:
 
 
 @mutant("ROBUST-CERT-01", also={"ROBUST-CERT-02": "who looks at no certificate looks at no date"})
-def trusts_anybody(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def trusts_anybody(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It does not check who issued the certificate of the server."""
 
     def change(connection: Any) -> None:
@@ -419,7 +456,8 @@ def trusts_anybody(username: str, kit: str, secure: bool = True, timeout: float 
 
 
 @mutant("ROBUST-CERT-02")
-def has_no_calendar(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def has_no_calendar(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It does not check whether the certificate of the server holds still."""
 
     def change(connection: Any) -> None:
@@ -429,10 +467,11 @@ def has_no_calendar(username: str, kit: str, secure: bool = True, timeout: float
 
 
 @mutant("ROBUST-CERT-03", release="2.9")
-def takes_any_name(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def takes_any_name(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It does not check the name of the server."""
     try:
-        return factory(Wrong)(username, kit, secure=secure, timeout=timeout)
+        return factory(Wrong)(username, kit, timeout=timeout)
     except client().RegistrationRejected:
 
         def change(connection: Any) -> None:
@@ -442,7 +481,8 @@ def takes_any_name(username: str, kit: str, secure: bool = True, timeout: float 
 
 
 @mutant("ROBUST-CERT-04")
-def checks_the_host(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def checks_the_host(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It checks that the certificate of the server is for the host."""
 
     def change(connection: Any) -> None:
@@ -452,7 +492,8 @@ def checks_the_host(username: str, kit: str, secure: bool = True, timeout: float
 
 
 @mutant("ROBUST-TLS-01")
-def speaks_old_tls(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def speaks_old_tls(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It speaks TLS 1.0 and 1.1, too."""
 
     def change(connection: Any) -> None:
@@ -463,7 +504,8 @@ def speaks_old_tls(username: str, kit: str, secure: bool = True, timeout: float 
 
 
 @mutant("ROBUST-SIGN-01", release="2.9")
-def takes_any_signature(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
+@_of_secure_sessions
+def takes_any_signature(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It does not check the signature of the registration."""
     auth: Any = importlib.import_module("flare_client.protocol.cellnet.auth")
     check = auth.check_register_reply
@@ -474,6 +516,6 @@ def takes_any_signature(username: str, kit: str, secure: bool = True, timeout: f
 
     auth.check_register_reply = lambda content, user, _verifier: check(content, user, Trusting())
     try:
-        return factory(Wrong)(username, kit, secure=secure, timeout=timeout)
+        return factory(Wrong)(username, kit, timeout=timeout)
     finally:
         auth.check_register_reply = check

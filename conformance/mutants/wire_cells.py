@@ -271,7 +271,7 @@ class ProvesTooEarly(CellTwist):
         yield frame
 
 
-@twist("WIRE-LOGIN-03", release=_2_9)
+@twist("WIRE-LOGIN-03", release=_2_9, also={"STUDY-*": "its sessions are all in the default study"})
 class NamesNoStudy(CellTwist):
     """It logs in without naming a study."""
 
