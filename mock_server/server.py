@@ -55,6 +55,7 @@ from mock_server.settings import (
     scenario_of,
     scheme_of,
     security_of,
+    sites_of,
 )
 from mock_server.state import Owner, State
 from mock_server.transcript import Calls, Retention, Transcript
@@ -116,8 +117,8 @@ class MockServer:
         chronicle: what happened to the jobs, the sites and the server; to be read with ``call``.
 
     Raises:
-        ValueError: the release is unknown, or has no such scheme, security or insecure servers, or the scenario is
-            unusable.
+        ValueError: the release is unknown, or has no such scheme, security or insecure servers, or the scenario or
+            the sites are unusable.
     """
 
     def __init__(
@@ -170,7 +171,7 @@ class MockServer:
         self.transcript = Transcript(retention, self.clock)
         self.calls = Calls(self.profile, self.transcript.redactor)
         self.chronicle = Chronicle()
-        self._site_names = tuple(sites)
+        self._site_names = sites_of(sites)
         self._given_workspace = Path(workspace) if workspace is not None else None
         self._given_ports = (port, admin_port)
         self._given_state = Path(state) if state is not None else None
@@ -358,17 +359,18 @@ class MockServer:
 
         Raises:
             ServerError: it does not run, or a client has shut it down.
-            ValueError: the scenario or the clock is unusable; nothing is changed then.
+            ValueError: the scenario, the sites or the clock is unusable; nothing is changed then.
         """
         running = self._require_serving()
         chosen = self.scenario if scenario is None else scenario_of(scenario, self.profile)
+        names = self._site_names if sites is None else sites_of(sites)
         time = self.clock if clock is None else clock_of(clock, chosen.clock)
         if scenario is not None:
             self.policy = policy_of(self._given_authorization, chosen, self._given_workspace, self.server_kit)
             if self._given_pedantic is None:
                 self.pedantry = pedantry_of(None, chosen)
             self.scenario = chosen
-        self._site_names = self._site_names if sites is None else tuple(sites)
+        self._site_names = names
         self.clock = self.transcript.clock = time
         running.on_loop(running.reset(self._settings()))
         self._withheld.clear()
