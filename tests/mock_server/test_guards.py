@@ -24,7 +24,7 @@ import mock_server.premises
 from flare_client import new_secure_session
 from mock_server import MockServer, ServerError
 from mock_server.cli import main
-from mock_server.endpoints.hci import HciEndpoint
+from mock_server.endpoints.hci.endpoint import HciEndpoint
 from mock_server.guards import MOCK_ORG, NOTICE, check_host
 from tests.support import ALL_RELEASES
 
