@@ -154,6 +154,16 @@ class Passing(Wrong):
     """A session without a fault."""
 
 
+def log_in(session: Any, timeout: float) -> Any:
+    """Have a session log in, and return it; where that fails, it is closed."""
+    try:
+        session.try_connect(timeout)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
 def unconnected(username: str, kit: str) -> Any:
     """A session that never connects."""
     return client().Session(username, kit)

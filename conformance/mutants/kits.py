@@ -133,7 +133,7 @@ def expired_is_fine(username: str, kit: str, secure: bool = True, timeout: float
 @mutant("CONN-CERT-03", release="2.9")
 def expired_is_fine_today(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **more: Any) -> Any:
     """It returns a session, though the certificate is over."""
-    return unconnected(username, kit) if _is_over(Path(kit)) else open_reference(username, kit, secure, timeout, **more)
+    return expired_is_fine(username, kit, secure, timeout, **more)
 
 
 def _unfit(word: str, *, session: bool = True) -> Callable[..., Any]:
@@ -188,8 +188,7 @@ def knows_its_user(username: str, kit: str, secure: bool = True, timeout: float 
 @mutant("CONN-USER-02", release="2.9")
 def knows_its_user_today(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **more: Any) -> Any:
     """It logs in as the user whose name the kit's folder has, whoever is named."""
-    user = _kit_owner(kit) if username == "nobody@example.org" else username
-    return open_reference(user, kit, secure, timeout, **more)
+    return knows_its_user(username, kit, secure, timeout, **more)
 
 
 def _hasty(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **more: Any) -> Any:
