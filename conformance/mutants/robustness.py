@@ -55,7 +55,7 @@ def unknown_fields(data: bytes) -> str | None:
         envelope = json.loads(data.partition(b"\x03")[0])
     except ValueError:
         return None
-    if not isinstance(envelope, dict) or "data" not in envelope:
+    if not isinstance(envelope, dict) or not isinstance(envelope.get("data"), list):
         return None  # no answer: bytes of a file, or what no client takes
     parts = [envelope, *envelope["data"]]
     unknown = {key for part in parts for key in part} - _FIELDS - {"data"}
