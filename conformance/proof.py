@@ -200,8 +200,9 @@ def _is_unexplained(cell: Cell, known: Mapping[str, Mutant]) -> bool:
 
 
 def _is_declared(mutant: Mutant, contract_id: str) -> bool:
-    """Whether a mutant says that a contract catches it."""
-    return any(fnmatch.fnmatchcase(contract_id, glob) for glob in (*mutant.caught_by, *mutant.also))
+    """Whether a mutant says that a contract must catch it."""
+    must = [glob for glob, reason in mutant.also.items() if not reason.startswith(MAY)]
+    return any(fnmatch.fnmatchcase(contract_id, glob) for glob in (*mutant.caught_by, *must))
 
 
 def why(mutant: Mutant, contract_id: str) -> str | None:
