@@ -34,7 +34,7 @@ from flare_client.protocol.signing import (
 )
 from mock_server import MockServer
 from tests.flare_client.scripted_server import Answer, ScriptedServer, item, reply
-from tests.support import ALL_RELEASES, JobMaker, servers_of_releases
+from tests.support import JobMaker, servers_of_releases
 
 ADMIN = "admin@nvidia.com"
 JOB = "0f4c1d2e-6b1a-4c3d-8e9f-0123456789ab"
@@ -51,13 +51,6 @@ SCENARIO = {
 def running() -> Iterator[Callable[[str], MockServer]]:
     with servers_of_releases(SCENARIO) as get:
         yield get
-
-
-@pytest.fixture(params=ALL_RELEASES)
-def session(request: pytest.FixtureRequest, running: Callable[[str], MockServer], tmp_path: Path) -> Iterator[Session]:
-    kit = running(request.param).kit(directory=tmp_path / "kits")
-    with new_secure_session(ADMIN, str(kit)) as connected:
-        yield connected
 
 
 def finished(session: Session, folder: Path) -> str:
