@@ -99,7 +99,7 @@ def _options(*, at_root: bool) -> list[Callable[[_Function], _Function]]:
             **shared,
         ),
         click.option("--json", "as_json", is_flag=True, help="Answer in JSON: see `flare schema`.", **shared),
-        click.option("--debug", is_flag=True, help="Log what is sent and received, without secrets.", **shared),
+        click.option("--debug", is_flag=True, help="Log which commands are sent, and what comes of them.", **shared),
     ]
 
 
@@ -144,7 +144,8 @@ def open_session(*, limits_commands: bool = True) -> Iterator[Session]:
     """
     given = settings()
     if given.debug:
-        logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
+        # The session lets its own logger speak; those of other packages would write down what they carry.
+        logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
     location = kit_location(given)
     kit, user = read_kit(location)
     session = new_session(

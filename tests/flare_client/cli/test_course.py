@@ -28,7 +28,7 @@ META = {
     "submitter_name": "lead@nvidia.com",
     "submitter_org": "nvidia",
     "submitter_role": "lead",
-    "submit_time_iso": "2026-01-02T03:04:05.678+00:00",
+    "submit_time_iso": "2026-01-02T03:04:05.678",
     "start_time": "",
     "duration": "N/A",
     "study": "brain",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -285,10 +286,16 @@ def test_nothing_half_is_left_where_a_transfer_is_stopped(
             assert list((flare.kit / "transfer").iterdir()) == []
 
 
-def test_debugging_logs_to_standard_error_without_secrets(flare_of: Callable[..., Flare]) -> None:
-    done = process("jobs", "list", "--json", "--debug", kit=flare_of("2.9").kit)
+@pytest.mark.parametrize("release", ["2.3", "2.6", "2.9"])
+def test_debugging_logs_commands_to_standard_error(flare_of: Callable[..., Flare], release: str) -> None:
+    done = process("system", "status", "--json", "--debug", kit=flare_of(release).kit)
     assert done.returncode == 0
     assert json.loads(done.stdout)["status"] == "ok"
+    lines = done.stderr.splitlines()
+    assert f"DEBUG flare_client logged in as admin@nvidia.com to a server of release {release}" in lines
+    sent = lines.index("DEBUG flare_client sending check_status server")
+    assert re.fullmatch("DEBUG flare_client received [a-z, ]*table[a-z, ]*; status ok", lines[sent + 1])
+    assert [line for line in lines if not line.startswith("DEBUG flare_client ")] == [], "others know no secrets"
 
 
 def test_a_shell_completes_commands_and_options() -> None:
