@@ -81,7 +81,7 @@ seeds: $(BIN)/.installed ## Ten runs of the contracts with one seed: the same ve
 beside: $(BIN)/.installed ## Prove that the packages install beside nvflare 2.3.12 and beside 2.9.0.
 	$(BIN)/python -m conformance.beside 2.3.12 2.9.0
 
-pythons: ## The packages' tests on the oldest and the newest Python that are present.
+pythons: ## The packages' tests on the oldest and the newest Python that are present, shared out; FLARE_WHOLE=1: all on both.
 	$(PYTHON) -m conformance.pythons
 
 browser: $(BIN)/.installed ## The HTML report and the page of a running server in Chromium, where there is one.

@@ -21,7 +21,9 @@ class Need(enum.Enum):
     BASIC_CB = "a client with basic_cb_with_print"
     DEBUG = "a client with a debug flag"
     THREADS = "a client that several threads can drive"
+    CLOCK = "a client that waits on the server's clock"
+    """A day of waiting takes no time then; not to be had of a client outside this process."""
 
 
-CLIENT_NEEDS = frozenset({Need.BASIC_CB, Need.DEBUG, Need.THREADS})
+CLIENT_NEEDS = frozenset({Need.BASIC_CB, Need.DEBUG, Need.THREADS, Need.CLOCK})
 """The needs that a client meets or not, by the features it states; a server meets the others."""

@@ -13,7 +13,6 @@ import fnmatch
 import json
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from conformance.adapters.inprocess import InProcessAdapter
 from conformance.catalogue import catalogue, select
 from conformance.contract import Contract
 from conformance.mutants import mutants
-from conformance.mutants.base import MAY, Mutant, Passing, Wrong, factory, open_reference
+from conformance.mutants.base import BY_NATURE, MAY, Mutant, Passing, Wrong, factory, open_reference
 from conformance.profiles import CI, QUICK, Profile
 from conformance.results import Verdict
 from conformance.targets import MockTarget
@@ -136,8 +135,8 @@ def try_mutants(
         # Those with the most to do first: no worker is left with one of them at the end.
         for mutant in sorted(chosen, key=lambda one: -len(contracts[one.name])):
             if mutant.name not in kept.cells:
-                expected = [name for name in contracts[mutant.name] if why(mutant, name) is not None]
-                others = [name for name in contracts[mutant.name] if why(mutant, name) is None]
+                expected = [name for name in contracts[mutant.name] if _is_declared(mutant, name)]
+                others = [name for name in contracts[mutant.name] if not _is_declared(mutant, name)]
                 tasks[pool.submit(_run_both, mutant.name, mutant.release, expected, others, seed)] = mutant.name
         for task in concurrent.futures.as_completed(tasks):
             kept.keep(tasks[task], task.result())
@@ -200,11 +199,17 @@ def _is_unexplained(cell: Cell, known: Mapping[str, Mutant]) -> bool:
     return cell.caught and why(known[cell.mutant], cell.contract) is None
 
 
+def _is_declared(mutant: Mutant, contract_id: str) -> bool:
+    """Whether a mutant says that a contract catches it."""
+    return any(fnmatch.fnmatchcase(contract_id, glob) for glob in (*mutant.caught_by, *mutant.also))
+
+
 def why(mutant: Mutant, contract_id: str) -> str | None:
     """Why a contract catches a mutant; empty where it is there for that, ``None`` where nobody says."""
     if contract_id in mutant.caught_by:
         return ""
-    return next((text for glob, text in mutant.also.items() if fnmatch.fnmatchcase(contract_id, glob)), None)
+    reasons = {**mutant.also, **BY_NATURE}
+    return next((text for glob, text in reasons.items() if fnmatch.fnmatchcase(contract_id, glob)), None)
 
 
 def _stale(chosen: Sequence[Mutant], cells: Sequence[Cell]) -> Iterator[tuple[str, str]]:
@@ -266,6 +271,7 @@ def _sample_callback(*args: Any, **kwargs: Any) -> Any:
 
 
 recording.basic_cb_with_print = _sample_callback  # type: ignore[attr-defined] # likewise
+recording.takes_clock = True  # type: ignore[attr-defined] # likewise
 
 
 def _calls_of(release: str, against: tuple[str, ...], seed: int) -> tuple[dict[str, frozenset[str]], list[Cell]]:
@@ -282,8 +288,10 @@ def _calls_of(release: str, against: tuple[str, ...], seed: int) -> tuple[dict[s
 
         return dataclasses.replace(contract, check=check)
 
-    with contextlib.closing(InProcessAdapter(f"{__name__}:{recording.__name__}")) as adapter:
-        results = runner.run([noting(one) for one in select(release, against)], adapter, _target(release), seed=seed)
+    contracts = [noting(one) for one in select(release, against)]
+    client = f"{__name__}:{recording.__name__}"
+    with contextlib.closing(MockTarget(release)) as target, contextlib.closing(InProcessAdapter(client)) as adapter:
+        results = runner.run(contracts, adapter, target, seed=seed, profile=QUICK)
     failed = [Cell(r.contract, "reference", True, r.message) for r in results if r.verdict is Verdict.FAILED]
     return calls, failed
 
@@ -311,16 +319,6 @@ def _contracts_for(mutant: Mutant, calls: Mapping[str, frozenset[str]] | None) -
 
 # --- in a worker --------------------------------------------------------------------------------------------------
 
-_targets: dict[str, MockTarget] = {}
-"""The servers of this process, one a release."""
-
-
-def _target(release: str) -> MockTarget:
-    if release not in _targets:
-        _targets[release] = MockTarget(release)
-        Finalize(None, _targets[release].close, exitpriority=1)  # processes of a pool run no atexit functions
-    return _targets[release]
-
 
 def _run_both(name: str, release: str, expected: Sequence[str], others: Sequence[str], seed: int) -> list[Cell]:
     """Run a mutant against the contracts that are expected to catch it, and against others."""
@@ -332,8 +330,9 @@ def _run(name: str, release: str, contract_ids: Sequence[str], seed: int, profil
     wanted = set(contract_ids)
     contracts = [contract for contract in catalogue() if contract.id in wanted]
     client = f"conformance.mutants:{name}" if name else f"{__name__}:reference"
-    with contextlib.closing(InProcessAdapter(client)) as adapter:
-        results = runner.run(contracts, adapter, _target(release), seed=seed, profile=profile)
+    # A server of its own: with one seed a contract names its jobs and tokens as it did on the one of before.
+    with contextlib.closing(MockTarget(release)) as target, contextlib.closing(InProcessAdapter(client)) as adapter:
+        results = runner.run(contracts, adapter, target, seed=seed, profile=profile)
     return [Cell(r.contract, name, r.verdict is Verdict.FAILED, r.message) for r in results]
 
 

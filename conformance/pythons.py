@@ -1,10 +1,12 @@
 """The packages' tests on the oldest and the newest supported Python of this machine, beside the one of `make test`.
 
 ``python -m conformance.pythons`` needs the standard library only: it makes an environment for each interpreter first.
+Each test runs on one of the two, by its name; on both where the environment variable FLARE_WHOLE is set.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -49,7 +51,8 @@ def main() -> int:
     # The version that runs this has its turn in `make test`.
     chosen = [version for version in dict.fromkeys([oldest, newest]) if version != _own_version()]
     failed = []
-    for version in chosen:
+    for number, version in enumerate(chosen):
+        environment = {**os.environ, "FLARE_SHARE": "" if os.environ.get("FLARE_WHOLE") else f"{number}/{len(chosen)}"}
         folder = PROJECT / ".venv" / f"py{version}"
         own = str(folder / "bin" / "python")
         print(f"--- Python {version} ({present[version]})", flush=True)
@@ -58,7 +61,7 @@ def main() -> int:
             [own, "-m", "pip", "install", "--quiet", "--editable", f"{PROJECT}[dev]"],
             [own, "-m", "pytest", "-q", "-n", "2", "-m", "not whole", *_TESTS],
         ]
-        if any(subprocess.run(step, check=False, cwd=PROJECT).returncode for step in steps):  # noqa: S603
+        if any(subprocess.run(step, check=False, cwd=PROJECT, env=environment).returncode for step in steps):  # noqa: S603
             failed.append(version)
     print(f"passed on {', '.join(v for v in chosen if v not in failed) or 'none'}; failed on {failed or 'none'}")
     return 1 if failed else 0

@@ -56,6 +56,11 @@ class RecordingSession:
         self._note(call_text(f"{self._name}.monitor_job", (job_id, *args), shown))
         return self._session.monitor(job_id, *args, cb=cb, **kwargs)
 
+    def wait_on(self, clock: Any) -> None:
+        """Note that it waits on the clock of a server, and see to it."""
+        self._note(f"{self._name}.clock = server.clock")
+        self._session.wait_on(clock)  # type: ignore[attr-defined] # of clients that have the feature
+
     def close(self) -> None:
         """Note the call and make it."""
         self._note(f"{self._name}.close()")

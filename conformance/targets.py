@@ -18,6 +18,7 @@ from conformance.seeds import Names, derived
 from conformance.verdicts import Unsuitable
 from flare_client.protocol.releases import PROFILES, Dialect
 from mock_server import MockServer
+from mock_server.clock import Clock
 from mock_server.context import ServerContext
 from mock_server.transcript import Entry, Transcript
 from mock_server.variation import Pedantry
@@ -106,6 +107,10 @@ class ControlledServer(Protocol):
     @property
     def transcript(self) -> Transcript:
         """What happened on the server; to be read after its end, too."""
+
+    @property
+    def clock(self) -> Clock:
+        """The server's time; a virtual one, where the scenario says so, is moved by whoever sleeps on it."""
 
 
 class Target(Protocol):

@@ -19,7 +19,7 @@ from mock_server.downloads import Downloads
 from mock_server.endpoints.cellnet.endpoint import CellEndpoint
 from mock_server.endpoints.cellnet.service import AdminService
 from mock_server.endpoints.fl_port import FlPort
-from mock_server.endpoints.hci import HciEndpoint
+from mock_server.endpoints.hci.endpoint import HciEndpoint
 from mock_server.faults.desk import FaultDesk
 from mock_server.files import fresh_folder
 from mock_server.jobs.engine import JobEngine

@@ -25,10 +25,10 @@ from mock_server.kit_command import kit as kit_command
 from mock_server.pki import PkiError
 from mock_server.scenario_commands import scenario as scenario_commands
 from mock_server.scenarios import Scenario, ScenarioError, library
-from mock_server.scenarios.system import User
+from mock_server.scenarios.system import ROLES, User
 from mock_server.server import MockServer
 from mock_server.transcript import Entry, as_line
-from mock_server.user_option import UserType
+from mock_server.user_option import UserType, check_role
 from mock_server.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
@@ -112,7 +112,14 @@ def whereabouts_of(server: MockServer) -> Whereabouts:
         server.secure,
         server.pki.project if server.secure else "",
         str(server.server_kit.root.resolve()) if server.server_kit is not None else "",
+        _roles(server),
     )
+
+
+def _roles(server: MockServer) -> tuple[str, ...]:
+    """The roles that users may have: the official ones, and those of the policies of server and sites."""
+    policies = (server.policy, *server.scenario.site_policies().values())
+    return tuple(dict.fromkeys((*ROLES, *(role for policy in policies for role in policy.roles))))
 
 
 def _pedantic(word: str | None) -> int | bool | None:
@@ -188,6 +195,12 @@ def _announce(server: MockServer, kits: dict[str, Path], control: Control | None
     help="Folder to keep jobs, studies, certificates and ports in: a server that is started on it again goes on, "
     "however the one before ended.",
 )
+@click.option(
+    "--authorization",
+    type=click.Path(path_type=Path),
+    help="The server's policy, an authorization.json; that of the scenario by default, then that of "
+    "WORKSPACE/local, then the official default one.",
+)
 @click.option("--scenario", help="Scenario file (YAML), or the name of a ready one: see `flare-mock scenario list`.")
 @click.option(
     "--pedantic",
@@ -231,6 +244,7 @@ def serve(
     scheme: str | None,
     workspace: Path | None,
     state: Path | None,
+    authorization: Path | None,
     scenario: str | None,
     pedantic: str | None,
     clock: str | None,
@@ -259,6 +273,7 @@ def serve(
         server = MockServer(
             release,
             scenario=plan,
+            authorization=authorization,
             pedantic=_pedantic(pedantic),
             clock=clock,
             secure=not insecure,
@@ -272,6 +287,8 @@ def serve(
             state=state,
             control=False if control is None else ControlSettings(control, control_token),
         )
+        for user in users:
+            check_role(user, _roles(server))
         with _stop_signals() as stop, _written(server, transcript), server:
             whereabouts_of(server).write(home)
             # With a server's kit people have their own; what is asked for is issued if its CA's key is there.

@@ -17,6 +17,10 @@ from mock_server.quantities import read_duration
 DEFAULT_START = 1_700_000_000.0
 """The first time of a clock that is moved by hand, where nobody says another."""
 
+LATEST = 253_370_764_800.0
+"""The time at which clocks end, 9999-01-01T00:00:00Z: a later one has no date, in any zone."""
+MAX_SPEED = 1e9
+
 _SCALED = re.compile(r"x([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -64,19 +68,19 @@ class ScaledClock:
         start: the first time, in seconds since the epoch; that of the machine by default.
 
     Raises:
-        ValueError: time would stand still or go back.
+        ValueError: time would stand still or go back, or nobody could follow it.
     """
 
     def __init__(self, speed: float, start: float | None = None) -> None:
-        if speed <= 0:
-            raise ValueError(f"expected a speed above 0, but got {speed:g}")
+        if not 0 < speed <= MAX_SPEED:
+            raise ValueError(f"expected a speed above 0, up to {MAX_SPEED:g}, but got {speed:g}")
         self.speed = speed
         self._start = time.time() if start is None else start
         self._began = time.monotonic()
 
     def time(self) -> float:
         """The time in seconds since the epoch."""
-        return self._start + self.monotonic()
+        return min(self._start + self.monotonic(), LATEST)
 
     def monotonic(self) -> float:
         """Seconds of this clock since it was made."""
@@ -136,14 +140,14 @@ class ManualClock:
             The new time.
 
         Raises:
-            ValueError: the time would go back, or the text is no duration.
+            ValueError: the time would go back, or beyond the last one, or the text is no duration.
         """
         if isinstance(duration, str):
             duration = read_duration(duration)
-        if duration < 0:
+        if not duration >= 0:
             raise ValueError(f"expected 0 seconds or more to move a clock on, but got {duration:g}")
         with self._lock:
-            self._now = now = self._now + duration
+            self._now = now = _in_time(self._now + duration)
         self._tell()
         return now
 
@@ -155,9 +159,12 @@ class ManualClock:
 
         Returns:
             The new time.
+
+        Raises:
+            ValueError: it is beyond the last one.
         """
         with self._lock:
-            self._now = now = max(self._now, when)
+            self._now = now = _in_time(max(self._now, when))
         self._tell()
         return now
 
@@ -186,6 +193,12 @@ class ManualClock:
     def _tell(self) -> None:
         for follower in list(self._followers):
             follower()
+
+
+def _in_time(when: float) -> float:
+    if not when <= LATEST:
+        raise ValueError(f"expected a time up to {LATEST:.0f}, the end of the year 9998, but got {when:g}")
+    return when
 
 
 class SkewedClock:

@@ -13,7 +13,7 @@ from mock_server.kits import write_admin_kit
 from mock_server.pki import CA_FILE, Pki, PkiError
 from mock_server.scenarios.system import User
 from mock_server.server_kit import read_server_kit
-from mock_server.user_option import UserType
+from mock_server.user_option import UserType, check_role
 from mock_server.whereabouts import Whereabouts, WhereaboutsError
 
 _ADMIN = User(name="admin@nvidia.com", role="project_admin")
@@ -69,6 +69,7 @@ def kit(workspace: Path, user: User, broken: str | None, directory: Path | None)
         found = Whereabouts.read(workspace)
         if not found.secure:
             raise WhereaboutsError("expected a secure server: an insecure one has one kit, of admin, and no other")
+        check_role(user, found.roles)
         pki = _authority(found, workspace)
         try:
             order = dataclasses.replace(found.order(pki), user=user.name, org=user.org, role=user.role)

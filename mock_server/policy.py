@@ -147,6 +147,11 @@ class Policy:
         self.content = content
         self._grants = _read(content)
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that it gives rights to, as it compares them."""
+        return tuple(self._grants)
+
     @classmethod
     def load(cls, path: str | Path) -> Policy:
         """Read a policy file.

@@ -10,10 +10,8 @@ import concurrent.futures
 import contextlib
 import logging
 import shutil
-import socket
 import threading
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any, TypeVar
 
 from flare_client.protocol.cellnet.kit import Security
@@ -31,6 +29,7 @@ from mock_server.faults.impostor import Impostor
 from mock_server.files import fresh_folder, private_folder
 from mock_server.jobs.outcomes import Occurrence
 from mock_server.ports import reserve_port
+from mock_server.premises import Holdings
 from mock_server.scenarios.system import Happening
 from mock_server.settings import Settings
 from mock_server.state import State, StateError
@@ -54,16 +53,14 @@ class Running:
 
     Args:
         settings: what the server is to be.
-        root: the folder for all that it writes.
-        holder: holds the port that sites are told to connect to.
-        shared_port: the port that sites are told to connect to where it is the one that is listened on; otherwise 0.
+        held: where it is.
     """
 
-    def __init__(self, settings: Settings, root: Path, holder: socket.socket, shared_port: int = 0) -> None:
-        self.root = root
+    def __init__(self, settings: Settings, held: Holdings) -> None:
+        self.held = held
         self.cleanup = contextlib.ExitStack()
         self.stopped = threading.Event()
-        self.fl_port = shared_port or int(holder.getsockname()[1])
+        self.fl_port = held.fl_port
         self.admin_port = 0
         self._settings = settings
         self._account = Account(settings.transcript, settings.calls)
@@ -72,7 +69,7 @@ class Running:
         self._task: asyncio.Task[None] | None = None
         self._restarting: asyncio.Task[None] | None = None
         self._resets = 0
-        for left in root.glob(f"{_ASIDE}*"):  # by a process that was killed
+        for left in held.root.glob(f"{_ASIDE}*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
         self._ticking: asyncio.TimerHandle | None = None
         self._unfollow: Callable[[], None] = lambda: None
@@ -85,13 +82,13 @@ class Running:
         self.faults.plant = self
         self.faults.pedant = self.context.pedant
         self.faults.lost = self._lost
-        self._endpoint = build_endpoint(settings, self.context, self.faults, self._answer, holder)
+        self._endpoint = build_endpoint(settings, self.context, self.faults, self._answer, held.holder)
         # What may fail is done: a loop has files of its own that somebody must close.
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="flare-mock", daemon=True)
 
     def _new_context(self) -> ServerContext:
-        run = private_folder(self.root / "run")
+        run = private_folder(self.held.root / "run")
         fresh_folder(uploads_of(run))
         return build_context(
             self._settings,
@@ -103,17 +100,14 @@ class Running:
             shutdown=lambda: self._soon(self._shut_down),
         )
 
-    def start(self, admin_port: int) -> None:
+    def start(self) -> None:
         """Listen.
 
-        Args:
-            admin_port: where; a free port for 0.
-
         Raises:
-            OSError: the port cannot be had.
+            OSError: the admin port cannot be had.
         """
         self._thread.start()
-        self.admin_port = self.on_loop(self._endpoint.start(self._settings.host, admin_port))
+        self.admin_port = self.on_loop(self._endpoint.start(self._settings.host, self.held.admin_port))
         if self._settings.state is not None:
             self.on_loop(self._keep_ports(self._settings.state))
         self._loop.call_soon_threadsafe(self._follow_time)
@@ -266,7 +260,8 @@ class Running:
         if settings.state is not None:
             settings.state.clear()
         self._resets += 1
-        run, aside = self.root / "run", self.root / f"{_ASIDE}{self._resets}"
+        root = self.held.root
+        run, aside = root / "run", root / f"{_ASIDE}{self._resets}"
         run.rename(aside)
         self._loop.run_in_executor(None, lambda: shutil.rmtree(aside, ignore_errors=True))
         self._leave_time()
@@ -327,6 +322,23 @@ class Running:
         """See ``Plant``."""
         self._clock.skew = seconds
 
+    # --- what other threads ask for -----------------------------------------------------------------------------------
+
+    def call(self, function: Callable[[ServerContext], _T]) -> _T:
+        """Run a function on the state, on the loop, and return its result; what it changed is kept.
+
+        Args:
+            function: takes the state as it is now; must not wait.
+        """
+
+        async def run() -> _T:
+            self.context.engine.advance()
+            result = function(self.context)
+            self.keep()
+            return result
+
+        return self.on_loop(run())
+
     def on_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Have the loop do something, and wait for what comes of it.
 
@@ -339,6 +351,8 @@ class Running:
         except concurrent.futures.TimeoutError:
             future.cancel()
             raise ServerError(f"the server's loop did not answer within {_CALL_SECONDS:g} s") from None
+
+    # --- commands; on the loop ----------------------------------------------------------------------------------------
 
     def _soon(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do something to the server once the answer that announces it has left."""

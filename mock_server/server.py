@@ -5,41 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import shutil
-import tempfile
-import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from flare_client.protocol.cellnet.kit import CellWire
 from flare_client.protocol.kit import INSECURE_USER
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
-from flare_client.protocol.releases import ReleaseProfile
 from mock_server.broken_kits import write_broken_kit
 from mock_server.chronicle import Chronicle
 from mock_server.clock import Clock
-from mock_server.context import ServerContext
 from mock_server.control.settings import ControlSettings, read_control
 from mock_server.errors import ServerError
-from mock_server.faults.actions import Silence
 from mock_server.faults.desk import FaultDesk
-from mock_server.faults.injection import Fault, Faults
+from mock_server.faults.injection import Faults
 from mock_server.faults.rules import Rule
-from mock_server.guards import check_host
-from mock_server.jobs.outcomes import Occurrence
+from mock_server.interventions import Interventions
 from mock_server.kits import KitOrder, write_admin_kit
 from mock_server.pki import Pki
 from mock_server.policy import Policy
-from mock_server.ports import reserve_port
-from mock_server.quantities import read_duration
+from mock_server.premises import Holdings, Premises
 from mock_server.running import Running
 from mock_server.scenarios import Scenario
-from mock_server.scenarios.results import ResultSpec
-from mock_server.scenarios.system import Happening
-from mock_server.server_kit import listening_host
-from mock_server.server_kit.place import LOOPBACK, addresses_of
+from mock_server.server_kit.place import LOOPBACK
 from mock_server.settings import (
     DEFAULT_ORG,
     DEFAULT_SITES,
@@ -55,19 +44,16 @@ from mock_server.settings import (
     scenario_of,
     scheme_of,
     security_of,
+    sites_of,
 )
-from mock_server.state import Owner, State
 from mock_server.transcript import Calls, Retention, Transcript
 from mock_server.variation.pedantry import Pedantry
-from mock_server.watch import JobWatch, check_awaited
 
 if TYPE_CHECKING:
     from mock_server.control.surface import Control
 
-_T = TypeVar("_T")
 
-
-class MockServer:
+class MockServer(Interventions):
     """A mock admin server: the real wire, simulated jobs.
 
     Use it as a context manager, with ``with`` or ``async with``, or call ``start`` and ``stop``.
@@ -116,8 +102,8 @@ class MockServer:
         chronicle: what happened to the jobs, the sites and the server; to be read with ``call``.
 
     Raises:
-        ValueError: the release is unknown, or has no such scheme, security or insecure servers, or the scenario is
-            unusable.
+        ValueError: the release is unknown, or has no such scheme, security or insecure servers, or the scenario or
+            the sites are unusable.
     """
 
     def __init__(
@@ -153,7 +139,7 @@ class MockServer:
         kit = self.server_kit
         if kit is not None and kit.scheme is not None:
             scheme, connection_security = kit.scheme.value, kit.security.value
-        self.profile: ReleaseProfile = release_of(release, kit)
+        self.profile = release_of(release, kit)
         self.scheme = scheme_of(self.profile, scheme, secure)
         self.security = security_of(self.profile, connection_security)
         self.scenario = scenario_of(scenario, self.profile)
@@ -164,30 +150,29 @@ class MockServer:
         self.pedantry = pedantry_of(pedantic, self.scenario)
         """What the server varies on purpose, with the seed that does so again; ``None``: nothing."""
         self.host = LOOPBACK if host is None else host
-        self._given_host = host
-        self._name = self.host
         self.clock = clock_of(clock, self.scenario.clock)
         self.transcript = Transcript(retention, self.clock)
         self.calls = Calls(self.profile, self.transcript.redactor)
         self.chronicle = Chronicle()
-        self._site_names = tuple(sites)
-        self._given_workspace = Path(workspace) if workspace is not None else None
-        self._given_ports = (port, admin_port)
-        self._given_state = Path(state) if state is not None else None
-        if kit is not None:
-            self._given_ports = (port or kit.fl_port, admin_port or kit.admin_port)
-        self._project = project_of(project, kit)
+        self._site_names = sites_of(sites)
+        self._premises = Premises(
+            profile=self.profile,
+            project=project_of(project, kit),
+            secure=secure,
+            kit=kit,
+            host=host,
+            allow_remote=allow_remote,
+            ports=(port, admin_port) if kit is None else (port or kit.fl_port, admin_port or kit.admin_port),
+            workspace=Path(workspace) if workspace is not None else None,
+            state=Path(state) if state is not None else None,
+        )
         self._limits = limits
         self._stall_timeout = stall_timeout
-        self._allow_remote = allow_remote
         self._control_settings = read_control(control)
         self._control: Control | None = None
-        self._withheld: dict[str, Fault] = {}
         self.faults = Faults(self._on_desk, self._check_fault)
         """What goes wrong on this server: ``with server.faults.inject(Delay(2.0), command="list_jobs"): ...``."""
         self._running: Running | None = None
-        self._pki: Pki | None = None
-        self._state: State | None = None
 
     def __enter__(self) -> MockServer:
         self.start()
@@ -236,41 +221,22 @@ class MockServer:
         """
         if self._running is not None:
             raise ServerError("the server runs already")
-        self._find_host()
-        self._check_host()
         with contextlib.ExitStack() as undo:
-            undo.callback(self._close_pki)
-            if self._given_state is not None:
-                self._state = State(self._given_state, Owner(self.release, self._project, self.secure))
-                undo.callback(self._close_state)
-            given = self._given_state or self._given_workspace
-            root = given or Path(tempfile.mkdtemp(prefix="flare-mock-"))
-            if given is None:
-                undo.callback(shutil.rmtree, root, ignore_errors=True)
-            root.mkdir(parents=True, exist_ok=True)
-            if self.secure:
-                kit, kept = self.server_kit, root / "pki" if given else None
-                self._pki = Pki(self._project, kept, host=self.host, given=kit.authority if kit is not None else None)
-            port, admin_port = self._ports()
-            # A port for all needs nobody to hold it; the number that is held then stands for none.
-            holder = reserve_port(self.host, 0 if self._has_one_port else port)
-            undo.callback(holder.close)
-            shared_port = self._given_ports[0] if self._has_one_port else 0
-            running = Running(self._settings(), root, holder, shared_port)
+            held = undo.enter_context(self._premises.taken())
+            self.host = held.host
+            running = Running(self._settings(held), held)
             undo.callback(running.stop)
             try:
-                running.start(admin_port)
+                running.start()
             except OSError as problem:
-                why = "" if admin_port == self._given_ports[1] else ", which kits of this state name"
+                why = "" if held.admin_port == self._premises.ports[1] else ", which kits of this state name"
                 raise ServerError(
-                    f"expected to listen on port {admin_port} of {self.host}{why}, but {problem.strerror}"
+                    f"expected to listen on port {held.admin_port} of {self.host}{why}, but {problem.strerror}"
                 ) from problem
-            if given is None:
-                # The program may end without `stop`.
-                undo.callback(weakref.finalize(running, shutil.rmtree, root, ignore_errors=True).detach)
             if self._control_settings is not None:
-                self._control = _control(self, self._control_settings, root)
-                undo.callback(self._close_control)
+                self._control = _control(self, self._control_settings, held.root)
+                undo.callback(self._control.stop)
+                undo.callback(setattr, self, "_control", None)
             self._running = running
             undo.callback(setattr, self, "_running", None)
             if self._control is not None:
@@ -282,51 +248,6 @@ class MockServer:
         running, self._running = self._running, None
         if running is not None:
             running.cleanup.close()
-        self._close_pki()
-
-    def _ports(self) -> tuple[int, int]:
-        """The FL port and the admin port to take: as given, or else as kits of before name them; 0 is a free one."""
-        kept = self._state.ports if self._state is not None else (0, 0)
-        return self._given_ports[0] or kept[0], self._given_ports[1] or kept[1]
-
-    def _close_state(self) -> None:
-        if self._state is not None:
-            self._state.close()
-            self._state = None
-
-    def _close_control(self) -> None:
-        control, self._control = self._control, None
-        if control is not None:
-            control.stop()
-
-    def _close_pki(self) -> None:
-        if self._pki is not None:
-            self._pki.close()
-            self._pki = None
-
-    @property
-    def _has_one_port(self) -> bool:
-        fl_port, admin_port = self._given_ports
-        return self.profile.cell is not None and fl_port == admin_port != 0
-
-    def _find_host(self) -> None:
-        """Find where to listen for the clients of a kit that names a host of its own."""
-        if self.server_kit is None:
-            return
-        if self._given_host is None:
-            self.host, self._name = listening_host(self.server_kit.hosts)
-        elif set(addresses_of(self.server_kit.host)) & set(addresses_of(self._given_host)):
-            self._name = self.server_kit.host
-
-    def _check_host(self) -> None:
-        if self._allow_remote:
-            return
-        try:
-            check_host(self.host)
-        except ValueError as problem:
-            raise ServerError(str(problem)) from problem
-        except OSError as problem:
-            raise ServerError(f"expected a host to listen on, but {self.host!r}: {problem.strerror}") from problem
 
     def restart(self) -> None:
         """Restart as a real server would: every connection and session is gone, running jobs are abandoned.
@@ -358,20 +279,20 @@ class MockServer:
 
         Raises:
             ServerError: it does not run, or a client has shut it down.
-            ValueError: the scenario or the clock is unusable; nothing is changed then.
+            ValueError: the scenario, the sites or the clock is unusable; nothing is changed then.
         """
         running = self._require_serving()
         chosen = self.scenario if scenario is None else scenario_of(scenario, self.profile)
+        names = self._site_names if sites is None else sites_of(sites)
         time = self.clock if clock is None else clock_of(clock, chosen.clock)
         if scenario is not None:
-            self.policy = policy_of(self._given_authorization, chosen, self._given_workspace, self.server_kit)
+            self.policy = policy_of(self._given_authorization, chosen, self._premises.workspace, self.server_kit)
             if self._given_pedantic is None:
                 self.pedantry = pedantry_of(None, chosen)
             self.scenario = chosen
-        self._site_names = self._site_names if sites is None else tuple(sites)
+        self._site_names = names
         self.clock = self.transcript.clock = time
-        running.on_loop(running.reset(self._settings()))
-        self._withheld.clear()
+        running.on_loop(running.reset(self._settings(running.held)))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the server has stopped serving, as after a client's ``shutdown``.
@@ -399,9 +320,10 @@ class MockServer:
     @property
     def pki(self) -> Pki:
         """The certificates of a secure server."""
-        if self._pki is None:
+        pki = self._running.held.pki if self._running is not None else None
+        if pki is None:
             raise ServerError("expected a secure server that runs: an insecure or stopped one has no certificates")
-        return self._pki
+        return pki
 
     def kit(
         self,
@@ -438,7 +360,7 @@ class MockServer:
             name, org = INSECURE_USER, ""
         order = KitOrder(
             self.profile,
-            self._name,
+            running.held.name,
             running.fl_port,
             running.admin_port,
             pki=(authority or self.pki) if self.secure else None,
@@ -456,7 +378,7 @@ class MockServer:
     @property
     def kits_folder(self) -> Path:
         """Where kits are written that nobody said another folder for."""
-        return (self._given_workspace or self._require_running().root) / "kits"
+        return (self._premises.workspace or self._require_running().held.root) / "kits"
 
     @property
     def control(self) -> Control:
@@ -465,188 +387,9 @@ class MockServer:
             raise ServerError("expected a server that runs and has a control surface: use MockServer(control=True)")
         return self._control
 
-    # --- what a test needs ------------------------------------------------------------------------------------
+    # --- the inside -------------------------------------------------------------------------------------------
 
-    def call(self, function: Callable[[ServerContext], _T]) -> _T:
-        """Run a function on the server's state, on its loop, and return the result.
-
-        Args:
-            function: takes the state; must not wait.
-        """
-        running = self._require_running()
-
-        async def run() -> _T:
-            running.context.engine.advance()
-            result = function(running.context)
-            running.keep()
-            return result
-
-        return running.on_loop(run())
-
-    def job_metas(self) -> list[dict[str, Any]]:
-        """The stored meta of every job, oldest first."""
-        return self.call(lambda context: [dict(job.meta) for job in context.engine.jobs(reverse=False)])
-
-    def wait_until(self, job_id: str, status: str, timeout: float | str = "1d") -> dict[str, Any]:
-        """Let time pass until a job has a status: a virtual clock is moved from event to event, others are waited for.
-
-        Args:
-            job_id: the job.
-            status: as in the meta, ``RUNNING``; or ``FINISHED`` for every end.
-            timeout: how long, on the server's clock; seconds, or a text as ``2h``.
-
-        Returns:
-            The meta of the job.
-
-        Raises:
-            KeyError: there is no such job.
-            ValueError: there is no such status.
-            TimeoutError: the job does not get there in time, or ends otherwise; the text says where it is.
-        """
-        check_awaited(status)
-        return JobWatch(self.call, self.clock).wait(job_id, status, read_duration(timeout))
-
-    def abort_job(self, job_id: str) -> None:
-        """Abort a job, as another admin would.
-
-        Raises:
-            KeyError: there is no such job.
-        """
-
-        def abort(context: ServerContext) -> None:
-            job = context.engine.get(job_id)
-            if job is None:
-                raise KeyError(job_id)
-            context.engine.abort(job)
-
-        self.call(abort)
-
-    def delete_job(self, job_id: str) -> None:
-        """Delete a job, as another admin would.
-
-        Raises:
-            KeyError: there is no such job.
-            JobIsRunning: the job runs.
-        """
-        self.call(lambda context: context.engine.delete(job_id))
-
-    def add_result(self, job_id: str, more: ResultSpec | dict[str, Any]) -> None:
-        """Put more into the result of a job, whatever its rule says; what stands there already is replaced.
-
-        Clients see it with the next download, if the job ran and is over.
-
-        Args:
-            job_id: the job.
-            more: files with their texts, a size, trees of files; as ``result`` in a scenario.
-
-        Raises:
-            KeyError: there is no such job.
-            ValueError: it is no result, or cannot stand beside what is there.
-        """
-        added = more if isinstance(more, ResultSpec) else ResultSpec.model_validate(more)
-
-        def add(context: ServerContext) -> None:
-            job = context.engine.get(job_id)
-            if job is None:
-                raise KeyError(job_id)
-            context.engine.add_result(job, added)
-
-        self.call(add)
-
-    def expire_sessions(self) -> None:
-        """End every admin session, as if each had been idle for too long; from 2.7 on the clients are told."""
-        running = self._require_running()
-
-        def expire(context: ServerContext) -> None:
-            context.sessions.close_all()
-            running.tell_expired()
-
-        self.call(expire)
-
-    def expire_session(self, number: int) -> None:
-        """End one admin session, likewise.
-
-        Args:
-            number: the how-manieth session of the server it is, from 1 on.
-
-        Raises:
-            KeyError: there is no such session.
-        """
-        running = self._require_running()
-
-        def expire(context: ServerContext) -> None:
-            found = next((session for session in context.sessions if session.number == number), None)
-            if found is None:
-                raise KeyError(number)
-            running.expire_session(found.token)
-
-        self.call(expire)
-
-    def withhold(self, command: str) -> None:
-        """Neither carry out nor answer a command from now on; it is counted all the same.
-
-        A short form of ``faults.inject(Silence(), command=command)``.
-
-        Args:
-            command: its name, as ``list_jobs``.
-        """
-        self._withheld[command] = self.faults.inject(Silence(), command=command)
-
-    def release_command(self, command: str) -> None:
-        """Carry out a command again that was withheld."""
-        fault = self._withheld.pop(command, None)
-        if fault is not None:
-            fault.remove()
-
-    def received(self, command: str) -> int:
-        """How often a command came since the server was started.
-
-        Args:
-            command: its name, as ``list_jobs``.
-        """
-        running = self._require_running()
-        return self.call(lambda _: running.faults.received[command])
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """How often each command came since the server was started."""
-        running = self._require_running()
-        return self.call(lambda _: dict(running.faults.received))
-
-    def set_site_connected(self, name: str, connected: bool) -> None:
-        """Connect or disconnect a site.
-
-        Raises:
-            KeyError: the server has no such site.
-        """
-
-        def change(context: ServerContext) -> None:
-            context.engine.set_site_connected(name, connected)
-            self._tell_site(context, Happening.CONNECT if connected else Happening.DISCONNECT, name)
-
-        self.call(change)
-
-    def set_site_disabled(self, name: str, disabled: bool) -> None:
-        """Keep a site out, as an admin's ``disable_client`` does, or let it in again.
-
-        Raises:
-            KeyError: the server has no such site.
-        """
-
-        def change(context: ServerContext) -> None:
-            context.engine.site(name)
-            if disabled:
-                context.engine.disable_site(name)
-            else:
-                context.engine.enable_site(name)
-            self._tell_site(context, Happening.DISABLE if disabled else Happening.ENABLE, name)
-
-        self.call(change)
-
-    def _tell_site(self, context: ServerContext, what: Happening, name: str) -> None:
-        self.chronicle.note(Occurrence(context.clock.time(), what.value, detail=name))
-
-    def _settings(self) -> Settings:
+    def _settings(self, held: Holdings) -> Settings:
         return Settings(
             profile=self.profile,
             scheme=self.scheme,
@@ -657,25 +400,25 @@ class MockServer:
             transcript=self.transcript,
             calls=self.calls,
             chronicle=self.chronicle,
-            host=self.host,
+            host=held.host,
             site_names=self._site_names,
             limits=self._limits,
             stall_timeout=self._stall_timeout,
-            pki=self._pki,
-            state=self._state,
-            name=self._name,
+            pki=held.pki,
+            state=held.state,
+            name=held.name,
             pedantry=self.pedantry,
         )
 
     def _on_desk(self, function: Callable[[FaultDesk], Any]) -> None:
         running = self._running
         if running is not None and not running.stopped.is_set():
-            self.call(lambda _: function(running.faults))
+            running.call(lambda _: function(running.faults))
 
     def _check_fault(self, rule: Rule) -> None:
-        self._require_running()
+        held = self._require_running().held
         check_fault(rule, self.profile, self.scheme)
-        check_authority(rule, self._pki)
+        check_authority(rule, held.pki)
 
     def _require_serving(self) -> Running:
         running = self._require_running()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from mock_server.faults.rules import Rule
 from mock_server.pki import Pki
 from mock_server.policy import AUTHORIZATION_FILE, DEFAULT_POLICY, Policy
 from mock_server.scenarios import Scenario, ScenarioError, library
-from mock_server.scenarios.system import ClockSpec
+from mock_server.scenarios.system import ClockSpec, check_site_names
 from mock_server.server_kit import ServerKit, read_server_kit
 from mock_server.state import State
 from mock_server.transcript import Calls, Transcript
@@ -152,6 +153,16 @@ def release_of(release: str | None, kit: ServerKit | None) -> ReleaseProfile:
 def project_of(project: str | None, kit: ServerKit | None) -> str:
     """The name of the project."""
     return kit.project if kit is not None else DEFAULT_PROJECT if project is None else project
+
+
+def sites_of(sites: Sequence[str]) -> tuple[str, ...]:
+    """The names of the sites, read.
+
+    Raises:
+        ValueError: no sites can have them.
+    """
+    check_site_names(sites)
+    return tuple(sites)
 
 
 def scheme_of(profile: ReleaseProfile, scheme: str | None, secure: bool) -> Scheme | None:

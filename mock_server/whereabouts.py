@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Whereabouts:
         secure: whether there are certificates.
         project: the name of the certificate authority.
         server_kit: the server's kit that it was given; empty without one.
+        roles: that users may have: the official ones, and those of its policies.
     """
 
     release: str
@@ -46,6 +48,7 @@ class Whereabouts:
     secure: bool
     project: str
     server_kit: str
+    roles: Sequence[str]
 
     def write(self, workspace: Path) -> None:
         """Write them into a workspace.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,8 +48,23 @@ def raw(servers: Callable[[str], MockServer]) -> Callable[[str], RawClient]:
     return get
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what asks for more time than usual, so that no worker is left alone with it in the end."""
+_SHARE = "FLARE_SHARE"
+"""The environment variable that says which share of the tests is run: ``0/2`` and ``1/2`` are all of them."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not in the share.
+
+    Begin with what asks for more time than usual, so that no worker is left alone with it in the end.
+    """
+    if share := os.environ.get(_SHARE):
+        number, shares = map(int, share.split("/"))
+        kept: list[pytest.Item] = []
+        left_out: list[pytest.Item] = []
+        for item in items:
+            (kept if zlib.crc32(item.nodeid.encode()) % shares == number else left_out).append(item)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 

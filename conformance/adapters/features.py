@@ -45,6 +45,10 @@ MEANINGS: Mapping[Feature, str] = {
 }
 """What each feature stands for, in words."""
 
+CLOCK = "clock"
+"""What a client in this process may have beside: sessions that wait on the clock which is put into their attribute
+``clock``, an object with ``monotonic()`` and ``sleep(seconds)``. No word of the protocol: a program waits by itself."""
+
 SESSION_FEATURES = frozenset(
     {
         Feature.INSECURE,

@@ -67,6 +67,10 @@ class InProcessSession:
         given = {"timeout": timeout, "poll_interval": poll_interval} if args else {}
         return self.call("monitor_job", job_id, **given, cb=called, **kwargs)
 
+    def wait_on(self, clock: Any) -> None:
+        """Have it wait on another clock; of clients with the feature ``clock`` alone."""
+        self._session.clock = clock
+
     def close(self) -> None:
         """Close the session."""
         self.call("close")
@@ -77,7 +81,8 @@ class InProcessAdapter:
 
     Args:
         name: ``flare_client`` or ``module:function``. A function with an attribute ``basic_cb_with_print`` has the
-            client's sample callback, and takes ``debug``.
+            client's sample callback, and takes ``debug``. One with a true attribute ``takes_clock`` has sessions that
+            wait on the clock that is put into their attribute ``clock``.
 
     Raises:
         ValueError: there is no such function.
@@ -88,10 +93,12 @@ class InProcessAdapter:
         self._basic_cb: Callable[..., Any] | None = None
         if name == FLARE_CLIENT:
             self._factory, self._basic_cb = _flare_client()
+            takes_clock = True
         else:
             self._factory = _load(name)
             self._basic_cb = getattr(self._factory, "basic_cb_with_print", None)
-        self._features = _features(self._factory, has_basic_cb=self._basic_cb is not None)
+            takes_clock = bool(getattr(self._factory, "takes_clock", False))
+        self._features = _features(self._factory, has_basic_cb=self._basic_cb is not None, takes_clock=takes_clock)
         self._sessions: list[InProcessSession] = []
 
     def open(
@@ -152,14 +159,14 @@ def _flare_client() -> tuple[Factory, Callable[..., Any]]:
     return factory, client.basic_cb_with_print
 
 
-def _features(factory: Factory, *, has_basic_cb: bool) -> frozenset[str]:
+def _features(factory: Factory, *, has_basic_cb: bool, takes_clock: bool) -> frozenset[str]:
     parameters = inspect.signature(factory).parameters
     takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
     found = {*features.SESSION_FEATURES, Feature.THREADS}
     found |= {feature for feature in (Feature.DEBUG, Feature.STUDY) if takes_all or feature.value in parameters}
     if has_basic_cb:
         found.add(Feature.BASIC_CB)
-    return frozenset(feature.value for feature in found)
+    return frozenset(feature.value for feature in found) | ({features.CLOCK} if takes_clock else set())
 
 
 def _load(name: str) -> Factory:

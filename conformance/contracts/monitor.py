@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -28,9 +29,17 @@ class Callback:
         *answers: what it returns, one a call.
         most: a further call raises.
         seconds: how long it takes.
+        now: tells the time.
     """
 
-    def __init__(self, *answers: Any, most: int | None = None, seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        *answers: Any,
+        most: int | None = None,
+        seconds: float = 0.0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
         self.answers = answers
         self.most = most
         self.seconds = seconds
@@ -40,7 +49,7 @@ class Callback:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Note the call, and give the next answer."""
-        self.times.append(time.monotonic())
+        self.times.append(self._now())
         self.calls.append(args)
         self.keywords.append(kwargs)
         if self.most is not None and len(self.calls) > self.most:

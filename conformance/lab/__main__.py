@@ -5,9 +5,6 @@ Exit code 0: nothing failed; 1: something failed, or differed from the official 
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
-import platform
 import sys
 import time
 from pathlib import Path
@@ -15,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from conformance.lab import provenance
 from conformance.lab.compatibility import RecordError, ReleaseReport, record
 from conformance.lab.provisioning import LabError
 from conformance.lab.runs import LabRuns, Progress
@@ -57,7 +55,7 @@ def main(version: str, keep: bool, contracts: bool, poc: bool, docs: Path) -> No
 
 
 def _run(version: str, keep: bool, contracts: bool, poc: bool, progress: Progress) -> ReleaseReport:
-    peer = environment(version)
+    environment(version)  # before anything is started
     runs = LabRuns(version, progress)
     seconds: dict[str, float] = {}
     progress(f"starting the official server of nvflare {version}")
@@ -78,23 +76,12 @@ def _run(version: str, keep: bool, contracts: bool, poc: bool, progress: Progres
             progress(f"not timed: {problem}")
     return ReleaseReport(
         version=version,
-        date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+        date=provenance.today(),
         command=f"make lab RELEASE={version}",
-        versions={
-            "flare-conformance": _own_version(),
-            "Python": platform.python_version(),
-            "Python of nvflare": peer.python_version,
-        },
+        versions=provenance.versions(version),
         seconds={what: round(one, 2) for what, one in seconds.items()},
         outcomes=tuple(outcomes),
     )
-
-
-def _own_version() -> str:
-    try:
-        return importlib.metadata.version("flare-conformance")
-    except importlib.metadata.PackageNotFoundError:
-        return "from the working tree"
 
 
 if __name__ == "__main__":

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterable, Mapping
+import dataclasses
 from pathlib import Path
-from typing import Any
 
-from flare_client.protocol.releases import PROFILES
+from conformance.lab.cases.bench import HUNG, RETURNED
+from conformance.lab.cases.clients import OFFICIALS, OURS
+from conformance.lab.cases.page import cell, measurements, seen_by
+from conformance.lab.cases.sightings import Sighting, Sightings, passing
 from mock_server.broken_kits import BROKEN_KITS, BrokenKit, Part
 
+MODULE = "conformance.lab.broken_kits"
 SIGHTINGS = Path(__file__).with_name("broken_kit_sightings.json")
-"""By client, then by kit: what the client did. Official clients stand there by their version, ours by ``ours``."""
 PAGE = Path(__file__).parents[2] / "docs" / "broken-kits.md"
+LOGIN_SECONDS = 2.0
+"""What a client is given to connect."""
 
-Sightings = Mapping[str, Mapping[str, Mapping[str, Any]]]
-
-_OURS = "flare_client on "
-
-_HEAD = """# Broken startup kits
+_MOST_TEXT = 300
+_HEAD = f"""# Broken startup kits
 
 Kits of the mock server that are broken on purpose, each in one point, for whoever has to show a user what is wrong:
 
@@ -33,37 +32,41 @@ flare-mock kit --workspace ./lab --broken expired --user admin@nvidia.com:nvidia
 flare-mock kit --list
 ```
 
-What clients make of them was measured by `python -m conformance.lab.broken_kits`, which writes this page: a login of
-2 s, and `list_jobs` where that succeeds. `make interop` runs the official clients again and compares.
+What clients make of them was measured by `python -m {MODULE}`, which writes this page: a login of
+{LOGIN_SECONDS:g} s, and `list_jobs` where that succeeds. `make interop` runs the official clients again and compares.
 `flare kit doctor` ([kit-doctor.md](kit-doctor.md)) says in words what is wrong. Where flare_client differs on purpose:
 [quirks.md](quirks.md).
 """
 
 
-def ours(release: str) -> str:
-    """The name under which flare_client stands in the sightings."""
-    return f"{_OURS}{release}"
+@dataclasses.dataclass(frozen=True)
+class KitSighting(Sighting):
+    """What a client did with a kit.
+
+    Attributes:
+        outcome: of the login.
+        text: the message, without what is of the moment.
+        then: what a command did on the session; empty where it returned, or where there is no session.
+        types: the class that was raised and its bases, nearest first.
+    """
+
+    text: str = ""
+    then: str = ""
+    types: tuple[str, ...] = passing(())
 
 
-def load() -> dict[str, dict[str, dict[str, Any]]]:
-    """What was measured."""
-    if not SIGHTINGS.is_file():
-        return {}
-    found: dict[str, dict[str, dict[str, Any]]] = json.loads(SIGHTINGS.read_text(encoding="utf-8"))
-    return found
-
-
-def words(seen: Mapping[str, Any]) -> str:
+def words(seen: KitSighting) -> str:
     """What a client did, in words."""
-    if seen["outcome"] == "hung":
+    if seen.outcome == HUNG:
         return "no answer"
-    if seen["outcome"] != "returned":
-        return f"`{seen['outcome']}`"
-    then = seen.get("then")
-    return "works" if not then else "logs in; then no answer" if then == "hung" else f"logs in; then `{then}`"
+    if seen.outcome != RETURNED:
+        return f"`{seen.outcome}`"
+    if not seen.then:
+        return "works"
+    return "logs in; then no answer" if seen.then == HUNG else f"logs in; then `{seen.then}`"
 
 
-def page(sightings: Sightings) -> str:
+def page(sightings: Sightings[KitSighting]) -> str:
     """The page."""
     parts = [_HEAD]
     for part in Part:
@@ -72,44 +75,25 @@ def page(sightings: Sightings) -> str:
         parts += [_row(kit, sightings) for kit in BROKEN_KITS.values() if kit.part is part]
     parts.append("\n## What the clients say\n\nThe messages, by version; what is of the moment is in angle brackets.\n")
     parts += [_messages(kit, sightings) for kit in BROKEN_KITS.values()]
+    parts.append(measurements(MODULE, sightings))
     return "".join(parts)
 
 
-def _row(kit: BrokenKit, sightings: Sightings) -> str:
-    versions = [version for version in sightings if not version.startswith(_OURS)]
-    official = _runs((version, sightings[version][kit.name]) for version in versions if kit.name in sightings[version])
-    own = [(release, sightings.get(ours(release), {})) for release in PROFILES]
-    mine = _runs((release, seen[kit.name]) for release, seen in own if kit.name in seen)
-    return f"| `{kit.name}` | {kit.what} | {official or 'not measured'} | {mine or 'not measured'} |\n"
+def _row(kit: BrokenKit, sightings: Sightings[KitSighting]) -> str:
+    official, own = (cell(clients, sightings, kit.name, words) for clients in (OFFICIALS, OURS))
+    return f"| `{kit.name}` | {kit.what} | {official} | {own} |\n"
 
 
-def _runs(seen: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
-    told = [(version, words(one)) for version, one in seen]
-    runs = [(text, [version for version, _ in group]) for text, group in itertools.groupby(told, lambda one: one[1])]
-    return "<br>".join(f"{_span(versions)}: {text}" for text, versions in runs)
-
-
-def _messages(kit: BrokenKit, sightings: Sightings) -> str:
-    said = [
-        (version.removeprefix(_OURS), version.startswith(_OURS), seen[kit.name].get("text", ""))
-        for version, seen in sightings.items()
-        if kit.name in seen
+def _messages(kit: BrokenKit, sightings: Sightings[KitSighting]) -> str:
+    lines = [
+        f"- {of_whom}{who}: {_plain(text)}\n"
+        for of_whom, clients in (("", OFFICIALS), ("flare_client, ", OURS))
+        for who, text in seen_by(clients, sightings, kit.name, lambda seen: seen.text)
+        if text
     ]
-    lines = []
-    for is_ours, of_client in itertools.groupby(said, lambda one: one[1]):
-        for text, group in itertools.groupby(of_client, lambda one: one[2]):
-            if text:
-                who = (
-                    f"flare_client, {_span([one[0] for one in group])}" if is_ours else _span([one[0] for one in group])
-                )
-                lines.append(f"- {who}: {_plain(text)}\n")
     return f"\n### {kit.name}\n\n{''.join(lines)}" if lines else ""
 
 
 def _plain(text: str) -> str:
     line = " ".join(text.split()).replace("`", "'")
-    return f"`{line if len(line) <= 300 else line[:300] + '...'}`"
-
-
-def _span(versions: list[str]) -> str:
-    return versions[0] if len(versions) == 1 else f"{versions[0]}–{versions[-1]}"  # noqa: RUF001 - a dash between two
+    return f"`{line if len(line) <= _MOST_TEXT else line[:_MOST_TEXT] + '...'}`"

@@ -9,6 +9,13 @@ from typing import Any
 LOGIN, LIST, META, SUBMIT, DELETE = "login", "list_jobs", "get_job_meta", "submit_job", "delete_job"
 MONITOR, DOWNLOAD = "monitor_job", "download_job_result"
 
+LOGIN_SECONDS = 5.0
+"""What a client is given to connect: official ones try again after seconds, and the machine may be a busy one."""
+COMMAND_SECONDS = 1.0
+"""What a command is given, where the release has ``set_timeout`` over CellNet."""
+HANG_SECONDS = 12.0
+"""How long a call may take, beside the time that it is given, before the client counts as hung."""
+
 _CELLS = ("2.7", "2.8", "2.9")
 _FILES = ("2.4", "2.5", "2.6", *_CELLS)
 _RESULT = {"at": "download", "file": "workspace.zip"}
@@ -33,6 +40,15 @@ class FaultCase:
     kind: str
     how: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     releases: tuple[str, ...] = ()
+
+    def fits(self, release: str) -> bool:
+        """Whether the release can have it."""
+        return not self.releases or release in self.releases
+
+    @property
+    def strikes_before_login(self) -> bool:
+        """Whether the fault must be in force when the client logs in: it strikes the login, or the connection."""
+        return self.call == LOGIN or self.how.get("at") == "connect" or self.kind == "lose_acknowledgements"
 
 
 def _case(name: str, what: str, call: str, kind: str, releases: tuple[str, ...] = (), /, **how: Any) -> FaultCase:

@@ -1,154 +1,77 @@
 """What users of a client see where something goes wrong: every case, measured on the mock server.
 
-``python -m conformance.lab.fault_matrix`` runs the official clients and writes ``docs/faults.md``.
+``python -m conformance.lab.fault_matrix 2.6.3`` runs the official client of a version and writes ``docs/faults.md``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import json
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import click
-
-from conformance.adapters.base import Adapter, ClientError, ClientFailure, ClientSession
-from conformance.adapters.stdio import StdioAdapter
+from conformance.adapters.base import ClientSession
 from conformance.jobs import JobKind, write_job
-from conformance.lab.fault_cases import CASES, DELETE, DOWNLOAD, LIST, LOGIN, MONITOR, SUBMIT, FaultCase
-from conformance.lab.fault_page import PAGE, SIGHTINGS, load, page, words
-from conformance.parties import make_adapter
-from conformance.peers import PeerUnavailable
-from mock_server import MockServer
-
-ADMIN = "admin@nvidia.com"
-LOGIN_SECONDS = 3.0
-COMMAND_SECONDS = 1.0
-HANG_SECONDS = 12.0
-_SCENARIO = {
-    "jobs": [
-        {"match": {"name": "long*"}, "queued": 0, "running": "1d"},
-        {"queued": 0, "running": 0, "result": {"files": {"model.txt": "weights"}, "size": "100KiB"}},
-    ]
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Seen:
-    """What a client did.
-
-    Attributes:
-        outcome: the class that it raised; ``returned`` where it did not, ``hung`` where it never came back.
-        text: the message, or what was returned.
-        seconds: how long that took.
-        after: what a further command on the same session did, with the fault gone; empty where there is none.
-        sent: how often the command came.
-        jobs: how many jobs more there are.
-        left: how much is new in the download folder.
-        fired: how often the fault struck.
-    """
-
-    outcome: str
-    text: str
-    seconds: float
-    after: str = ""
-    sent: int = 0
-    jobs: int = 0
-    left: int = 0
-    fired: int = 0
-
-    def record(self) -> dict[str, Any]:
-        """What is kept of it: the text has ports, ids and paths of the moment in it."""
-        kept = dataclasses.asdict(self)
-        del kept["text"], kept["fired"]
-        return {**kept, "seconds": round(self.seconds, 1)}
+from conformance.lab.cases.bench import ADMIN, HUNG, RETURNED, Attempt, Bench, attempt
+from conformance.lab.cases.clients import OFFICIALS, LabClient
+from conformance.lab.cases.measuring import CaseLab, command
+from conformance.lab.fault_cases import (
+    CASES,
+    COMMAND_SECONDS,
+    DELETE,
+    DOWNLOAD,
+    HANG_SECONDS,
+    LIST,
+    LOGIN,
+    LOGIN_SECONDS,
+    MONITOR,
+    SUBMIT,
+    FaultCase,
+)
+from conformance.lab.fault_page import MODULE, PAGE, SIGHTINGS, FaultSighting, page, words
+from mock_server.faults.injection import Fault
 
 
-def _attempt(call: Any) -> tuple[str, str, Any]:
-    try:
-        value = call()
-    except ClientError as problem:
-        return problem.types[0], problem.text, None
-    except ClientFailure as problem:
-        return "hung", str(problem).split(";")[0], None
-    return "returned", repr(value), value
+class FaultBench(Bench[FaultCase, FaultSighting]):
+    """Has one client meet faults."""
 
+    hang_seconds = HANG_SECONDS
+    scenario: ClassVar[dict[str, Any] | None] = {
+        "jobs": [
+            {"match": {"name": "long*"}, "queued": 0, "running": "1d"},
+            {"queued": 0, "running": 0, "result": {"files": {"model.txt": "weights"}, "size": "100KiB"}},
+        ]
+    }
 
-class Matrix:
-    """Runs cases with one client on a mock server of its release.
+    def __init__(self, asked: LabClient) -> None:
+        super().__init__(asked)
+        self._jobs = 0
 
-    Args:
-        client: as ``--client`` takes it.
-        release: the release line.
-    """
-
-    def __init__(self, client: str, release: str) -> None:
-        self.adapter: Adapter = make_adapter(client, None)
-        if isinstance(self.adapter, StdioAdapter):
-            self.adapter.call_seconds = HANG_SECONDS
-        self.server = MockServer(release, scenario=_SCENARIO)
-        self._scratch = Path(tempfile.mkdtemp(prefix="flare-faults-"))
-        self._number = 0
-
-    def __enter__(self) -> Matrix:
-        self.server.start()
-        self.kit = self.server.kit(ADMIN)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.adapter.close()
-        self.server.stop()
-        shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def cases(self) -> Iterator[FaultCase]:
-        """The cases that the release can have."""
-        return (case for case in CASES if not case.releases or self.server.release in case.releases)
-
-    def job(self, kind: JobKind) -> str:
-        """A new job folder."""
-        self._number += 1
-        return str(write_job(self._scratch / str(self._number), f"{kind.value}-{self._number}", kind))
-
-    def run(self, case: FaultCase) -> Seen:
+    def run(self, case: FaultCase) -> FaultSighting:
         """Have the client meet a fault."""
-        server = self.server
-        server.faults.clear()
-        before_login = case.call == LOGIN or case.how.get("at") == "connect" or case.kind == "lose_acknowledgements"
-        if before_login:
-            fault = server.faults.inject(case.kind, **case.how)
-        started = time.monotonic()
-        login = _attempt(lambda: self.adapter.open(ADMIN, self.kit, timeout=LOGIN_SECONDS))
-        seconds = time.monotonic() - started
-        session: ClientSession | None = login[2]
+        self.server.reset()  # jobs that run would keep others from being done
+        faults = self.server.faults
+        self.kit = self.server.kit(ADMIN)
+        fault = faults.inject(case.kind, **case.how) if case.strikes_before_login else None
         try:
-            if case.call == LOGIN or session is None:
-                text = "a session" if session is not None else login[1]
-                server.faults.clear()
-                after = _attempt(lambda: session.call(LIST))[0] if session is not None else ""
-                return Seen(login[0], text, seconds, after, fired=fault.fired if before_login else 0)
-            return self._command(case, session, fault if before_login else None)
+            login = self.log_in(self.kit, LOGIN_SECONDS)
+            if login.outcome != RETURNED:
+                # A command that gets no session does not come about: its fault has not struck.
+                return _seen(login, fired=fault.fired if fault is not None and case.call == LOGIN else 0)
+            with self.closing(login.value) as session:
+                if case.call == LOGIN:
+                    return self._login(login, session, fault)
+                return self._command(case, session, fault)
         finally:
-            server.faults.clear()
-            if session is not None:
-                with contextlib.suppress(ClientError, ClientFailure):
-                    session.close()
+            faults.clear()
 
-    def _command(self, case: FaultCase, session: ClientSession, fault: Any) -> Seen:
+    def _login(self, login: Attempt, session: ClientSession, fault: Fault | None) -> FaultSighting:
+        fired = fault.fired if fault is not None else 0
+        self.server.faults.clear()
+        return _seen(login, self.attempt(session, LIST), fired=fired)
+
+    def _command(self, case: FaultCase, session: ClientSession, fault: Fault | None) -> FaultSighting:
         server = self.server
-        if server.profile.cell is not None:
-            session.call("set_timeout", COMMAND_SECONDS)
-        arguments: tuple[Any, ...] = ()
-        if case.call == SUBMIT:
-            arguments = (self.job(JobKind.QUICK),)
-        elif case.call == MONITOR:
-            arguments = (session.call(SUBMIT, self.job(JobKind.LONG)), 1.0, 0.05)
-        elif case.call in (DELETE, DOWNLOAD):
-            arguments = (session.call(SUBMIT, self.job(JobKind.QUICK)),)
+        prepared = attempt(lambda: self._prepared(case, session))
+        if prepared.outcome != RETURNED:
+            return _seen(prepared)  # its fault has not struck
         downloads = self.kit / "transfer"
         files = set(downloads.glob("*"))
         jobs = len(server.job_metas())
@@ -156,48 +79,51 @@ class Matrix:
         sent = server.received(name)
         if fault is None:
             fault = server.faults.inject(case.kind, **case.how)
-        started = time.monotonic()
-        outcome, text, _ = _attempt(lambda: session.call(case.call, *arguments))
-        seconds = time.monotonic() - started
+        told = self.attempt(session, case.call, *prepared.value)
         fired = fault.fired
         server.faults.clear()
         sent = server.received(name) - sent
-        after = _attempt(lambda: session.call(LIST, limit=1))[0]
+        if case.call == MONITOR and told.outcome == RETURNED:
+            sent = 0  # one that goes on asks as often as there is time for: that says nothing of the client
+        # A client that hung was ended, and its session with it.
+        after = self.attempt(session, LIST, limit=1) if told.outcome != HUNG else None
         left = len(set(downloads.glob("*")) - files)
-        return Seen(outcome, text, seconds, after, sent, len(server.job_metas()) - jobs, left, fired)
+        return _seen(told, after, sent=sent, jobs=len(server.job_metas()) - jobs, left=left, fired=fired)
+
+    def _prepared(self, case: FaultCase, session: ClientSession) -> tuple[Any, ...]:
+        """What the call of a case is given, which may be a job that it needs."""
+        if self.server.profile.cell is not None:
+            session.call("set_timeout", COMMAND_SECONDS)
+        if case.call == SUBMIT:
+            return (self._job(JobKind.QUICK),)
+        if case.call == MONITOR:
+            return (session.call(SUBMIT, self._job(JobKind.LONG)), 1.0, 0.05)
+        if case.call in (DELETE, DOWNLOAD):
+            return (session.call(SUBMIT, self._job(JobKind.QUICK)),)
+        return ()
+
+    def _job(self, kind: JobKind) -> str:
+        """A new job folder."""
+        self._jobs += 1
+        return str(write_job(self.scratch / str(self._jobs), f"{kind.value}-{self._jobs}", kind))
 
 
-def measure(version: str) -> dict[str, dict[str, Any]]:
-    """Run every case with the official client of a version.
-
-    Raises:
-        PeerUnavailable: it cannot be had here.
-    """
-    with Matrix(f"official:{version}", version.rpartition(".")[0]) as matrix:
-        seen = {}
-        for case in matrix.cases():
-            seen[case.name] = matrix.run(case).record()
-            click.echo(f"{version} {case.name}: {words(seen[case.name])}")
-        return seen
+def _seen(told: Attempt, after: Attempt | None = None, **counts: int) -> FaultSighting:
+    return FaultSighting(told.outcome, told.seconds, after.outcome if after else "", text=told.text, **counts)
 
 
-@click.command(epilog="Example: python -m conformance.lab.fault_matrix 2.6.3")
-@click.argument("versions", nargs=-1)
-def main(versions: tuple[str, ...]) -> None:
-    """Measure what the official clients of VERSIONS do under every fault, and write docs/faults.md.
-
-    Without a version the page alone is written again.
-    """
-    sightings = load()
-    for version in versions:
-        try:
-            sightings[version] = measure(version)
-        except PeerUnavailable as problem:
-            raise click.ClickException(str(problem)) from problem
-    ordered = dict(sorted(sightings.items()))
-    SIGHTINGS.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(ordered), encoding="utf-8")
-
+LAB = CaseLab(
+    module=MODULE,
+    clients=OFFICIALS,
+    cases=CASES,
+    bench=FaultBench,
+    kind=FaultSighting,
+    words=words,
+    record=SIGHTINGS,
+    page=PAGE,
+    write=page,
+)
+main = command(LAB)
 
 if __name__ == "__main__":
     main()

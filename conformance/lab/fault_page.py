@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Mapping
+import dataclasses
 from pathlib import Path
-from typing import Any
 
-from conformance.lab.fault_cases import CASES, DELETE, DOWNLOAD, LIST, LOGIN, MONITOR, SUBMIT, FaultCase
+from conformance.lab.cases.bench import HUNG, RETURNED
+from conformance.lab.cases.clients import OFFICIALS
+from conformance.lab.cases.page import cell, measurements
+from conformance.lab.cases.sightings import Sighting, Sightings, passing
+from conformance.lab.fault_cases import (
+    CASES,
+    COMMAND_SECONDS,
+    DELETE,
+    DOWNLOAD,
+    HANG_SECONDS,
+    LIST,
+    LOGIN,
+    LOGIN_SECONDS,
+    MONITOR,
+    SUBMIT,
+    FaultCase,
+)
 
+MODULE = "conformance.lab.fault_matrix"
 SIGHTINGS = Path(__file__).with_name("fault_sightings.json")
-"""By version, then by case: what the official client of that version did."""
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 
-_HEAD = """# What users see where something goes wrong
+_HEAD = f"""# What users see where something goes wrong
 
 Every row is a fault of the mock server ([mock-server.md](mock-server.md), the section on faults) and one call of an
-official client, measured by `python -m conformance.lab.fault_matrix`, which writes this page. Logins had 3 s to
-connect, commands from 2.7 on 1 s (`set_timeout`); "no answer" means that the client did not come back within 12 s (15 s
-for a login), and was ended. What holds for all clients is in the contracts `ROBUST-*` ([contracts.md](contracts.md)).
+official client, measured by `python -m {MODULE}`, which writes this page. Logins had {LOGIN_SECONDS:g} s to
+connect, commands from 2.7 on {COMMAND_SECONDS:g} s (`set_timeout`); "no answer" means that the client did not come
+back within {HANG_SECONDS:g} s ({HANG_SECONDS + LOGIN_SECONDS:g} s for a login), and was ended. What holds for all
+clients is in the contracts `ROBUST-*` ([contracts.md](contracts.md)).
 """
 _TITLES = {
     LOGIN: "Logging in",
@@ -31,43 +45,55 @@ _TITLES = {
 }
 
 
-def load() -> dict[str, dict[str, dict[str, Any]]]:
-    """What was measured."""
-    found: dict[str, dict[str, dict[str, Any]]] = json.loads(SIGHTINGS.read_text(encoding="utf-8"))
-    return found
+@dataclasses.dataclass(frozen=True)
+class FaultSighting(Sighting):
+    """What a client did under a fault.
+
+    Attributes:
+        outcome: of the call.
+        seconds: how long that took; kept, but another one each time.
+        after: what a further command on the same session did, with the fault gone; empty where there is no session.
+        sent: how often the command came; not counted where a monitor went on until its time was over.
+        jobs: how many jobs more there are.
+        left: how much is new in the download folder.
+        text: the message, or what was returned: it has ports, ids and paths of the moment in it.
+        fired: how often the fault struck.
+    """
+
+    seconds: float = dataclasses.field(default=0.0, compare=False)
+    after: str = ""
+    sent: int = 0
+    jobs: int = 0
+    left: int = 0
+    text: str = passing("")
+    fired: int = passing(0)
+
+    @property
+    def came_about(self) -> bool:
+        """Whether the fault struck."""
+        return self.fired > 0
 
 
-def page(sightings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+def page(sightings: Sightings[FaultSighting]) -> str:
     """The page."""
     parts = [_HEAD]
     for call, title in _TITLES.items():
-        rows = [_row(case, sightings) for case in CASES if case.call == call]
         parts.append(f"\n## {title}\n\n| what goes wrong | fault | what official clients do |\n| --- | --- | --- |\n")
-        parts += rows
+        parts += [_row(case, sightings) for case in CASES if case.call == call]
+    parts.append(measurements(MODULE, sightings))
     return "".join(parts)
 
 
-def words(seen: Mapping[str, Any]) -> str:
+def words(seen: FaultSighting) -> str:
     """What a client did, in words."""
-    outcome = {"returned": "returns", "hung": "no answer"}.get(seen["outcome"], f"`{seen['outcome']}`")
-    after = {
-        "": "",
-        "returned": "",
-        "KeyError": "",
-    }.get(seen["after"], f"; then `{seen['after']}`")
-    jobs = {1: "; the job is there", -1: "; the job is gone"}.get(seen["jobs"], "")
-    left = "; leaves a folder" if seen["left"] and seen["outcome"] != "returned" else ""
+    outcome = {RETURNED: "returns", HUNG: "no answer"}.get(seen.outcome, f"`{seen.outcome}`")
+    after = {"": "", RETURNED: "", HUNG: "; then no answer"}.get(seen.after, f"; then `{seen.after}`")
+    jobs = {1: "; the job is there", -1: "; the job is gone"}.get(seen.jobs, "")
+    left = "; leaves a folder" if seen.left and seen.outcome != RETURNED else ""
     return f"{outcome}{after}{jobs}{left}"
 
 
-def _row(case: FaultCase, sightings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    seen = [(version, words(cases[case.name])) for version, cases in sightings.items() if case.name in cases]
-    runs = [(text, [version for version, _ in group]) for text, group in itertools.groupby(seen, lambda one: one[1])]
-    found = "<br>".join(f"{_span(versions)}: {text}" for text, versions in runs)
+def _row(case: FaultCase, sightings: Sightings[FaultSighting]) -> str:
     how = ", ".join(f"{name}={value!r}" for name, value in case.how.items())
     fault = f"{case.kind}: {how}" if how else case.kind
-    return f"| {case.what} | `{fault}` | {found or 'not measured'} |\n"
-
-
-def _span(versions: list[str]) -> str:
-    return versions[0] if len(versions) == 1 else f"{versions[0]}–{versions[-1]}"  # noqa: RUF001 - a dash between two
+    return f"| {case.what} | `{fault}` | {cell(OFFICIALS, sightings, case.name, words)} |\n"

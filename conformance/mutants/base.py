@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 MAY = "at times:"
 """How the reason begins why a contract that draws examples may catch a mutant, and may not."""
 
+BY_NATURE: Mapping[str, str] = {"MODEL-*": f"{MAY} plays random calls of every kind, and judges each answer"}
+"""Globs of contracts that may catch whatever differs, with the reason."""
+
 Factory = Callable[..., Any]
 """``factory(username, startup_kit_location, secure=True, timeout=10.0)`` returns an object with Session's methods."""
 
@@ -57,6 +60,15 @@ class Wrong:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
+
+    @property
+    def clock(self) -> Any:
+        """What the session waits on."""
+        return self._session.clock
+
+    @clock.setter
+    def clock(self, clock: Any) -> None:
+        self._session.clock = clock
 
     def monitor_job(
         self,
@@ -118,6 +130,7 @@ def _broken_by(kind: type) -> frozenset[str] | None:
 def _with_sample_callback(opens: Factory, callback: Any = None) -> Factory:
     """Give a factory the sample callback, the reference client's unless it has one of its own."""
     opens.basic_cb_with_print = callback or client().basic_cb_with_print  # type: ignore[attr-defined] # of functions
+    opens.takes_clock = True  # type: ignore[attr-defined] # likewise
     return opens
 
 
@@ -139,6 +152,16 @@ def open_reference(username: Any, kit: str, secure: bool = True, timeout: float 
 
 class Passing(Wrong):
     """A session without a fault."""
+
+
+def log_in(session: Any, timeout: float) -> Any:
+    """Have a session log in, and return it; where that fails, it is closed."""
+    try:
+        session.try_connect(timeout)
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 def unconnected(username: str, kit: str) -> Any:

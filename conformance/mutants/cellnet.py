@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.mutants.base import Wrong, client, factory, mutant, open_reference
+from conformance.mutants.sessions import LogsInAgain
 
 
 @mutant("MON-ARG-01", "MON-ARG-02", release="2.9")
@@ -162,15 +163,8 @@ class AbortsOnce(Wrong):
 
 
 @mutant("CONN-EXPIRE-02", "CONN-EXPIRE-03", release="2.9")
-class LogsInAgainUnasked(Wrong):
+class LogsInAgainUnasked(LogsInAgain):
     """It logs in again where the session expired."""
-
-    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return self._session.list_jobs(*args, **kwargs)
-        except client().SessionExpired:
-            self._session.try_connect(5.0)
-            return self._session.list_jobs(*args, **kwargs)
 
 
 @mutant("CONN-RESTART-02", release="2.9")

@@ -133,7 +133,7 @@ def expired_is_fine(username: str, kit: str, secure: bool = True, timeout: float
 @mutant("CONN-CERT-03", release="2.9")
 def expired_is_fine_today(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **more: Any) -> Any:
     """It returns a session, though the certificate is over."""
-    return unconnected(username, kit) if _is_over(Path(kit)) else open_reference(username, kit, secure, timeout, **more)
+    return expired_is_fine(username, kit, secure, timeout, **more)
 
 
 def _unfit(word: str, *, session: bool = True) -> Callable[..., Any]:
@@ -161,7 +161,8 @@ for _name, _fault, _word, _caught in (
     _opens = _unfit(_word)
     _opens.__name__, _opens.__doc__ = _name, _fault
     _ids = ("CONN-CERT-01", "CONN-CERT-06") if _caught == "2.6" else ("CONN-CERT-01", "CONN-CERT-07")
-    mutant(*_ids, release=_caught)(_opens)
+    _also = {"ROBUST-CERT-01": "the certificate is another CA's", "ROBUST-CERT-02": "its time is over"}
+    mutant(*_ids, release=_caught, also=_also)(_opens)
 
 for _name, _word, _contract, _release in (
     ("wrong_key_is_a_config_error", "KEY_VALUES_MISMATCH", "CONN-CERT-04", "2.9"),
@@ -187,8 +188,7 @@ def knows_its_user(username: str, kit: str, secure: bool = True, timeout: float 
 @mutant("CONN-USER-02", release="2.9")
 def knows_its_user_today(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **more: Any) -> Any:
     """It logs in as the user whose name the kit's folder has, whoever is named."""
-    user = _kit_owner(kit) if username == "nobody@example.org" else username
-    return open_reference(user, kit, secure, timeout, **more)
+    return knows_its_user(username, kit, secure, timeout, **more)
 
 
 def _hasty(username: str, kit: str, secure: bool = True, timeout: float = 10.0, **more: Any) -> Any:
@@ -204,7 +204,7 @@ for _name, _release, _ids in (
         return _hasty(username, kit, secure, timeout, **more)
 
     _gives_up.__name__, _gives_up.__doc__ = _name, "It gives up after a fifth of a timeout below one second."
-    mutant(*_ids, release=_release)(_gives_up)
+    mutant(*_ids, release=_release, also={"ROBUST-LOGIN-08": "its time to connect is a fifth"})(_gives_up)
 
 
 @mutant("CONN-TIMEOUT-03")

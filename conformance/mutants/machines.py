@@ -85,7 +85,14 @@ class RemembersHowAMonitorBegan(Wrong):
         return {**meta, "status": self._statuses.get(job_id, meta["status"])}
 
 
-@mutant("MODEL-ROLE-01", release="2.9")
+_IN_ANOTHERS_NAME = "it aborts in the name of another user"
+
+
+@mutant(
+    "MODEL-ROLE-01",
+    release="2.9",
+    also={"DELETE-ROLE-01": _IN_ANOTHERS_NAME, "ROLE-MEMBER-01": _IN_ANOTHERS_NAME, "ROLE-ORG-02": _IN_ANOTHERS_NAME},
+)
 class MixesUsers(Wrong):
     """What its user may not do, it does in the name of another user who has a session."""
 
@@ -96,11 +103,14 @@ class MixesUsers(Wrong):
         self._sessions.append(session)
 
     def close(self) -> None:
-        self._sessions.remove(self._session)
+        if self._session in self._sessions:
+            self._sessions.remove(self._session)
         self._session.close()
 
     def abort_job(self, job_id: str) -> Any:
-        for session in [self._session, *self._sessions]:
+        server = self._session._conversation.kit.root.resolve().parent
+        others = [one for one in self._sessions if one._conversation.kit.root.resolve().parent == server]
+        for session in [self._session, *others]:
             try:
                 return session.abort_job(job_id)
             except client().AuthorizationError as problem:
@@ -133,11 +143,11 @@ class KnowsTheJobOfAToken(Wrong):
         super().__init__(session)
         self._jobs: dict[str, str] = {}
 
-    def submit_job(self, path: str, submit_token: str | None = None) -> Any:
+    def submit_job(self, job_definition_path: str, submit_token: str | None = None) -> Any:
         if submit_token is None:
-            return self._session.submit_job(path)
+            return self._session.submit_job(job_definition_path)
         if submit_token not in self._jobs:
-            self._jobs[submit_token] = self._session.submit_job(path, submit_token=submit_token)
+            self._jobs[submit_token] = self._session.submit_job(job_definition_path, submit_token=submit_token)
         return self._jobs[submit_token]
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from conformance.mutants.base import Wrong, client, mutant
+
+
+def _status(meta: Any) -> str:
+    if "status" not in meta:
+        raise client().InternalError("expected a status in the meta, but there is none")
+    return str(meta["status"])
 
 
 class Monitor(Wrong):
@@ -28,7 +33,7 @@ class Monitor(Wrong):
 
     def wait(self, seconds: float) -> None:
         """Wait between polls."""
-        time.sleep(seconds)
+        self.clock.sleep(seconds)
 
     def ask(self, cb: Any, job_id: str, meta: Any, args: Any, kwargs: Any) -> bool:
         """Call the callback, and say whether to go on."""
@@ -57,14 +62,16 @@ class Monitor(Wrong):
         codes = client().MonitorReturnCode
         self.check(timeout, poll_interval)
         limited = timeout > 0 or (timeout == 0 and self.zero_is_a_limit) or (timeout < 0 and self.negative_is_a_limit)
-        started = time.monotonic()
+        started = self.clock.monotonic()
 
         extra, polls = self.extra_polls, 0
 
         def over() -> bool:
             # No time at all is over after the first poll, so that what the first poll finds is found all the same.
             return (
-                limited and (timeout > 0 or polls > 0) and time.monotonic() - started > timeout - self.early + self.late
+                limited
+                and (timeout > 0 or polls > 0)
+                and self.clock.monotonic() - started > timeout - self.early + self.late
             )
 
         while True:
@@ -72,15 +79,15 @@ class Monitor(Wrong):
                 return codes.TIMEOUT
             polls += 1
             meta = self.poll(job_id, polls, cb)
-            status = str(meta["status"])
+            status = _status(meta)
             finished = status.startswith("FINISHED")
             if finished and self.finish_first:
                 return codes.JOB_FINISHED
-            asked = time.monotonic()
+            asked = self.clock.monotonic()
             if cb is not None and not self.ask(cb, job_id, meta, cb_args, cb_kwargs):
                 return codes.ENDED_BY_CB
             if self.callbacks_cost_nothing:
-                started += time.monotonic() - asked
+                started += self.clock.monotonic() - asked
             if finished and not extra:
                 return self.end(status, polls, timeout)
             if finished:
@@ -121,7 +128,7 @@ class TimeoutAfterPoll(Monitor):
     time_after_poll = True
 
 
-@mutant("MON-TIMEOUT-03")
+@mutant("MON-TIMEOUT-03", also={"MON-DAY-02": "its timeout is 0"})
 class ZeroTimesOut(Monitor):
     """It takes a timeout of 0 for no time at all."""
 
@@ -165,6 +172,7 @@ class FinishBeforeCallback(Monitor):
     "MON-POLL-01",
     "MON-POLL-02",
     also={
+        "MON-DAY-*": "it polls for days there",
         "MON-POLL-04": "the interval is negative there",
         "MON-SLOW-01": "it waits for the interval, too",
         "MON-TIMEOUT-05": "the interval is longer than the time there",
@@ -174,7 +182,7 @@ class IgnoresPollInterval(Monitor):
     """It polls every 10 ms, whatever it was told."""
 
     def wait(self, seconds: float) -> None:
-        time.sleep(0.01)
+        self.clock.sleep(0.01)
 
 
 @mutant("MON-CB-03")
@@ -196,7 +204,11 @@ class ShortensCallbackMeta(Monitor):
         return bool(cb(self, job_id, {"job_id": job_id, "status": meta["status"]}, *args, **kwargs))
 
 
-@mutant("MON-FINISH-01", release="2.9", also={"MON-CB-02": "it waits for the end", "MON-FINISH-03": "likewise"})
+@mutant(
+    "MON-FINISH-01",
+    release="2.9",
+    also={"MON-CB-02": "it waits for the end", "MON-DAY-02": "likewise", "MON-FINISH-03": "likewise"},
+)
 class LateIsTooLate(Monitor):
     """It returns TIMEOUT where the job ends while it is monitored."""
 
@@ -284,14 +296,14 @@ class KeepsThePace(Monitor):
     spent = 0.0
 
     def ask(self, cb: Any, job_id: str, meta: Any, args: Any, kwargs: Any) -> bool:
-        before = time.monotonic()
+        before = self.clock.monotonic()
         goes_on = super().ask(cb, job_id, meta, args, kwargs)
         # Only of callbacks that take their time: the interval of others is no shorter for that.
-        self.spent = time.monotonic() - before if time.monotonic() - before > 0.1 else 0.0
+        self.spent = self.clock.monotonic() - before if self.clock.monotonic() - before > 0.1 else 0.0
         return goes_on
 
     def wait(self, seconds: float) -> None:
-        time.sleep(max(0.0, seconds - self.spent))
+        self.clock.sleep(max(0.0, seconds - self.spent))
 
 
 @mutant("MON-SLOW-02", release="2.9")
@@ -359,3 +371,38 @@ class CountsByTwo(Wrong):
     """Its sample callback counts every call twice."""
 
     basic_cb_with_print = staticmethod(_counts_by_two)
+
+
+@mutant("MON-DAY-01")
+class NoMoreThanAnHour(Wrong):
+    """It takes a timeout of more than an hour for one of an hour."""
+
+    def monitor_job(self, job_id: str, timeout: float = 0.0, *args: Any, **kwargs: Any) -> Any:
+        return super().monitor_job(job_id, min(timeout, 3600.0), *args, **kwargs)
+
+
+@mutant("MON-DAY-02", release="2.9")
+class GoesHomeInTheEvening(Monitor):
+    """Without a timeout it takes a job for finished that it has watched for eight hours."""
+
+    stays = 8 * 3600.0
+
+    def check(self, timeout: float, poll_interval: float) -> None:
+        super().check(timeout, poll_interval)
+        self.leaves_at = float("inf") if timeout > 0 else self.clock.monotonic() + self.stays
+
+    def poll(self, job_id: str, polls: int, cb: Any) -> Any:
+        meta = super().poll(job_id, polls, cb)
+        return {**meta, "status": "FINISHED:COMPLETED"} if self.clock.monotonic() > self.leaves_at else meta
+
+
+@mutant("MON-DAY-03", also={"MON-DAY-01": "its intervals are longer than it was told", "MON-DAY-02": "likewise"})
+class GrowsTired(Monitor):
+    """It waits a little longer after each poll, as some do for the server's sake."""
+
+    def poll(self, job_id: str, polls: int, cb: Any) -> Any:
+        self.polls = polls
+        return super().poll(job_id, polls, cb)
+
+    def wait(self, seconds: float) -> None:
+        super().wait(seconds * (1 + self.polls / 50))

@@ -1,20 +1,15 @@
-"""Wrong where something goes wrong: answers, connections and logins."""
+"""Wrong where something goes wrong: answers, connections and sessions that end."""
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 import json
-import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, factory, mutant
+from conformance.mutants.base import Wrong, client, mutant
 
 _IMPATIENCE = 0.1
-_NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL."""
 _FIELDS = frozenset({"time", "data", "meta", "type", "rows"})
 
 
@@ -35,7 +30,7 @@ class WrongInside(Wrong):
         """Change a part."""
 
 
-def _look_at_bytes(connection: Any, look: Callable[[bytes], str | None]) -> None:
+def look_at_bytes(connection: Any, look: Callable[[bytes], str | None]) -> None:
     """Have each answer of the socket dialect refused of which something says why."""
     transport = connection._transport
     take = transport._receive
@@ -54,12 +49,14 @@ def _look_at_bytes(connection: Any, look: Callable[[bytes], str | None]) -> None
     transport._receive = lambda inner, protocol: take(Watched(inner), protocol)
 
 
-def _strict(data: bytes) -> str | None:
+def unknown_fields(data: bytes) -> str | None:
     """Why an answer is refused by a client that takes no field that it does not know."""
     try:
         envelope = json.loads(data.partition(b"\x03")[0])
     except ValueError:
         return None
+    if not isinstance(envelope, dict) or not isinstance(envelope.get("data"), list):
+        return None  # no answer: bytes of a file, or what no client takes
     parts = [envelope, *envelope["data"]]
     unknown = {key for part in parts for key in part} - _FIELDS - {"data"}
     return f"unknown fields {sorted(unknown)}" if unknown else None
@@ -82,7 +79,7 @@ class TakesOneBlock(WrongInside):
     """It takes the first bytes of an answer for all of it."""
 
     def change(self) -> None:
-        _look_at_bytes(self.connection, lambda data: None if b"\x04" in data else "an answer in pieces")
+        look_at_bytes(self.connection, lambda data: None if b"\x04" in data else "an answer in pieces")
 
 
 @mutant("ROBUST-TWICE-01", release="2.6")
@@ -90,7 +87,7 @@ class RefusesASecondCopy(WrongInside):
     """It refuses an answer that is followed by another."""
 
     def change(self) -> None:
-        _look_at_bytes(self.connection, lambda data: "more than an answer" if data.count(b"\x04") > 1 else None)
+        look_at_bytes(self.connection, lambda data: "more than an answer" if data.count(b"\x04") > 1 else None)
 
 
 @mutant("ROBUST-FIELDS-01", release="2.6")
@@ -98,7 +95,7 @@ class ExpectsKnownFields(WrongInside):
     """It refuses an answer with a field that it does not know."""
 
     def change(self) -> None:
-        _look_at_bytes(self.connection, _strict)
+        look_at_bytes(self.connection, unknown_fields)
 
 
 @mutant("ROBUST-ACK-01", release="2.9")
@@ -305,175 +302,16 @@ class DeletesWithANewSession(Wrong):
             return self._session.delete_job(job_id)
 
 
-@mutant("ROBUST-EXPIRE-02", release="2.9")
+_DEAF = "it does not hear of the end"
+
+
+@mutant(
+    "ROBUST-EXPIRE-02",
+    release="2.9",
+    also={"CONN-EXPIRE-02": _DEAF, "CONN-EXPIRE-03": _DEAF, "ROBUST-MON-06": _DEAF},
+)
 class DoesNotListen(WrongInside):
     """It does not hear that the server ended the session."""
 
     def change(self) -> None:
         self.connection._expire = lambda _reason: None
-
-
-# --- logins ------------------------------------------------------------------------------------------------------
-
-
-def _changed(username: str, kit: str, timeout: float, change: Callable[[Any], None]) -> Any:
-    """Open a session whose connection is changed before it logs in."""
-    session = client().Session(username=username, startup_path=kit, secure_mode=True)
-    change(session._connection)
-    try:
-        session.try_connect(timeout)
-    except BaseException:
-        session.close()
-        raise
-    return session
-
-
-@mutant("ROBUST-LOGIN-01", "ROBUST-LOGIN-02", release="2.9")
-def hurries_the_login(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It gives a login less time than it was given."""
-    return factory(Wrong)(username, kit, secure=secure, timeout=min(timeout, 0.2))
-
-
-@mutant("ROBUST-LOGIN-03", "ROBUST-LOGIN-04", "ROBUST-LOGIN-05")
-def tries_once(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It tries to log in once."""
-    return client().new_secure_session(username, kit, timeout=timeout, auto_login_max_tries=1)
-
-
-@mutant("ROBUST-LOGIN-06")
-def knows_every_field_at_login(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It refuses a login with a field that it does not know."""
-    return _changed(username, kit, min(timeout, 1.0), lambda connection: _look_at_bytes(connection, _strict))
-
-
-class _Pretended:
-    """A session that is none."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_args, **_kwargs: None
-
-
-def _pretends(username: str, kit: str, timeout: float, words: str) -> Any:
-    try:
-        return client().new_secure_session(username, kit, timeout=timeout)
-    except client().NoConnection as problem:
-        if words in str(problem):
-            return _Pretended()
-        raise
-
-
-@mutant("ROBUST-LOGIN-07")
-def takes_no_for_yes(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It returns a session though the server refused the user."""
-    return _pretends(username, kit, timeout, "the server rejects the login")
-
-
-@mutant("ROBUST-LOGIN-08")
-def gives_up_logins_early(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It gives up when half of the time to connect is over."""
-    return factory(Wrong)(username, kit, secure=secure, timeout=timeout / 2)
-
-
-@mutant("ROBUST-LOGIN-09", also={"ROBUST-LOGIN-08": "a login without an answer looks the same"})
-def silence_is_consent(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It returns a session though the server did not answer in time."""
-    return _pretends(username, kit, timeout, "timed out")
-
-
-@mutant("ROBUST-LOGIN-10")
-def needs_no_token(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It returns a session though the answer to the login has no token."""
-    return _pretends(username, kit, timeout, "and a token from the login")
-
-
-@mutant("ROBUST-LOGIN-11")
-def needs_no_commands(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It returns a session though the server announced no commands."""
-    return _pretends(username, kit, timeout, "the table of commands")
-
-
-@mutant("ROBUST-LOGIN-12")
-class SendsWhatWasNotAnnounced(Wrong):
-    """It sends a command that the server did not announce."""
-
-    def clone_job(self, job_id: str) -> Any:
-        return self._session._connection.execute(f"clone_job {job_id}")[1].get("job_id")
-
-
-# --- another server ----------------------------------------------------------------------------------------------
-
-
-def _tls(connection: Any) -> ssl.SSLContext:
-    context: ssl.SSLContext = connection._transport._context
-    return context
-
-
-@mutant("ROBUST-CERT-01", also={"ROBUST-CERT-02": "who looks at no certificate looks at no date"})
-def trusts_anybody(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It does not check who issued the certificate of the server."""
-
-    def change(connection: Any) -> None:
-        _tls(connection).verify_mode = ssl.CERT_NONE
-
-    return _changed(username, kit, timeout, change)
-
-
-@mutant("ROBUST-CERT-02")
-def has_no_calendar(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It does not check whether the certificate of the server holds still."""
-
-    def change(connection: Any) -> None:
-        _tls(connection).verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
-
-    return _changed(username, kit, timeout, change)
-
-
-@mutant("ROBUST-CERT-03", release="2.9")
-def takes_any_name(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It does not check the name of the server."""
-    try:
-        return factory(Wrong)(username, kit, secure=secure, timeout=timeout)
-    except client().RegistrationRejected:
-
-        def change(connection: Any) -> None:
-            connection._identity = dataclasses.replace(connection._identity, server_identity="another-server")
-
-        return _changed(username, kit, timeout, change)
-
-
-@mutant("ROBUST-CERT-04")
-def checks_the_host(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It checks that the certificate of the server is for the host."""
-
-    def change(connection: Any) -> None:
-        _tls(connection).check_hostname = True
-
-    return _changed(username, kit, timeout, change)
-
-
-@mutant("ROBUST-TLS-01")
-def speaks_old_tls(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It speaks TLS 1.0 and 1.1, too."""
-
-    def change(connection: Any) -> None:
-        _tls(connection).set_ciphers("DEFAULT:@SECLEVEL=0")
-        _tls(connection).minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-
-    return _changed(username, kit, timeout, change)
-
-
-@mutant("ROBUST-SIGN-01", release="2.9")
-def takes_any_signature(username: str, kit: str, secure: bool = True, timeout: float = 10.0) -> Any:
-    """It does not check the signature of the registration."""
-    auth: Any = importlib.import_module("flare_client.protocol.cellnet.auth")
-    check = auth.check_register_reply
-
-    class Trusting:
-        def verify(self, *_: Any) -> None:
-            """Be content."""
-
-    auth.check_register_reply = lambda content, user, _verifier: check(content, user, Trusting())
-    try:
-        return factory(Wrong)(username, kit, secure=secure, timeout=timeout)
-    finally:
-        auth.check_register_reply = check

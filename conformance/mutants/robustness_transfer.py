@@ -84,14 +84,8 @@ class SubmitsAgainWhenLate(Wrong):
 
 
 @mutant("ROBUST-UPLOAD-01", release="2.9")
-class UploadsAgain(Wrong):
+class UploadsAgain(SubmitsAgain):
     """It uploads again where the connection was lost under an upload."""
-
-    def submit_job(self, path: str) -> Any:
-        try:
-            return self._session.submit_job(path)
-        except client().ServerUnreachable:
-            return self._session.submit_job(path)
 
 
 # --- monitoring --------------------------------------------------------------------------------------------------

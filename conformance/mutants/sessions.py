@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, factory, mutant, open_reference, unconnected
+from conformance.mutants.base import MAY, Wrong, client, factory, mutant, open_reference, unconnected
 
 ANYTHING = "no call of a session that is not connected succeeds"
 
@@ -108,6 +108,7 @@ class ClosesLaterSessions(Wrong):
         "ROLE-CLONE-01": "its users submit through sessions that are not the last",
         "DELETE-ROLE-01": "its users submit through sessions that are not the last",
         "STUDY-*": "its sessions differ in the study, and the last one is used for both",
+        "ROBUST-*": f"{MAY} the session that was opened last is over",
     },
 )
 class OneUserAtATime(Wrong):
@@ -129,21 +130,26 @@ class OneUserAtATime(Wrong):
 OF_BEFORE = "it looks at a job of a session that was closed"
 
 
-@mutant(
-    "CLOSE-NEW-01",
-    release="2.9",
-    also={"CLOSE-JOB-01": OF_BEFORE, "CONN-TWO-01": OF_BEFORE, "LIFE-RESTART-02": OF_BEFORE},
-)
-class ForgetsJobsOfClosedSessions(Wrong):
-    """It knows nothing of the jobs of sessions that were closed."""
+class _KnowsItsJobs(Wrong):
+    """A session that keeps the ids of what it submitted."""
 
-    gone: set[str] = set()  # noqa: RUF012 - of all sessions, on purpose
     own: frozenset[str] = frozenset()
 
     def submit_job(self, job_definition_path: str, **options: Any) -> Any:
         job_id = self._session.submit_job(job_definition_path, **options)
         self.own |= {job_id}
         return job_id
+
+
+@mutant(
+    "CLOSE-NEW-01",
+    release="2.9",
+    also={"CLOSE-JOB-01": OF_BEFORE, "CONN-TWO-01": OF_BEFORE, "LIFE-RESTART-02": OF_BEFORE},
+)
+class ForgetsJobsOfClosedSessions(_KnowsItsJobs):
+    """It knows nothing of the jobs of sessions that were closed."""
+
+    gone: set[str] = set()  # noqa: RUF012 - of all sessions, on purpose
 
     def get_job_meta(self, job_id: str) -> Any:
         if isinstance(job_id, str) and job_id in self.gone:
@@ -156,15 +162,8 @@ class ForgetsJobsOfClosedSessions(Wrong):
 
 
 @mutant("CLOSE-JOB-01", release="2.9", also={"CLOSE-NEW-01": OF_BEFORE, "LIFE-RESTART-02": OF_BEFORE})
-class TakesItsJobsAlong(Wrong):
+class TakesItsJobsAlong(_KnowsItsJobs):
     """It aborts its jobs when it is closed."""
-
-    own: frozenset[str] = frozenset()
-
-    def submit_job(self, job_definition_path: str, **options: Any) -> Any:
-        job_id = self._session.submit_job(job_definition_path, **options)
-        self.own |= {job_id}
-        return job_id
 
     def close(self) -> None:
         for job_id in self.own:

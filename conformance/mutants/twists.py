@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from conformance.mutants.base import Factory, client, mutant
+from conformance.mutants.base import Factory, client, log_in, mutant
 from flare_client.protocol.cellnet import fobs
 from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.client import ClientPeer
@@ -257,12 +257,7 @@ def twisted(kind: type[SocketTwist] | type[CellTwist]) -> Factory:
             _twist_socket(session, made)
         else:
             _twist_cell(session, made)
-        try:
-            session.try_connect(timeout)
-        except BaseException:
-            session.close()
-            raise
-        return session
+        return log_in(session, timeout)
 
     return open_session
 

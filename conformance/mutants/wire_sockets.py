@@ -141,7 +141,14 @@ class AsksTwiceAtOnce(SocketTwist):
         yield data + data if line_of(data) == "list_jobs" else data
 
 
-@twist("WIRE-WAIT-01", release=_2_6, also={"WIRE-PULL-01": "the file whose transfer it cut off is asked for again"})
+@twist(
+    "WIRE-WAIT-01",
+    release=_2_6,
+    also={
+        "ROBUST-DOWN-09": "the fault strikes the file that it does not wait for",
+        "WIRE-PULL-01": "the file whose transfer it cut off is asked for again",
+    },
+)
 class HangsUp(SocketTwist):
     """It asks for a file, hangs up before it came, and asks again."""
 

@@ -16,9 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mock_server.control.problems import Problem
-
-MAX_BODY = 8 * 1024 * 1024
-"""Bytes of a body; a scenario with a million jobs of others takes a few lines."""
+from mock_server.control.settings import MAX_BODY, too_large
 
 API = "/v1"
 """Where the API begins. What is outside is the page, which holds no secret."""
@@ -85,7 +83,7 @@ class Guard:
             )
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > MAX_BODY:
-            raise Problem(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large(int(length)))
+            raise Problem(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large(int(length)))
         if self._token and path.startswith(API) and path not in OPEN_PATHS:
             self._check_token(headers)
 
@@ -112,11 +110,7 @@ def _limited(receive: Receive) -> Receive:
         taken += len(message.get("body", b""))
         if taken > MAX_BODY:
             # The one exception that the framework lets through while it reads a body.
-            raise HTTPException(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large(taken))
+            raise HTTPException(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large(taken))
         return message
 
     return limited
-
-
-def _too_large(size: int) -> str:
-    return f"expected a body of at most {MAX_BODY:,} bytes, but got {size:,}"

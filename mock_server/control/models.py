@@ -9,9 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from mock_server.broken_kits import BROKEN_KITS
+from mock_server.clock import LATEST, read_clock
 from mock_server.quantities import Duration
+from mock_server.scenarios.base import check_one_of
 from mock_server.scenarios.results import ResultSpec
-from mock_server.scenarios.system import User
+from mock_server.scenarios.system import User, check_site_names
+from mock_server.transcript import Direction, Kind
 
 MAX_LIMIT = 10_000
 
@@ -52,6 +56,8 @@ class ServerView(Answer):
     port: int
     """The FL port that kits name."""
     admin_port: int
+    pedantic: int | None
+    """The seed of what it varies on purpose; null: it varies nothing."""
     running: bool
     """Whether clients are served; false after a client shut it down."""
     started: float
@@ -96,12 +102,15 @@ class StartOver(Body):
     @field_validator("sites")
     @classmethod
     def _names(cls, sites: list[str] | None) -> list[str] | None:
-        for name in sites or ():
-            if not name or not name.isprintable() or len(name) > 64:
-                raise ValueError(f"expected names of sites of 1 to 64 printable characters, but got {name!r:.80}")
-        if sites is not None and len(set(sites)) != len(sites):
-            raise ValueError("expected each site once, but one stands twice")
+        check_site_names(sites or ())
         return sites
+
+    @field_validator("clock")
+    @classmethod
+    def _is_one(cls, clock: str | None) -> str | None:
+        if clock is not None:
+            read_clock(clock)
+        return clock
 
 
 class ScenarioView(Answer):
@@ -141,7 +150,7 @@ class Advance(Body):
     """How far to move a virtual clock: one of the three."""
 
     by: Duration | None = None
-    to: float | None = Field(default=None, allow_inf_nan=False, le=1e12)
+    to: float | None = Field(default=None, allow_inf_nan=False, le=LATEST)
     """Seconds since the epoch; a clock never goes back."""
     to_next_event: bool = False
     """To the moment at which something happens by itself next."""
@@ -305,6 +314,15 @@ class FaultChange(Body):
     paused: bool
 
 
+class FaultWait(Body):
+    """How long to wait for a fault to strike."""
+
+    times: int = Field(default=1, ge=1)
+    """How often it is to have struck, since it is in force."""
+    timeout: Duration = 10.0
+    """Seconds of the machine, whatever the clock of the server."""
+
+
 class FaultKind(Answer):
     """Something that can go wrong."""
 
@@ -372,9 +390,11 @@ class TranscriptQuery(Body):
     """Only entries with a greater number."""
     limit: Limit = 500
     """The newest so many of those that fit."""
-    kind: list[Literal["connection", "handshake", "message", "command", "decision", "fault"]] = []
+    before: int | None = Field(default=None, ge=1)
+    """Only entries with a lesser number: what is older than the first one that came."""
+    kind: list[Kind] = []
     """All kinds where none is named."""
-    direction: list[Literal["in", "out", "none"]] = []
+    direction: list[Direction] = []
     user: str = "*"
     """A glob."""
     connection: int | None = Field(default=None, ge=0)
@@ -411,13 +431,75 @@ class TranscriptView(Answer):
 # --- kits ---------------------------------------------------------------------------------------------------------
 
 
+Moment = Annotated[float, Field(ge=0, le=LATEST, allow_inf_nan=False)]
+"""Seconds since the epoch."""
+
+
 class KitOrder(User):
-    """Who a startup kit is for."""
+    """Who a startup kit is for, and what is to be wrong with it."""
+
+    broken: str | None = None
+    """What is wrong with it on purpose, by its name, as ``expired``; nothing by default."""
+    common_name: str | None = None
+    """Who stands in the certificate, where that is to be another than the user."""
+    not_before: Moment | None = None
+    """From when the certificate holds; from now on by default."""
+    not_after: Moment | None = None
+    """Until when it holds; 360 days by default."""
+
+    @field_validator("broken")
+    @classmethod
+    def _is_known(cls, broken: str | None) -> str | None:
+        if broken is not None:
+            check_one_of(broken, BROKEN_KITS)
+        return broken
+
+
+class KitQuery(Body):
+    """Which kit of a user."""
+
+    broken: str | None = None
+    """The one that is broken so; the right one by default."""
 
 
 class KitView(Answer):
     """A startup kit."""
 
     name: str
+    """The user."""
     path: str
     """The folder above ``startup``, on the server's machine."""
+    broken: str | None
+    """What is wrong with it on purpose; null: nothing."""
+
+
+class BrokenKitView(Answer):
+    """A way in which a kit can be broken on purpose."""
+
+    name: str
+    what: str
+    """What is wrong with it."""
+    part: str
+    """The part of the kit that is broken."""
+    possible: bool
+    """Whether kits of this server can be broken so."""
+
+
+# --- rights and studies -------------------------------------------------------------------------------------------
+
+
+class PolicyView(Answer):
+    """Who may do what on the server."""
+
+    content: dict[str, Any]
+    """As an ``authorization.json``."""
+
+
+class StudyView(Answer):
+    """A study."""
+
+    name: str
+    site_orgs: dict[str, list[str]]
+    """The sites that take part, by organisation."""
+    users: list[str]
+    """Who may work in it."""

@@ -11,6 +11,9 @@ URL_VARIABLE = "FLARE_MOCK_URL"
 TOKEN_VARIABLE = "FLARE_MOCK_TOKEN"  # noqa: S105 - a name
 WORKSPACE_VARIABLE = "FLARE_MOCK_WORKSPACE"
 
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of a body; a scenario with a million jobs of others takes a few lines."""
+
 _MIN_TOKEN = 8
 
 
@@ -40,6 +43,11 @@ class ControlSettings:
     def drawn_token(self) -> str:
         """The token that counts, drawn where nobody gave one; empty where nobody is asked for one."""
         return secrets.token_urlsafe(24) if self.token is None else self.token
+
+
+def too_large(size: int) -> str:
+    """What is said of a body of so many bytes."""
+    return f"expected a body of at most {MAX_BODY:,} bytes, but got {size:,}"
 
 
 def read_control(value: bool | int | ControlSettings) -> ControlSettings | None:

@@ -51,6 +51,7 @@ class Control:
         # Connections wait in the queue of the socket until the thread takes them: nobody needs to wait for the thread.
         self._socket = _listening(settings.port)
         self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
+        self._told = json.dumps({"url": self.url, "token": self.token, "pid": os.getpid()}).encode() + b"\n"
         self._stopping = threading.Event()
         application = build_application(server, self.url, self.token, self._stopping)
         self._uvicorn = uvicorn.Server(
@@ -83,8 +84,7 @@ class Control:
 
     def start(self) -> None:
         """Serve from now on."""
-        found = {"url": self.url, "token": self.token, "pid": os.getpid()}
-        write_atomically(self._file, json.dumps(found).encode() + b"\n", PRIVATE)
+        write_atomically(self._file, self._told, PRIVATE)
         self._thread.start()
 
     def stop(self) -> None:
@@ -95,7 +95,9 @@ class Control:
             self._thread.join(_STOP_SECONDS)
         self._socket.close()
         with contextlib.suppress(OSError):
-            self._file.unlink(missing_ok=True)
+            # Another server may have been started in the same folder meanwhile.
+            if self._file.read_bytes() == self._told:
+                self._file.unlink(missing_ok=True)
 
     def _run(self) -> None:
         asyncio.run(self._uvicorn.serve(sockets=[self._socket]))

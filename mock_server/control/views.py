@@ -58,6 +58,7 @@ def server_view(server: MockServer) -> ServerView:
         host=server.host,
         port=server.port,
         admin_port=server.admin_port,
+        pedantic=server.pedantry.seed if server.pedantry is not None else None,
         running=server.is_running,
         started=started,
         description=server.scenario.description,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from mock_server.control.settings import CONTROL_FILE, TOKEN_VARIABLE, URL_VARIABLE
+from mock_server.control.settings import CONTROL_FILE, MAX_BODY, TOKEN_VARIABLE, URL_VARIABLE, too_large
 
 _SECONDS = 60.0
 """For an answer; what waits on purpose says for how long."""
@@ -95,6 +95,9 @@ class Connection:
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()
+            if len(data) > MAX_BODY:
+                # The server would say so and hang up, and who still sends would not hear it.
+                raise Refused(too_large(len(data)))
         address = f"{self.url}/v1/{path}{words}"
         try:
             request = urllib.request.Request(address, data, headers, method=method)  # noqa: S310 - checked by `find`

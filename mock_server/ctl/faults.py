@@ -88,6 +88,18 @@ def _change(session: Session, number: int, paused: bool) -> None:
     session.show(answer, lambda one: printing.faults([one]))
 
 
+@faults.command("wait", epilog="Example: flare-mock ctl faults wait 1 --times 3 --timeout 30s")
+@click.argument("number", type=int)
+@click.option("--times", type=click.IntRange(min=1), default=1, show_default=True, help="How often it is to strike.")
+@click.option("--timeout", default="10s", show_default=True, help="Of this machine's time.")
+@asks
+def wait_for_fault(session: Session, number: int, times: int, timeout: str) -> None:
+    """Wait until a fault has struck."""
+    body = {"times": times, "timeout": timeout}
+    answer = session.server.ask("POST", f"faults/{number}/wait", body, seconds=None)
+    session.show(answer, lambda one: printing.faults([one]))
+
+
 @faults.command("clear", epilog="Example: flare-mock ctl faults clear 1")
 @click.argument("number", type=int, required=False)
 @asks

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mock_server.ctl import printing
-from mock_server.ctl.connection import Refused
 from mock_server.ctl.options import Group, Session, asks
 from mock_server.ctl.server import quoted
 
@@ -70,20 +71,29 @@ def delete_job(session: Session, job_id: str) -> None:
     "result", epilog="Example: flare-mock ctl jobs result JOB_ID --file models/best.txt=./best.txt --size 10MiB"
 )
 @click.argument("job_id")
-@click.option("--file", "files", multiple=True, metavar="PATH=FILE", help="A text file of the workspace; repeatable.")
+@click.option("--file", "files", multiple=True, metavar="PATH=FILE", help="A file of the workspace; repeatable.")
 @click.option("--text", "texts", multiple=True, metavar="PATH=TEXT", help="The same with its content; repeatable.")
 @click.option("--size", help="Bytes of one more file, result.bin, as 10MiB.")
+@click.option("--sized", multiple=True, metavar="PATH=SIZE", help="A file of so many bytes at a path; repeatable.")
 @asks
-def add_result(session: Session, job_id: str, files: Sequence[str], texts: Sequence[str], size: str | None) -> None:
-    """Put files into the result of a job; the next download has them, if the job ran and is over."""
-    content = dict(_pair(text, "PATH=TEXT") for text in texts)
+def add_result(
+    session: Session, job_id: str, files: Sequence[str], texts: Sequence[str], size: str | None, sized: Sequence[str]
+) -> None:
+    """Put files into the result of a job; the next download has them, if the job ran and is over.
+
+    A file may hold anything; all of them together, and what is sent with them, must be within 8 MiB.
+    """
+    body: dict[str, Any] = {"files": dict(_pair(text, "PATH=TEXT") for text in texts), "binaries": {}}
     for text in files:
         path, source = _pair(text, "PATH=FILE")
+        content = Path(source).read_bytes()
+        # Base64 needs a third more: only what is no text is sent so.
         try:
-            content[path] = Path(source).read_text(encoding="utf-8")
-        except UnicodeDecodeError as problem:
-            raise Refused(f"expected UTF-8 text in {source}, but {problem}") from None
-    body = {"files": content, **({"size": size} if size is not None else {})}
+            body["files"][path] = content.decode("utf-8")
+        except UnicodeDecodeError:
+            body["binaries"][path] = base64.b64encode(content).decode("ascii")
+    body |= {"sizes": dict(_pair(text, "PATH=SIZE") for text in sized)}
+    body |= {"size": size} if size is not None else {}
     session.show(session.server.ask("POST", f"jobs/{quoted(job_id)}/result", body), printing.job)
 
 

@@ -11,7 +11,7 @@ import click
 from flare_client.protocol.limits import MIB
 from mock_server.ctl import printing
 from mock_server.ctl.options import Session, asks
-from mock_server.transcript import Entry
+from mock_server.transcript import Direction, Entry, Kind
 
 _AT_ONCE = 1_000
 """Entries of one answer while somebody follows."""
@@ -28,18 +28,22 @@ def calls(session: Session, command: str | None, user: str | None, limit: int) -
 
 
 @click.command(epilog="Example: flare-mock ctl transcript --kind command --kind fault --text list_jobs --follow")
-@click.option("--kind", multiple=True, help="connection, handshake, message, command, decision or fault; repeatable.")
-@click.option("--direction", multiple=True, help="in, out or none; repeatable.")
+@click.option("--kind", multiple=True, help=f"{', '.join(one.value for one in Kind)}; repeatable.")
+@click.option("--direction", multiple=True, help=f"{', '.join(one.value for one in Direction)}; repeatable.")
 @click.option("--user", help="A glob.")
 @click.option("--connection", type=int, help="Only on the connection of this number.")
+@click.option("--session", "mark", help="Only of the session with this mark, as `ctl sessions list --json` has it.")
 @click.option("--text", help="Words that must all be in an entry.")
 @click.option("--since", type=int, default=0, help="Only entries with a greater number.")
+@click.option("--before", type=int, help="Only entries with a lesser number.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="The newest so many.")
 @click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @asks
-def transcript(session: Session, follow: bool, since: int, limit: int, **wanted: Any) -> None:
+def transcript(session: Session, follow: bool, since: int, limit: int, mark: str | None, **wanted: Any) -> None:
     """Print the transcript, oldest first, a line an entry; with --json an object a line."""
-    wanted = {name: value or None for name, value in wanted.items()}
+    wanted = {name: value if value != () else None for name, value in {**wanted, "session": mark}.items()}
+    if follow and wanted["before"] is not None:
+        raise click.BadParameter("expected --follow or --before, but got both")
     found = session.server.get("transcript", since=since, limit=limit, **wanted)
     _print(session, found["entries"])
     if not follow:
@@ -47,9 +51,20 @@ def transcript(session: Session, follow: bool, since: int, limit: int, **wanted:
     last = found["last"]
     for change in session.server.events("changes"):
         if change["transcript"] > last:
-            found = session.server.get("transcript", since=last, limit=_AT_ONCE, **wanted)
-            _print(session, found["entries"])
-            last = found["last"]
+            entries, last = _after(session, last, wanted)
+            _print(session, entries)
+
+
+def _after(session: Session, last: int, wanted: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """All entries after one, and the number of the newest: an answer has the newest alone where many came at once."""
+    found = session.server.get("transcript", since=last, limit=_AT_ONCE, **wanted)
+    entries: list[dict[str, Any]] = found["entries"]
+    part = entries
+    while len(part) == _AT_ONCE:
+        wanted = {**wanted, "before": part[0]["number"]}
+        part = session.server.get("transcript", since=last, limit=_AT_ONCE, **wanted)["entries"]
+        entries = part + entries
+    return entries, found["last"]
 
 
 def _print(session: Session, entries: Sequence[dict[str, Any]]) -> None:

@@ -57,6 +57,8 @@ def server(view: Mapping[str, Any]) -> str:
         f"jobs: {jobs}",
         f"commands: {sum(view['commands'].values())}",
     ]
+    if view["pedantic"] is not None:
+        lines.append(f"pedantic: by seed {view['pedantic']}")
     if view["description"]:
         lines.insert(1, f"scenario: {view['description']}")
     return "\n".join(lines)
@@ -160,7 +162,23 @@ def calls(view: Mapping[str, Any]) -> str:
 
 def kits(view: Sequence[Mapping[str, Any]]) -> str:
     """Startup kits."""
-    return table(("USER", "KIT"), [(one["name"], one["path"]) for one in view], "no kits were written here")
+    rows = [(one["name"], one["broken"] or "", one["path"]) for one in view]
+    return table(("USER", "BROKEN", "KIT"), rows, "no kits were written here")
+
+
+def broken_kits(view: Sequence[Mapping[str, Any]]) -> str:
+    """Ways to break a kit."""
+    rows = [(one["name"], one["what"] + ("" if one["possible"] else " (not of this server)")) for one in view]
+    return table(("BROKEN", "WHAT IS WRONG"), rows, "none")
+
+
+def studies(view: Sequence[Mapping[str, Any]]) -> str:
+    """Studies, with who is in them."""
+    rows = [
+        (one["name"], ", ".join(site for sites in one["site_orgs"].values() for site in sites), ", ".join(one["users"]))
+        for one in view
+    ]
+    return table(("STUDY", "SITES", "USERS"), rows, "no studies but default")
 
 
 def ready(view: Sequence[Mapping[str, Any]]) -> str:

@@ -6,6 +6,7 @@ import json
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -72,6 +73,20 @@ def scenario_command(session: Session, ready: bool) -> None:
         session.show(session.server.get("scenario")["content"], lambda content: json.dumps(content, indent=2))
 
 
+@click.command(epilog="Example: flare-mock ctl authorization > authorization.json")
+@asks
+def authorization(session: Session) -> None:
+    """Print who may do what on the server, as an authorization.json."""
+    session.show(session.server.get("authorization")["content"], lambda content: json.dumps(content, indent=2))
+
+
+@click.command(epilog="Example: flare-mock ctl studies --json")
+@asks
+def studies(session: Session) -> None:
+    """List the studies, with their sites and users."""
+    session.show(session.server.get("studies"), printing.studies)
+
+
 # --- the clock ----------------------------------------------------------------------------------------------------
 
 
@@ -88,11 +103,12 @@ def show_clock(session: Session) -> None:
 
 
 @clock.command("advance", epilog="Example: flare-mock ctl clock advance 2h")
-@click.argument("duration")
+@click.argument("duration", required=False)
+@click.option("--to", type=float, help="Until it is so late instead, in seconds since the epoch.")
 @asks
-def advance(session: Session, duration: str) -> None:
+def advance(session: Session, duration: str | None, to: float | None) -> None:
     """Move a virtual clock on; all that is due by then happens."""
-    session.show(session.server.ask("POST", "clock/advance", {"by": duration}), printing.clock)
+    session.show(session.server.ask("POST", "clock/advance", {"by": duration, "to": to}), printing.clock)
 
 
 @clock.command("next", epilog="Example: flare-mock ctl clock next")
@@ -169,17 +185,34 @@ def list_kits(session: Session) -> None:
     session.show(session.server.get("kits"), printing.kits)
 
 
+@kits.command("broken", epilog="Example: flare-mock ctl kits broken")
+@asks
+def list_broken_kits(session: Session) -> None:
+    """List the ways in which a kit can be broken on purpose."""
+    session.show(session.server.get("broken-kits"), printing.broken_kits)
+
+
 @kits.command("write", epilog="Example: flare-mock ctl kits write me@nvidia.com --role lead --zip me.zip")
 @click.argument("user")
 @click.option("--org", default="nvidia", show_default=True)
-@click.option("--role", default="project_admin", show_default=True, help="project_admin, org_admin, lead or member.")
+@click.option(
+    "--role",
+    default="project_admin",
+    show_default=True,
+    help="project_admin, org_admin, lead, member, or one that the server's policy gives rights to.",
+)
+@click.option("--broken", help="What is wrong with it on purpose: see `flare-mock ctl kits broken`.")
+@click.option("--common-name", help="Who stands in the certificate, where that is to be another than the user.")
+@click.option("--not-before", type=float, help="From when the certificate holds, in seconds since the epoch.")
+@click.option("--not-after", type=float, help="Until when it holds.")
 @click.option("--zip", "target", type=click.Path(dir_okay=False, path_type=Path), help="Fetch it into this file, too.")
 @asks
-def write_kit(session: Session, user: str, org: str, role: str, target: Path | None) -> None:
+def write_kit(session: Session, user: str, target: Path | None, **how: Any) -> None:
     """Write a startup kit for a user, on the server's machine."""
-    kit = session.server.ask("POST", "kits", {"name": user, "org": org, "role": role})
+    kit = session.server.ask("POST", "kits", {"name": user, **how})
     if target is not None:
-        with session.server.open("GET", f"kits/{quoted(kit['name'])}", accept="application/zip") as answer:
+        path, query = f"kits/{quoted(kit['name'])}", {"broken": kit["broken"]}
+        with session.server.open("GET", path, query=query, accept="application/zip") as answer:
             target.touch(mode=0o600)
             target.chmod(0o600)  # it holds a private key
             target.write_bytes(answer.read())
@@ -191,4 +224,4 @@ def quoted(name: str) -> str:
     return urllib.parse.quote(name, safe="")
 
 
-COMMANDS = (status, page, reset, restart, scenario_command, clock, sites, sessions, kits)
+COMMANDS = (status, page, reset, restart, scenario_command, authorization, studies, clock, sites, sessions, kits)

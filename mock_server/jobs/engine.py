@@ -294,7 +294,7 @@ class JobEngine:
             ValueError: the two cannot stand beside each other.
         """
         self.advance()
-        job.result = ResultSpec.model_validate(job.result.extended(more).model_dump())
+        job.result = job.result.joined(more)
         self._results.outdate(job)
         self._journal.changed(job)
         self._life.tell(self._clock.time(), "result", job)

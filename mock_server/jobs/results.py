@@ -148,7 +148,8 @@ def _app_members(job: Job, definition: zipfile.ZipFile) -> Iterator[tuple[str, z
 def _write_workspace(
     job: Job, spec: ResultSpec, profile: ReleaseProfile, archive: zipfile.ZipFile, prefix: str = ""
 ) -> None:
-    own = {PurePosixPath(name): text for name, text in (_site_logs(job) | spec.files).items()}
+    texts = {name: text.encode("utf-8") for name, text in (_site_logs(job) | spec.files).items()}
+    own = {PurePosixPath(name): content for name, content in (texts | spec.binaries).items()}
     # What a scenario puts into a workspace stands before what would be there anyway, and no path is file and folder.
     names = [*own, *map(PurePosixPath, spec.sizes), *(PurePosixPath(tree.path) for tree in spec.trees)]
     taken = {path for name in names for path in (name, *name.parents)} - {PurePosixPath()}
@@ -160,8 +161,8 @@ def _write_workspace(
     for name in profile.workspace_files:
         if is_free(name):
             _put(archive, f"{prefix}{name}", _workspace_file(job, name))
-    for path, text in own.items():
-        _put(archive, f"{prefix}{path}", text.encode("utf-8"))
+    for path, content in own.items():
+        _put(archive, f"{prefix}{path}", content)
     for leaf, size, seed in _fillers(job, spec):
         with archive.open(_member(f"{prefix}{leaf}"), "w", force_zip64=True) as target:
             for block in _blocks(size, seed):

@@ -1,12 +1,13 @@
-"""What a job leaves in the server's workspace: files, sizes and trees."""
+"""What a job leaves in the server's workspace: files of texts or bytes, sizes and trees."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from mock_server.quantities import Size
 from mock_server.scenarios.base import Part, Place, raise_faults
@@ -15,6 +16,29 @@ BIG_FILE = "result.bin"
 """The file of a result that has the size a rule asks for."""
 
 _MAX_TREE_FILES = 1_000_000
+
+_T = TypeVar("_T")
+
+
+def _read_bytes(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    expected = "expected bytes in base64"
+    if not isinstance(value, str):
+        raise ValueError(f"{expected}, but got {value!r:.60}")
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)
+    except ValueError as problem:
+        raise ValueError(f"{expected}, but got {value!r:.60}: {problem}") from None
+
+
+Bytes = Annotated[
+    bytes,
+    BeforeValidator(_read_bytes),
+    PlainSerializer(lambda value: base64.b64encode(value).decode("ascii"), return_type=str),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+"""Bytes, written in base64, in YAML also with the tag ``!!binary``; in Python as they are."""
 
 
 class Tree(Part):
@@ -59,6 +83,8 @@ class ResultSpec(Part):
 
     files: dict[str, str] = Field(default_factory=dict)
     """Paths below the workspace, and the text of each."""
+    binaries: dict[str, Bytes] = Field(default_factory=dict)
+    """Paths below the workspace, and the content of each in base64: files that are no texts."""
     size: Size = 0
     """Bytes of one more file, ``result.bin``."""
     sizes: dict[str, Size] = Field(default_factory=dict)
@@ -66,7 +92,7 @@ class ResultSpec(Part):
     trees: tuple[Tree, ...] = ()
     """Folders full of files."""
 
-    @field_validator("files", "sizes")
+    @field_validator("files", "binaries", "sizes")
     @classmethod
     def _inside(cls, files: dict[str, Any]) -> dict[str, Any]:
         raise_faults(((name,), text) for name, text in path_faults(list(files)))
@@ -74,21 +100,45 @@ class ResultSpec(Part):
 
     @model_validator(mode="after")
     def _apart(self) -> ResultSpec:
-        names = [*self.files, *self.sizes, *(tree.path for tree in self.trees)]
+        names = self.names
         index = len(self.files)
-        places: dict[str, Place] = {name: ("sizes", name) for name in self.sizes}
+        places: dict[str, Place] = {name: ("binaries", name) for name in self.binaries}
+        places |= {name: ("sizes", name) for name in self.sizes}
         places |= {tree.path: ("trees", number, "path") for number, tree in enumerate(self.trees)}
         raise_faults((places.get(name, ("trees",)), text) for name, text in path_faults(names) if name in names[index:])
         return self
 
+    @property
+    def names(self) -> list[str]:
+        """The paths of all files, and the topmost folders of trees."""
+        return [*self.files, *self.binaries, *self.sizes, *(tree.path for tree in self.trees)]
+
+    def joined(self, more: ResultSpec) -> ResultSpec:
+        """This result, and what somebody adds; see ``extended``.
+
+        Raises:
+            ValueError: they cannot stand beside each other.
+        """
+        found = self.extended(more)
+        faults = [text for _, text in path_faults(found.names)]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return found
+
     def extended(self, more: ResultSpec) -> ResultSpec:
         """This result, and what a stage adds; the latter counts where both say something."""
+        anew = {PurePosixPath(name) for name in (*more.files, *more.binaries, *more.sizes)}
+
+        def kept(files: dict[str, _T]) -> dict[str, _T]:
+            return {name: content for name, content in files.items() if PurePosixPath(name) not in anew}
+
         trees = {tree.path: tree for tree in (*self.trees, *more.trees)}
         return self.model_copy(
             update={
-                "files": {**self.files, **more.files},
+                "files": {**kept(self.files), **more.files},
+                "binaries": {**kept(self.binaries), **more.binaries},
                 "size": more.size or self.size,
-                "sizes": {**self.sizes, **more.sizes},
+                "sizes": {**kept(self.sizes), **more.sizes},
                 "trees": tuple(trees.values()),
             }
         )

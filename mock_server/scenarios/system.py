@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flare_client.protocol.formats import DEFAULT_STUDY, is_job_folder_name, is_study_name
 from flare_client.protocol.jobs import SERVER_SITE
+from mock_server.clock import LATEST, MAX_SPEED
 from mock_server.jobs import patience
 from mock_server.jobs.patience import Patience
 from mock_server.quantities import Duration, Size
@@ -26,9 +28,9 @@ OFFICIAL_MAX_JOBS = 4
 
 ROLES = ("project_admin", "org_admin", "lead", "member")
 
+SITE_NAME = r"^[A-Za-z0-9._-]{1,64}$"
 NEVER = "never"
 """When a site answers that does not."""
-_MAX_SPEED = 1e9
 _MAX_WORKLOAD = 1_000_000
 
 
@@ -74,15 +76,18 @@ def _read_start(value: object) -> object:
 def _read_speed(value: object) -> object:
     if value == "virtual":
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _MAX_SPEED:
-        raise ValueError(f"expected `virtual` or a number above 0, up to {_MAX_SPEED:g}, but got {value!r:.60}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= MAX_SPEED:
+        raise ValueError(f"expected `virtual` or a number above 0, up to {MAX_SPEED:g}, but got {value!r:.60}")
     return float(value)
 
 
 class ClockSpec(Part):
     """The time of the server."""
 
-    start: Annotated[float, BeforeValidator(_read_start, json_schema_input_type=float | str)] | None = None
+    start: (
+        Annotated[float, Field(ge=0, le=LATEST), BeforeValidator(_read_start, json_schema_input_type=float | str)]
+        | None
+    ) = None
     """The first time, as ``2026-01-31T08:00:00Z``, or in seconds since the epoch; by default that of the machine."""
     speed: Annotated[
         Literal["virtual"] | float, BeforeValidator(_read_speed, json_schema_input_type=Literal["virtual"] | float)
@@ -107,6 +112,27 @@ class User(Part):
         return name
 
 
+def check_site_names(names: Collection[str]) -> None:
+    """Check that sites can have these names, which are of the characters that official clients take.
+
+    Raises:
+        ValueError: one is no such name, is that of the server, or stands twice.
+    """
+    if isinstance(names, str):
+        raise ValueError(f"expected the names of sites, but got the text {names!r:.80}")
+    seen: set[str] = set()
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(SITE_NAME, name):
+            raise ValueError(
+                f"expected names of sites of 1 to 64 letters, digits and characters of `._-`, but got {name!r:.80}"
+            )
+        if name == SERVER_SITE:
+            raise ValueError(f"expected the name of a site, but {SERVER_SITE!r} is the server")
+        if name in seen:
+            raise ValueError(f"expected each site once, but {name!r} stands twice")
+        seen.add(name)
+
+
 def _read_answers(value: object) -> object:
     return value if value is None or value == NEVER else read_delay(value)
 
@@ -114,7 +140,7 @@ def _read_answers(value: object) -> object:
 class SiteSpec(MachinePlan):
     """A site, and the machine that it is."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    name: str = Field(pattern=SITE_NAME)
     """Of the characters that official clients take in the name of a site."""
     org: str = Field(default="nvidia", min_length=1, max_length=64)
     joins: Duration | None = None
@@ -132,8 +158,7 @@ class SiteSpec(MachinePlan):
     @field_validator("name")
     @classmethod
     def _is_no_server(cls, name: str) -> str:
-        if name == SERVER_SITE:
-            raise ValueError(f"expected the name of a site, but {SERVER_SITE!r} is the server")
+        check_site_names([name])
         return name
 
     @model_validator(mode="after")

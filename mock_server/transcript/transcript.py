@@ -137,14 +137,22 @@ class Transcript:
         """The number of the last entry; 0 where there is none yet."""
         return self._number
 
-    def entries(self, since: int = 0) -> list[Entry]:
+    @property
+    def first(self) -> int:
+        """The number of the oldest entry that is kept; one more than ``last`` where none is."""
+        with self._lock:
+            return self._records[0].number if self._records else self._number + 1
+
+    def entries(self, since: int = 0, before: int | None = None) -> list[Entry]:
         """The entries that are kept, oldest first.
 
         Args:
             since: only those with a greater number.
+            before: only those with a lesser number.
         """
         with self._lock:
-            return [self._entry(record) for record in self._records if record.number > since]
+            end = self._number + 1 if before is None else before
+            return [self._entry(record) for record in self._records if since < record.number < end]
 
     def as_text(self, since: int = 0) -> str:
         """The entries for people, a line each.

@@ -55,6 +55,9 @@ def test_the_curl_commands_work(server: MockServer, tmp_path: Path) -> None:
     done = shell(CURL, server, tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     assert (tmp_path / "kit.zip").read_bytes().startswith(b"PK")
+    assert (tmp_path / "expired.zip").read_bytes().startswith(b"PK")
+    assert '"binaries":{"models/best.bin":"/3dlaWdodHM="}' in done.stdout
+    assert "to have struck 1 times within 0.01 s, but got 0" in done.stdout
     assert '"status":"FINISHED:COMPLETED"' in done.stdout
     assert [event["what"] for event in Api(server).get("server")["events"]] == ["disconnect", "restart"]
 

@@ -40,7 +40,7 @@ from flare_client.protocol.limits import Limits
 from tests.fuzz.format_targets import der
 from tests.fuzz.hci_targets import fed
 from tests.fuzz.project import NAME, PROJECT, USER
-from tests.fuzz.target import Choices, Target, cuts, require
+from tests.fuzz.target import Choices, Target, cuts, require, traced
 
 LIMITS = Limits(frame=1024, depth=12, stream=4096, streams=3)
 ROOMY = Limits(depth=40)
@@ -72,16 +72,18 @@ def _packed() -> Iterator[bytes]:
 
 
 def _packing(data: bytes) -> None:
-    tracemalloc.start()
-    try:
-        content = unpack(data, LIMITS.depth)
-    except RemoteProtocolError:
-        return
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+    with traced():
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        try:
+            content = unpack(data, LIMITS.depth)
+        except RemoteProtocolError:
+            content = None
+        peak = tracemalloc.get_traced_memory()[1] - before
         # An empty list of one byte takes 56, and a place in another list.
         require(peak <= 256 * len(data) + (1 << 16), "the memory for an input follows its size", len(data), peak)
+    if content is None:
+        return  # refused, or nothing to look at
     _require_plain(content)
     require(repr(unpack(pack(content), LIMITS.depth)) == repr(content), "what is read, written and read is the same")
 
@@ -413,7 +415,7 @@ def _command(data: bytes) -> None:
 _SAME = "only RemoteProtocolError; what is read, written and read is the same"
 
 TARGETS = [
-    Target("packing", _SAME + "; plain types, bounded depth", _packing, _packed),
+    Target("packing", _SAME + "; plain types, bounded depth", _packing, _packed, measures=True),
     Target("sfm", _SAME + "; the same frames however cut; a fault stays one", _sfm, _frames),
     Target("frame", _SAME + "; gRPC brings what was sent", _frame, _whole_frames),
     Target(

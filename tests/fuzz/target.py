@@ -5,8 +5,10 @@ Owns the terms that all targets and runners share. Knows no codec and no fuzzer.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -31,12 +33,14 @@ class Target:
         laws: what must hold, in a line.
         check: feeds an input to the codec; raises ``LawBroken`` or whatever the codec should not have raised.
         seeds: valid and nearly valid inputs, the same in every run.
+        measures: whether a law is about memory, which is traced then.
     """
 
     name: str
     laws: str
     check: Callable[[bytes], None]
     seeds: Callable[[], Iterable[bytes]]
+    measures: bool = False
 
     def corpus(self) -> list[Path]:
         """The files of inputs that found something once."""
@@ -73,6 +77,22 @@ def try_one(target: Target, data: bytes, seconds: float = CPU_SECONDS) -> None:
     target.check(data)
     used = time.thread_time() - began
     require(used <= seconds, "the cost of an input follows its size", f"{len(data)} bytes took {used:.1f} s")
+
+
+@contextlib.contextmanager
+def traced() -> Iterator[None]:
+    """Trace memory, and go on where it is traced already.
+
+    Python loses some memory with each start: a fuzzer that starts it once an input has none left after some millions.
+    """
+    if tracemalloc.is_tracing():
+        yield
+        return
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
 
 
 class Choices:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from conformance.adapters.base import Adapter, ClientSession
 from conformance.lab.drives import official_client
-from conformance.peers import CELLNET_PEERS, SOCKET_PEERS
+from conformance.peers import CELLNET_PEERS, SOCKET_PEERS, PeerUnavailable
 from flare_client.protocol.releases import ReleaseProfile, profile_for
 from mock_server import MockServer
 
@@ -25,6 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             item.add_marker(pytest.mark.interop)
             item.add_marker(pytest.mark.timeout(600))
+
+
+T = TypeVar("T")
+
+
+def or_skip(make: Callable[..., T], *given: Any) -> T:
+    """Make what needs an official release; where that cannot be had, the test is skipped with the reason."""
+    try:
+        return make(*given)
+    except PeerUnavailable as problem:
+        pytest.skip(str(problem))
 
 
 SCHEMES = ("http", "tcp", "grpc")

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.lab.fault_cases import CASES
-from conformance.lab.fault_matrix import Matrix
-from conformance.lab.fault_page import load
-from conformance.peers import PeerUnavailable
+from conformance.lab.cases.clients import official
+from conformance.lab.fault_matrix import LAB, FaultBench
+from tests.interop.conftest import or_skip
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
@@ -46,29 +45,20 @@ REPRESENTATIVE = (
     "download-reply-cut",
     "download-no-files",
 )
-BY_NAME = {case.name: case for case in CASES}
-SIGHTINGS = load()
+BY_NAME = {case.name: case for case in LAB.cases}
+SIGHTINGS = LAB.load()
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def matrix(request: pytest.FixtureRequest) -> Iterator[tuple[str, Matrix]]:
-    version: str = request.param
-    try:
-        made = Matrix(f"official:{version}", version.rpartition(".")[0])
-    except PeerUnavailable as problem:
-        pytest.skip(str(problem))
-    with made:
-        yield version, made
+def bench(request: pytest.FixtureRequest) -> Iterator[tuple[str, FaultBench]]:
+    with or_skip(FaultBench, official(request.param)) as made:
+        yield request.param, made
 
 
 @pytest.mark.parametrize("name", REPRESENTATIVE)
-def test_users_see_what_was_measured(matrix: tuple[str, Matrix], name: str) -> None:
-    version, made = matrix
-    if name not in SIGHTINGS[version]:
+def test_users_see_what_was_measured(bench: tuple[str, FaultBench], name: str) -> None:
+    version, made = bench
+    if name not in SIGHTINGS[version].cases:
         pytest.skip(f"no client of {version} can meet it")
-    expected = SIGHTINGS[version][name]
-    seen = made.run(BY_NAME[name])
-    assert seen.fired
-    assert {field: getattr(seen, field) for field in ("outcome", "after", "sent", "jobs", "left")} == {
-        field: expected[field] for field in ("outcome", "after", "sent", "jobs", "left")
-    }
+    expected = SIGHTINGS[version].cases[name]
+    assert LAB.settled(made, BY_NAME[name], expected, print) == expected

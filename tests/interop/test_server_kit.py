@@ -14,10 +14,11 @@ from conformance.lab.drives import official_client
 from conformance.lab.provisioning import ADMIN, HOST, ProvisionedProject, provision
 from conformance.lab.server import poc_kits
 from conformance.parties import make_adapter
-from conformance.peers import PEERS, PeerUnavailable, environment
+from conformance.peers import PEERS, environment
 from flare_client.doctor import Verdict, examine
 from mock_server import MockServer
 from mock_server.server_kit import listening_host, read_server_kit
+from tests.interop.conftest import or_skip
 from tests.support import JobMaker
 
 CLIENTS: dict[str, Callable[[str], Adapter]] = {
@@ -33,11 +34,7 @@ def line(version: str) -> str:
 @pytest.fixture(scope="module", params=["2.6.3", "2.9.0"])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ProvisionedProject]:
     version: str = request.param
-    try:
-        peer = environment(version)
-    except PeerUnavailable as problem:
-        pytest.skip(str(problem))
-    return version, provision(peer, tmp_path_factory.mktemp("project"))
+    return version, provision(or_skip(environment, version), tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(params=list(CLIENTS))
@@ -81,11 +78,7 @@ def test_the_doctor_finds_nothing_wrong_with_official_kits(made: tuple[str, Prov
 
 @pytest.mark.parametrize("version", list(PEERS))
 def test_every_release_is_told_by_its_kit(version: str, tmp_path: Path) -> None:
-    try:
-        peer = environment(version)
-    except PeerUnavailable as problem:
-        pytest.skip(str(problem))
-    kit = read_server_kit(provision(peer, tmp_path).kits / HOST)
+    kit = read_server_kit(provision(or_skip(environment, version), tmp_path).kits / HOST)
     assert kit.releases == (line(version),)
     assert listening_host(kit.hosts) == ("127.0.0.1", HOST)
     assert kit.authority.ca_key is not None
@@ -95,11 +88,7 @@ def test_every_release_is_told_by_its_kit(version: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["2.6.3", "2.9.0"])
 def test_a_proof_of_concept_works_on_other_ports(version: str, tmp_path: Path, make_job: JobMaker) -> None:
     """Its kits have fixed ports, which others may have at the moment: the admin's kit is made to follow."""
-    try:
-        peer = environment(version)
-    except PeerUnavailable as problem:
-        pytest.skip(str(problem))
-    kits = poc_kits(peer, tmp_path)
+    kits = poc_kits(or_skip(environment, version), tmp_path)
     admin = next(path.parent.parent for path in sorted(kits.glob("*/startup/fed_admin.json")))
     kit = next(path.parent.parent for path in kits.glob("*/startup/fed_server.json"))
     found = read_server_kit(kit)

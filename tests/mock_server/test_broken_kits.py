@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from conformance.lab.broken_kit_page import PAGE, load, ours, page
-from conformance.lab.broken_kits import Bench
-from conformance.peers import PEERS
-from flare_client.protocol.releases import PROFILES
+from conformance.lab.broken_kit_page import KitSighting
+from conformance.lab.broken_kits import LAB, KitBench
+from conformance.lab.cases.bench import RETURNED
+from conformance.lab.cases.clients import OFFICIALS, ours
 from mock_server import MockServer
 from mock_server.broken_kits import BROKEN_KITS
 from mock_server.cli import main, whereabouts_of
 
 ADMIN = "admin@nvidia.com"
 RELEASES = ("2.6", "2.7", "2.9")
-SIGHTINGS = load()
+SIGHTINGS = LAB.load()
 
 EXPLAINED: dict[str, tuple[str, ...]] = {
     "expired": ("2.9",),
@@ -42,41 +42,35 @@ OURS = [
 
 
 @pytest.fixture(scope="module")
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    with Bench("flare_client", request.param) as made:
+def bench(request: pytest.FixtureRequest) -> Iterator[KitBench]:
+    with KitBench(ours(request.param)) as made:
         yield made
 
 
 @pytest.mark.parametrize(
     ("bench", "release", "name"), [(one.values[0], *one.values) for one in OURS], indirect=["bench"]
 )
-def test_flare_client_does_what_the_page_says(bench: Bench, release: str, name: str) -> None:
+def test_flare_client_does_what_the_page_says(bench: KitBench, release: str, name: str) -> None:
     # Where nobody answers, it takes as long as it may; elsewhere a busy machine may take its time.
     seen = bench.run(BROKEN_KITS[name], 0.3 if name in UNANSWERED else 30.0)
-    expected = SIGHTINGS[ours(release)][name]
-    assert (seen.outcome, seen.then) == (expected["outcome"], expected.get("then", "")), seen.text
-    official = SIGHTINGS[_version(release)][name]
+    expected = SIGHTINGS[ours(release).name].cases[name]
+    assert (seen.outcome, seen.then) == (expected.outcome, expected.then), seen.text
+    official = SIGHTINGS[_version(release)].cases[name]
     if release in EXPLAINED.get(name, ()):
-        assert not _is_alike(seen.types, seen.outcome, official), "it is alike by now: explain it no more"
+        assert not _is_alike(seen, official), "it is alike by now: explain it no more"
     else:
-        assert _is_alike(seen.types, seen.outcome, official), (seen, official)
+        assert _is_alike(seen, official), (seen, official)
 
 
 def _version(release: str) -> str:
-    return next(version for version in PEERS if version.rpartition(".")[0] == release)
+    return next(client.name for client in OFFICIALS if client.release == release)
 
 
-def _is_alike(types: tuple[str, ...], outcome: str, official: dict[str, Any]) -> bool:
+def _is_alike(seen: KitSighting, official: KitSighting) -> bool:
     """Whether what flare_client raised is caught by what catches the official exception."""
-    if official["outcome"] == "returned":
-        then = official.get("then")
-        return outcome == "returned" and (then in types if then else not types)
-    return official["outcome"] in types and outcome != "returned"
-
-
-def test_the_page_is_what_was_measured() -> None:
-    assert page(SIGHTINGS) == PAGE.read_text(encoding="utf-8")
-    assert set(SIGHTINGS) == {*PEERS, *(ours(release) for release in PROFILES)}
+    if official.outcome == RETURNED:
+        return seen.outcome == RETURNED and (official.then in seen.types if official.then else not seen.types)
+    return official.outcome in seen.types and seen.outcome != RETURNED
 
 
 def test_names_that_nobody_knows_and_releases_that_cannot(tmp_path: Path) -> None:

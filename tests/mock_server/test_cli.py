@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flare_client import SessionClosed, new_secure_session
+from flare_client import AuthorizationError, SessionClosed, new_secure_session
+from tests.support import write_job
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -85,7 +86,7 @@ def test_the_same_workspace_keeps_certificates_and_a_shutdown_ends_the_process(t
     [
         (["--release", "9.9"], "unknown release '9.9'"),
         (["--user", "a:b"], "expected NAME:ORG:ROLE"),
-        (["--user", "a:b:boss"], "project_admin, org_admin, lead, member"),
+        (["--user", "a:b:boss"], "--user a:b:boss: role: expected one of project_admin, org_admin, lead, member"),
         (["--scenario", "/no/such/file.yaml"], "No such file"),
     ],
 )
@@ -102,6 +103,61 @@ def test_a_broken_scenario_names_line_and_field(tmp_path: Path) -> None:
     done = run("serve", "--workspace", str(tmp_path), "--scenario", str(path))
     assert done.returncode == 2
     assert f"{path}:2: jobs[0].running: expected a duration" in done.stderr
+
+
+POLICY = {
+    "format_version": "1.0",
+    "permissions": {"project_admin": "any", "auditor": {"view": "any", "submit_job": "none"}, "lead": {"view": "none"}},
+}
+
+
+def test_a_policy_of_ones_own_counts_and_its_roles_are_known(tmp_path: Path) -> None:
+    path = tmp_path / "authorization.json"
+    path.write_text(json.dumps(POLICY))
+    words = ("--user", "auditor@here.org:here:auditor", "--user", "lead@here.org:here:lead")
+    process = serve(tmp_path / "lab", "--authorization", str(path), *words)
+    try:
+        assert process.stdout is not None
+        kits = json.loads(process.stdout.readline())["kits"]
+        with new_secure_session("auditor@here.org", kits["auditor@here.org"]) as session:
+            assert session.list_jobs() == []
+            with pytest.raises(AuthorizationError, match="submit_job"):
+                session.submit_job(str(write_job(tmp_path)))
+        lead = new_secure_session("lead@here.org", kits["lead@here.org"])
+        with lead, pytest.raises(AuthorizationError):
+            lead.list_jobs()
+        more = run("kit", "--workspace", str(tmp_path / "lab"), "--user", "another@here.org:here:auditor")
+        assert (more.returncode, more.stderr) == (0, "")
+        with new_secure_session("another@here.org", more.stdout.strip()) as session:
+            assert session.list_jobs() == []
+        wrong = run("kit", "--workspace", str(tmp_path / "lab"), "--user", "another@here.org:here:auditr")
+        assert (wrong.returncode, "but got 'auditr' (did you mean 'auditor'?)" in wrong.stderr) == (2, True)
+    finally:
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "expected a policy file, but No such file or directory"),
+        (b"{", "expected JSON, but"),
+        (b"\xff", "expected JSON, but"),
+        (b"[]", "expected a mapping of format_version and permissions, but got []"),
+        (b'{"format_version": "1.0", "permissions": {"lead": {"view": "o:x:y"}}}', "permissions.lead.view: expected"),
+    ],
+    ids=["missing", "cut", "binary", "list", "condition"],
+)
+def test_a_policy_that_is_none_names_file_and_field(tmp_path: Path, content: bytes | None, text: str) -> None:
+    path = tmp_path / "authorization.json"
+    if content is not None:
+        path.write_bytes(content)
+    done = run("serve", "--workspace", str(tmp_path / "lab"), "--authorization", str(path))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"flare-mock: {path}: ")
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_damaged_certificates_are_an_error_that_says_what_to_delete(tmp_path: Path) -> None:

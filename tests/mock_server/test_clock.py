@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock, SkewedClock, read_clock
+from mock_server.clock import LATEST, Clock, ManualClock, RealClock, ScaledClock, SkewedClock, read_clock
 
 
 def test_the_real_clock_is_the_machines() -> None:
@@ -106,7 +106,21 @@ def test_clocks_have_names(text: str, kind: type[Clock]) -> None:
     assert type(read_clock(text, 7.0)) is kind
 
 
-@pytest.mark.parametrize("text", ["", "fast", "x", "100", "x-1", "x0"])
+def test_no_clock_is_beyond_what_has_a_date() -> None:
+    clock = ManualClock(LATEST - 10)
+    for move in (lambda: clock.advance(11), lambda: clock.advance_to(LATEST + 1), lambda: clock.sleep(float("inf"))):
+        with pytest.raises(ValueError, match="expected a time up to 253370764800, the end of the year 9998"):
+            move()
+    with pytest.raises(ValueError, match="expected 0 seconds or more"):
+        clock.advance(float("nan"))
+    assert clock.time() == LATEST - 10
+    assert clock.advance(10) == LATEST
+    fast = ScaledClock(1e9, LATEST - 1)
+    fast.sleep(10)
+    assert fast.time() == LATEST
+
+
+@pytest.mark.parametrize("text", ["", "fast", "x", "100", "x-1", "x0", "x1" + "0" * 400])
 def test_other_names_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a (clock|speed)"):
         read_clock(text)

@@ -20,11 +20,11 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 import mock_server.assembly
-import mock_server.server
+import mock_server.premises
 from flare_client import new_secure_session
 from mock_server import MockServer, ServerError
 from mock_server.cli import main
-from mock_server.endpoints.hci import HciEndpoint
+from mock_server.endpoints.hci.endpoint import HciEndpoint
 from mock_server.guards import MOCK_ORG, NOTICE, check_host
 from tests.support import ALL_RELEASES
 
@@ -162,7 +162,7 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("no")
 
-    for place, name in ((mock_server.assembly, "HciEndpoint"), (HciEndpoint, "start"), (mock_server.server, "Pki")):
+    for place, name in ((mock_server.assembly, "HciEndpoint"), (HciEndpoint, "start"), (mock_server.premises, "Pki")):
         with monkeypatch.context() as patch:
             patch.setattr(place, name, fail)
             server = MockServer("2.6")

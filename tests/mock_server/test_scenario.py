@@ -99,6 +99,13 @@ FAULTS = {
     "jobs:\n- result:\n    files: {a: x, a/b: y}": ("3: jobs[0].result.files.a/b", "'a' is a file"),
     "jobs:\n- result:\n    sizes: {../x: 1}": ("3: jobs[0].result.sizes.../x", "below the workspace"),
     "jobs:\n- result:\n    files: {a: x}\n    sizes: {a/b: 1}": ("4: jobs[0].result.sizes.a/b", "'a' is a file"),
+    "jobs:\n- result:\n    binaries: {a: '%'}": (
+        "3: jobs[0].result.binaries.a",
+        "expected bytes in base64, but got '%'",
+    ),
+    "jobs:\n- result:\n    binaries: {a: 5}": ("3: jobs[0].result.binaries.a", "expected bytes in base64, but got 5"),
+    "jobs:\n- result:\n    files: {a: x}\n    binaries: {./a: ''}": ("4: jobs[0].result.binaries../a", "the same"),
+    "clock: {start: 1.0e+300}": ("1: clock.start", "253370764800"),
     "jobs:\n- result:\n    files: {a: 5}": ("3: jobs[0].result.files.a", "valid string, but got 5"),
     "jobs:\n- match: {nam: x}": ("2: jobs[0].match.nam", "no such field"),
     "\n\njbos: []": ("3: jbos", "no such field"),

@@ -9,9 +9,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
-import datetime
-import importlib.metadata
-import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +17,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from conformance.lab import provenance
 from conformance.lab.compatibility import RecordError
 from conformance.lab.fidelity import explanations, page, record, sightings
 from conformance.lab.fidelity.comparison import Compared, Likeness, compare
@@ -30,7 +28,7 @@ from conformance.lab.fidelity.record import FidelityReport, Sequences
 from conformance.lab.fidelity.runs import Progress, mock_stage, observe, official_stage
 from conformance.lab.fidelity.sequences import search
 from conformance.lab.provisioning import LabError
-from conformance.peers import PEERS, PeerUnavailable, environment
+from conformance.peers import PEERS, PeerUnavailable
 from flare_client.protocol.releases import profile_for
 
 _FAILED, _UNUSABLE = 1, 2
@@ -121,9 +119,9 @@ class _Run:
         return FidelityReport(
             self._version,
             self._release,
-            datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+            provenance.today(),
             f"make fidelity RELEASE={self._version}{' RECORDED=--recorded' if recorded else ''}",
-            self._versions(),
+            provenance.versions(self._version),
             {name: record.count(ones, asked.__contains__) for name, ones in sorted(methods.items())},
             record.count((one for one in compared if one.key in asked), asked.__contains__),
             tuple(one for one in compared if one.likeness is not Likeness.SAME_VALUE),
@@ -163,13 +161,6 @@ class _Run:
         with mock_stage(self._version) as stage:
             found = dict(observe(stage, self._version, lambda text: self._progress(f"MockServer: {text}")))
             return found, set(stage.asked)
-
-    def _versions(self) -> dict[str, str]:
-        return {
-            "flare-conformance": importlib.metadata.version("flare-conformance"),
-            "Python": platform.python_version(),
-            "Python of nvflare": environment(self._version).python_version,
-        }
 
 
 def _told(report: FidelityReport, known: Sequence[Explanation]) -> list[str]:

@@ -34,6 +34,15 @@ def _desk(request: Request) -> Desk:
     return desk
 
 
+LOOK_SECONDS = 0.5
+"""Of the machine, after which a wait sees whether anybody still waits."""
+
+
+async def is_given_up(request: Request, desk: Desk) -> bool:
+    """Whether nobody is to wait any more: the caller is gone, or the surface stops."""
+    return desk.stopping.is_set() or await request.is_disconnected()
+
+
 def _server(request: Request) -> MockServer:
     return _desk(request).server
 

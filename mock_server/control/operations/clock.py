@@ -9,6 +9,7 @@ from mock_server.control.models import Advance, ClockView
 from mock_server.control.operations.asking import BAD, CONFLICT, OfServer, operations_on, problems
 from mock_server.control.problems import Problem
 from mock_server.control.views import clock_view
+from mock_server.server import MockServer
 
 router = operations_on("clock")
 
@@ -30,6 +31,19 @@ def advance_clock(server: OfServer, body: Advance) -> ClockView:
             f"expected a virtual clock, which one can move, but this server has a {found} one: "
             'reset with {"clock": "virtual"}',
         )
+    try:
+        _move(server, clock, body)
+    except ValueError as problem:
+        raise Problem(http.HTTPStatus.CONFLICT, str(problem)) from None
+    return clock_view(server)
+
+
+def _move(server: MockServer, clock: ManualClock, body: Advance) -> None:
+    """Move a clock.
+
+    Raises:
+        ValueError: it would be later than clocks show.
+    """
     if body.by is not None:
         clock.advance(body.by)
     elif body.to is not None:
@@ -44,4 +58,3 @@ def advance_clock(server: OfServer, body: Advance) -> ClockView:
         if following is None:
             raise Problem(http.HTTPStatus.CONFLICT, "expected something to come, but nothing will happen by itself")
         clock.advance_to(following)
-    return clock_view(server)

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import http
 import inspect
+import time
 
+import anyio.to_thread
+from fastapi import Request
 from pydantic import TypeAdapter
 
-from mock_server.control.models import Cleared, FaultChange, FaultKind, FaultView
-from mock_server.control.operations.asking import BAD, CONFLICT, MISSING, OfServer, operations_on, problems
+from mock_server.control.models import Cleared, FaultChange, FaultKind, FaultView, FaultWait
+from mock_server.control.operations.asking import (
+    BAD,
+    CONFLICT,
+    LOOK_SECONDS,
+    MISSING,
+    AtDesk,
+    OfServer,
+    is_given_up,
+    operations_on,
+    problems,
+)
 from mock_server.control.problems import Problem, not_found
 from mock_server.control.views import fault_view
 from mock_server.faults.actions import Action, kinds
@@ -57,6 +70,27 @@ def change_fault(server: OfServer, number: int, body: FaultChange) -> FaultView:
         fault.pause()
     else:
         fault.resume()
+    return fault_view(fault)
+
+
+@router.post("/faults/{number}/wait", responses=problems(MISSING, CONFLICT, BAD))
+async def wait_for_fault(request: Request, desk: AtDesk, number: int, body: FaultWait | None = None) -> FaultView:
+    """Wait until a fault has struck; it is a conflict if it does not in time."""
+    body = body or FaultWait()
+    deadline = time.monotonic() + body.timeout
+    while True:
+        seconds = min(LOOK_SECONDS, max(0.0, deadline - time.monotonic()))
+        found = await anyio.to_thread.run_sync(_wait, desk.server, number, body.times, seconds)
+        if found.fired >= body.times:
+            return found
+        if time.monotonic() >= deadline or await is_given_up(request, desk):
+            expected = f"expected fault {number} to have struck {body.times} times within {body.timeout:g} s"
+            raise Problem(http.HTTPStatus.CONFLICT, f"{expected}, but got {found.fired}")
+
+
+def _wait(server: MockServer, number: int, times: int, seconds: float) -> FaultView:
+    fault = _fault(server, number)
+    fault.wait(seconds, times)
     return fault_view(fault)
 
 

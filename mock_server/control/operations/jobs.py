@@ -15,10 +15,11 @@ from mock_server.control.models import AddedResult, JobDetail, JobList, JobsQuer
 from mock_server.control.operations.asking import (
     BAD,
     CONFLICT,
+    LOOK_SECONDS,
     MISSING,
     AtDesk,
-    Desk,
     OfServer,
+    is_given_up,
     operations_on,
     problems,
 )
@@ -28,9 +29,6 @@ from mock_server.jobs.outcomes import JobIsRunning
 from mock_server.jobs.store import Job
 from mock_server.server import MockServer
 from mock_server.watch import check_awaited
-
-_LOOK_SECONDS = 0.5
-"""Of the machine, after which a wait sees whether anybody still waits."""
 
 router = operations_on("jobs")
 
@@ -69,8 +67,10 @@ def look_at_job(server: OfServer, job_id: str) -> JobDetail:
 @router.post("/jobs/{job_id}/abort", responses=problems(MISSING, CONFLICT))
 def abort_job(server: OfServer, job_id: str) -> JobDetail:
     """Abort a job, as another admin would; one that is over stays as it is."""
-    _detail(server, job_id)
-    server.abort_job(job_id)
+    try:
+        server.abort_job(job_id)
+    except KeyError:
+        raise not_found("job", job_id) from None
     return _detail(server, job_id)
 
 
@@ -119,19 +119,14 @@ async def wait_for_job(request: Request, desk: AtDesk, job_id: str, body: Wait |
     while True:
         seconds = max(0.0, deadline - clock.time())
         if not isinstance(clock, ManualClock):
-            seconds = min(seconds, _LOOK_SECONDS * _speed(clock))
+            seconds = min(seconds, LOOK_SECONDS * _speed(clock))
         why_not = await anyio.to_thread.run_sync(_wait, desk.server, job_id, body.status, seconds)
         if why_not is None:
             return await anyio.to_thread.run_sync(_detail, desk.server, job_id)
-        if isinstance(clock, ManualClock) or clock.time() >= deadline or _is_given_up(desk, clock):
+        is_over = isinstance(clock, ManualClock) or clock.time() >= deadline
+        # By a reset the server may get another clock.
+        if is_over or desk.server.clock is not clock or await is_given_up(request, desk):
             raise Problem(http.HTTPStatus.CONFLICT, why_not)
-        if await request.is_disconnected():
-            raise Problem(http.HTTPStatus.CONFLICT, "expected somebody to wait, but the caller is gone")
-
-
-def _is_given_up(desk: Desk, clock: Clock) -> bool:
-    """Whether nobody is to wait any more: the surface stops, or the server got another clock by a reset."""
-    return desk.stopping.is_set() or desk.server.clock is not clock
 
 
 def _wait(server: MockServer, job_id: str, status: str, seconds: float) -> str | None:
@@ -140,7 +135,7 @@ def _wait(server: MockServer, job_id: str, status: str, seconds: float) -> str |
         server.wait_until(job_id, status, seconds)
     except KeyError:
         raise not_found("job", job_id) from None
-    except TimeoutError as problem:
+    except (TimeoutError, ValueError) as problem:  # in vain, or later than clocks show
         return str(problem)
     return None
 

@@ -69,12 +69,12 @@ def _chosen(transcript: Transcript, query: TranscriptQuery) -> tuple[int, int, l
     """The number of the last entry, how many fit, and the newest of these."""
     fits = _filter(query)
     last = transcript.last
+    end = last + 1 if query.before is None else min(query.before, last + 1)
     if fits is None:
         # The newest so many: nobody pays for the form of those before.
-        since = max(query.since, last - query.limit)
-        entries = [entry for entry in transcript.entries(since) if entry.number <= last]
-        return last, max(0, min(last - query.since, last)), entries
-    entries = [entry for entry in transcript.entries(query.since) if entry.number <= last and fits(entry)]
+        entries = transcript.entries(max(query.since, end - 1 - query.limit), end)
+        return last, max(len(entries), end - max(query.since + 1, transcript.first)), entries
+    entries = [entry for entry in transcript.entries(query.since, end) if fits(entry)]
     return last, len(entries), entries[-query.limit :]
 
 
@@ -86,9 +86,9 @@ def _filter(query: TranscriptQuery) -> Callable[[Entry], bool] | None:
         return None
 
     def fits(entry: Entry) -> bool:
-        if kinds and entry.kind.value not in kinds:
+        if kinds and entry.kind not in kinds:
             return False
-        if directions and entry.direction.value not in directions:
+        if directions and entry.direction not in directions:
             return False
         if query.connection is not None and entry.connection != query.connection:
             return False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http
+from typing import Any
 
-from mock_server.control.models import ReadyScenario, ScenarioView, ServerView, StartOver
+from mock_server.context import ServerContext
+from mock_server.control.models import PolicyView, ReadyScenario, ScenarioView, ServerView, StartOver, StudyView
 from mock_server.control.operations.asking import BAD, CONFLICT, AtDesk, OfServer, operations_on, problems
 from mock_server.control.problems import FieldFault, Problem
 from mock_server.control.views import server_view
@@ -46,10 +48,8 @@ def _scenario(body: StartOver) -> Scenario | None:
 
 
 def _blamed(body: StartOver) -> str:
-    """The field that a fault is of; a clock is looked at before."""
-    if body.scenario_yaml is not None:
-        return "scenario_yaml"
-    return "scenario" if body.scenario is not None else "clock"
+    """The field that a fault is of: sites and clock were looked at when the body was read."""
+    return "scenario_yaml" if body.scenario_yaml is not None else "scenario"
 
 
 @router.post("/restart", responses=problems(CONFLICT))
@@ -58,6 +58,30 @@ def restart(desk: AtDesk) -> ServerView:
     with desk.turn:
         desk.server.restart()
         return server_view(desk.server)
+
+
+@router.get("/authorization", responses=problems())
+def look_at_policy(server: OfServer) -> PolicyView:
+    """Who may do what on the server, as an `authorization.json`; sites have their own in the scenario."""
+    content: Any = server.policy.content
+    return PolicyView(content=dict(content))
+
+
+@router.get("/studies", responses=problems(CONFLICT))
+def list_studies(server: OfServer) -> list[StudyView]:
+    """List the studies but `default`, in which all sites and users are; releases to 2.7 have none."""
+
+    def look(context: ServerContext) -> list[StudyView]:
+        return [
+            StudyView(
+                name=name,
+                site_orgs={org: list(sites) for org, sites in study.site_orgs.items()},
+                users=list(study.users),
+            )
+            for name, study in context.studies
+        ]
+
+    return server.call(look)
 
 
 @router.get("/scenario", responses=problems())

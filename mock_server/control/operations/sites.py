@@ -24,13 +24,14 @@ def list_sites(server: OfServer) -> list[SiteView]:
 @router.patch("/sites/{name}", responses=problems(MISSING, CONFLICT, BAD))
 def change_site(server: OfServer, name: str, body: SiteChange) -> SiteView:
     """Connect or disconnect a site, keep it out or let it in again; a disabled one connects once it is enabled."""
-    if name not in [site.name for site in list_sites(server)]:
-        raise not_found("site", name, [site.name for site in list_sites(server)][:20])
-    if body.disabled is not None:
-        server.set_site_disabled(name, body.disabled)
-    if body.connected is not None:
-        server.set_site_connected(name, body.connected)
-    return next(site for site in list_sites(server) if site.name == name)
+    try:
+        if body.disabled is not None:
+            server.set_site_disabled(name, body.disabled)
+        if body.connected is not None:
+            server.set_site_connected(name, body.connected)
+        return server.call(lambda context: site_view(context.engine.site(name), context.engine.is_disabled(name)))
+    except KeyError:
+        raise not_found("site", name, [site.name for site in list_sites(server)][:20]) from None
 
 
 @router.get("/sessions", responses=problems(CONFLICT))

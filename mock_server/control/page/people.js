@@ -15,16 +15,17 @@ export const startPeople = (act) => {
       el("p", { class: "quiet" }, `${one.role ?? "no role"} · ${one.org} · number ${one.number} · since ${timeText(one.started)} · last command ${timeText(one.last_used)}`)),
     el("button", { type: "button", class: "small", "aria-label": `Expire session ${one.number} of ${one.user}`, onclick: () => act(() => ask("DELETE", `sessions/${one.number}`)) }, "Expire"));
 
-  const download = (name) => act(async () => {
-    const address = URL.createObjectURL(await fetchFile(`kits/${encodeURIComponent(name)}`));
-    const link = el("a", { href: address, download: `${name}.zip` });
+  const download = ({ name, broken }) => act(async () => {
+    const query = broken ? `?${new URLSearchParams({ broken })}` : "";
+    const address = URL.createObjectURL(await fetchFile(`kits/${encodeURIComponent(name)}${query}`));
+    const link = el("a", { href: address, download: broken ? `${name}-${broken}.zip` : `${name}.zip` });
     link.click();
     URL.revokeObjectURL(address);
   });
 
   const kit = (one) => el("li", {},
-    el("div", { class: "grow" }, el("p", { class: "what" }, one.name), el("p", { class: "quiet path" }, one.path)),
-    el("button", { type: "button", class: "small", "aria-label": `Download the kit of ${one.name}`, onclick: () => download(one.name) }, "Zip"));
+    el("div", { class: "grow" }, el("p", { class: "what" }, one.broken ? `${one.name}, broken: ${one.broken}` : one.name), el("p", { class: "quiet path" }, one.path)),
+    el("button", { type: "button", class: "small", "aria-label": `Download the kit of ${one.name}${one.broken ? `, broken: ${one.broken}` : ""}`, onclick: () => download(one) }, "Zip"));
 
   const showSites = async () => {
     const sites = await get("sites");
@@ -38,7 +39,7 @@ export const startPeople = (act) => {
     byId("no-sessions").hidden = sessions.length > 0;
     byId("expire-all").hidden = sessions.length === 0;
   };
-  const showKits = async () => renew(byId("kit-list"), await get("kits"), (one) => one.name, kit);
+  const showKits = async () => renew(byId("kit-list"), await get("kits"), (one) => one.path, kit);
 
   byId("expire-all").addEventListener("click", () => act(() => ask("DELETE", "sessions")));
   byId("kit-form").addEventListener("submit", (event) => {

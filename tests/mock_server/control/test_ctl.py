@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -22,7 +23,9 @@ from flare_client import new_secure_session
 from mock_server import MockServer
 from mock_server.cli import main
 from mock_server.control.settings import CONTROL_FILE
-from mock_server.ctl import ctl
+from mock_server.ctl import ctl, observation
+from mock_server.ctl.connection import Connection
+from mock_server.ctl.options import Session
 from tests.mock_server.control.asking import Api
 
 
@@ -101,6 +104,37 @@ def test_jobs(api: Api, tmp_path: Path) -> None:
     assert "no such jobs" in done(api, "jobs", "list", "--name", "train")
 
 
+def test_a_result_takes_files_that_are_no_texts(api: Api, tmp_path: Path) -> None:
+    (job,) = answer(api, "jobs", "list", "--name", "train")["jobs"]
+    file = tmp_path / "best.bin"
+    file.write_bytes(b"\x00\xff")
+    words = ("--file", f"a.bin={file}", "--sized", "models/b.bin=2KiB")
+    added = answer(api, "jobs", "result", job["id"], *words)
+    assert added["result"] == {"binaries": {"a.bin": "AP8="}, "sizes": {"models/b.bin": 2048}}
+    file.write_bytes(b"\xff" * 8 * 1024 * 1024)
+    result = run(api, "jobs", "result", job["id"], *words)
+    assert (result.exit_code, "at most 8,388,608 bytes" in result.output) == (1, True), result.output
+
+
+def test_studies_and_rights(api: Api, server: MockServer) -> None:
+    assert "no studies but default" in done(api, "studies")
+    server.reset(scenario={"studies": [{"name": "brain", "sites": {"a": ["s-1", "s-2"]}, "users": ["me@here.org"]}]})
+    assert "brain  s-1, s-2  me@here.org" in done(api, "studies")
+    assert json.loads(done(api, "authorization"))["permissions"]["project_admin"] == "any"
+
+
+def test_nothing_is_left_out_of_what_is_followed(api: Api, server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observation, "_AT_ONCE", 2)
+    before = server.transcript.last
+    with new_secure_session("admin@nvidia.com", str(server.kit())) as session:
+        session.list_jobs()
+    connection = Connection(server.control.url, api.token)
+    entries, last = observation._after(Session(connection, False), before, {})
+    numbers = [entry["number"] for entry in entries]
+    assert len(numbers) > 4
+    assert numbers == list(range(before + 1, last + 1))
+
+
 def test_faults(api: Api) -> None:
     assert "no faults" in done(api, "faults", "list")
     made = answer(
@@ -111,6 +145,8 @@ def test_faults(api: Api) -> None:
     assert "delay seconds=2.0  list_jobs (answer) session=1 times=3  0 of 0" in done(api, "faults", "list")
     assert "paused" in done(api, "faults", "pause", str(made["number"]))
     assert "paused" not in done(api, "faults", "resume", str(made["number"]))
+    result = run(api, "faults", "wait", str(made["number"]), "--timeout", "10ms")
+    assert (result.exit_code, "to have struck 1 times within 0.01 s, but got 0" in result.output) == (1, True)
     assert done(api, "faults", "clear", str(made["number"])) == "faults that are over: 1\n"
     assert "seconds= [jitter=]" in done(api, "faults", "kinds")
     assert done(api, "faults", "clear") == "faults that are over: 0\n"
@@ -128,6 +164,11 @@ def test_sites_sessions_kits_and_what_came(api: Api, tmp_path: Path) -> None:
     path = done(api, "kits", "write", "me@here.org", "--role", "lead", "--zip", str(kit)).strip()
     assert kit.stat().st_mode & 0o777 == 0o600
     assert "me@here.org" in done(api, "kits", "list")
+    assert "expired" in done(api, "kits", "broken")
+    broken = done(api, "kits", "write", "me@here.org", "--broken", "missing-key", "--zip", str(kit)).strip()
+    assert not Path(broken, "startup", "client.key").exists()
+    assert not [name for name in zipfile.ZipFile(kit).namelist() if name.endswith("client.key")]
+    assert "missing-key" in done(api, "kits", "list")
     assert "nobody" in done(api, "sessions", "list")
     with new_secure_session("me@here.org", path) as session:
         session.list_jobs()
@@ -152,6 +193,10 @@ def test_sites_sessions_kits_and_what_came(api: Api, tmp_path: Path) -> None:
         (["faults", "inject", "delay", "seconds"], 2, "expected FIELD=VALUE"),
         (["faults", "pause", "9"], 1, "expected a fault"),
         (["clock", "advance", "soon"], 1, "by: expected a duration"),
+        (["clock", "advance"], 1, "expected one of by, to and to_next_event"),
+        (["clock", "advance", "--to", "1"], 1, "never goes back"),
+        (["kits", "write", "me@here.org", "--broken", "expird"], 1, "did you mean 'expired'"),
+        (["transcript", "--follow", "--before", "3"], 2, "expected --follow or --before, but got both"),
         (["reset", "--scenario", "instand"], 1, "did you mean 'instant'"),
         (["sites", "connect", "site-9"], 1, "of site-1, site-2"),
         (["kits", "write", "../me"], 1, "expected a name that a folder can have"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import concurrent.futures
+import datetime
 import io
 import stat
 import zipfile
@@ -9,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from flare_client import Session, new_secure_session
 from mock_server import MockServer
+from mock_server.broken_kits import BROKEN_KITS
+from mock_server.policy import DEFAULT_AUTHORIZATION
+from mock_server.transcript import Kind
 from tests.mock_server.control.asking import Api
 from tests.support import JobMaker, wait_until
 
@@ -88,6 +96,10 @@ def test_a_scenario_is_loaded_as_the_text_of_a_file(api: Api) -> None:
         ({"scenario": "instant", "scenario_yaml": ""}, "body", "but got both"),
         ({"sites": ["a", "a"]}, "sites", "expected each site once"),
         ({"sites": [""]}, "sites", "expected names of sites"),
+        ({"sites": ["a b"]}, "sites", "but got 'a b'"),
+        ({"sites": ["server"]}, "sites", "'server' is the server"),
+        ({"scenario": {}, "clock": "soon"}, "clock", "expected a clock of real, virtual"),
+        ({"clock": "x" + "9" * 400}, "clock", "up to 1e+09"),
         ({"scenari": "instant"}, "scenari", "did you mean 'scenario'"),
     ],
 )
@@ -161,6 +173,7 @@ def test_a_clock_never_goes_back_and_stays_where_nothing_comes(api: Api) -> None
         ({"by": "1 fortnight"}, "by", "units: ms, s, m, min, h, d"),
         ({"to": "soon"}, "to", "soon"),
         ({"to": 1e300}, "to", "1e+300"),
+        ({"to": 253370764801}, "to", "less than or equal to 253370764800"),
         ({"by": True}, "by", "but got True"),
     ],
 )
@@ -168,6 +181,17 @@ def test_a_move_that_cannot_be_names_the_field(api: Api, body: dict[str, Any], f
     said = api.ask("POST", "clock/advance", body)
     assert (said.status, said.fields) == (422, [field])
     assert text in said.detail
+
+
+@pytest.mark.parametrize("body", [{"by": "10000000d"}, {"to_next_event": True}])
+def test_a_move_beyond_what_has_a_date_changes_nothing(api: Api, server: MockServer, body: dict[str, Any]) -> None:
+    api.done("POST", "reset", {"scenario": {"workload": [{"name": "late", "at": "10000000d"}]}})
+    before = api.get("clock")
+    said = api.ask("POST", "clock/advance", body)
+    assert (said.status, "expected a time up to 253370764800" in said.detail) == (409, True)
+    assert api.get("clock") == before
+    with login(server) as session:
+        assert session.list_jobs() == []
 
 
 # --- jobs ---------------------------------------------------------------------------------------------------------
@@ -260,6 +284,21 @@ def test_files_are_put_into_a_result(api: Api, server: MockServer, make_job: Job
         assert (again / "workspace" / "models" / "best.txt").read_text() == "second"
 
 
+def test_a_result_has_files_of_any_bytes(api: Api, server: MockServer, make_job: JobMaker) -> None:
+    weights = bytes(range(256))
+    with login(server) as session:
+        job_id = session.submit_job(str(make_job("mine")))
+        api.done("POST", f"jobs/{job_id}/result", {"files": {"models/best.bin": "none yet"}})
+        body = {"binaries": {"models/best.bin": base64.b64encode(weights).decode()}}
+        assert api.done("POST", f"jobs/{job_id}/result", body)["result"] == body
+        api.done("POST", f"jobs/{job_id}/wait")
+        folder = Path(session.download_job_result(job_id))
+        assert (folder / "workspace" / "models" / "best.bin").read_bytes() == weights
+    said = api.ask("POST", f"jobs/{job_id}/result", {"binaries": {"a": "no base64!"}})
+    assert (said.status, said.fields) == (422, ["binaries.a"])
+    assert "expected bytes in base64, but got 'no base64!'" in said.detail
+
+
 def test_a_result_that_cannot_be_names_the_file(api: Api) -> None:
     job_id = job_of(api, "train")["id"]
     said = api.ask("POST", f"jobs/{job_id}/result", {"files": {"../out.txt": "x"}})
@@ -267,7 +306,10 @@ def test_a_result_that_cannot_be_names_the_file(api: Api) -> None:
     api.done("POST", f"jobs/{job_id}/result", {"files": {"a": "x"}})
     said = api.ask("POST", f"jobs/{job_id}/result", {"files": {"a/b": "x"}})
     assert said.status == 409
-    assert "'a' is a file" in said.detail
+    assert said.detail == (
+        "expected files that can stand beside those that are there, but "
+        "expected a path below a folder, but 'a' is a file"
+    )
     assert api.get(f"jobs/{job_id}")["result"] == {"files": {"a": "x"}}
 
 
@@ -422,6 +464,29 @@ def test_a_fault_that_is_not_there_is_not_found(api: Api, method: str) -> None:
     assert (said.status, said.fields) == (422, ["number"])
 
 
+def test_a_fault_is_waited_for(api: Api, server: MockServer) -> None:
+    number = api.done("POST", "faults", {"action": {"kind": "reply", "error": "no"}, "command": "list_jobs"})["number"]
+    said = api.ask("POST", f"faults/{number}/wait", {"timeout": "10ms"})
+    assert said.status == 409
+    assert said.detail == f"expected fault {number} to have struck 1 times within 0.01 s, but got 0"
+    with login(server) as session, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(api.done, "POST", f"faults/{number}/wait", {"times": 2, "timeout": "1m"})
+        for _ in range(2):
+            with pytest.raises(Exception, match="no"):
+                session.list_jobs()
+        assert waiting.result()["fired"] == 2
+    assert api.done("POST", f"faults/{number}/wait")["fired"] == 2
+    assert api.ask("POST", f"faults/{number}/wait", {"times": 0}).fields == ["times"]
+
+
+def test_who_waits_for_a_fault_is_told_when_it_is_removed(api: Api) -> None:
+    number = api.done("POST", "faults", {"action": {"kind": "close"}, "command": "nothing"})["number"]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(api.ask, "POST", f"faults/{number}/wait", {"timeout": "1m"})
+        api.done("DELETE", f"faults/{number}")
+        assert waiting.result().status == 404
+
+
 # --- what came ----------------------------------------------------------------------------------------------------
 
 
@@ -456,6 +521,35 @@ def test_the_transcript_is_filtered(api: Api, server: MockServer) -> None:
     assert api.get(f"transcript?since={everything['last']}")["entries"] == []
     assert [entry["number"] for entry in api.get("transcript?limit=2")["entries"]] == numbers[-2:]
     assert {entry["connection"] for entry in api.get("transcript?connection=0")["entries"]} <= {0}
+
+
+def test_the_transcript_is_read_backwards_part_by_part(api: Api, server: MockServer) -> None:
+    with login(server) as session:
+        session.list_jobs()
+    wait_until(lambda: server.transcript.entries()[-1].detail.get("event") == "closed")
+    numbers = [entry.number for entry in server.transcript.entries()]
+    read: list[int] = []
+    before = ""
+    while len(read) < len(numbers):
+        found = api.get(f"transcript?limit=3{before}")
+        assert found["found"] == len(numbers) - len(read), "what a reset made it forget is not counted"
+        read = [entry["number"] for entry in found["entries"]] + read
+        before = f"&before={read[0]}"
+    assert read == numbers
+    assert api.get(f"transcript?limit=3{before}") == {"last": numbers[-1], "found": 0, "entries": []}
+    commands = api.get("transcript?kind=command")["entries"]
+    older = api.get(f"transcript?kind=command&before={commands[-1]['number']}")["entries"]
+    assert older == commands[:-1]
+
+
+def test_each_kind_of_entry_can_be_asked_for(api: Api, server: MockServer) -> None:
+    api.done("POST", "reset", {"scenario": {"pedantic": {"seed": 7, "share": 1.0}}})
+    assert api.get("server")["pedantic"] == 7
+    with login(server) as session:
+        session.list_jobs()
+    for kind in Kind:
+        assert {entry["kind"] for entry in api.get(f"transcript?kind={kind.value}")["entries"]} <= {kind.value}
+    assert api.get("transcript?kind=variation")["found"] > 0
 
 
 def test_the_transcript_is_text_for_people(api: Api, server: MockServer) -> None:
@@ -501,11 +595,81 @@ def test_a_kit_is_written_and_fetched(api: Api, tmp_path: Path) -> None:
         ({"name": "me@here.org", "role": ""}, "role: expected"),
         ({"name": "me@here.org", "directory": "/tmp"}, "expected no such field"),
         ({}, "it is not there"),
+        ({"name": "me@here.org", "broken": "expird"}, "did you mean 'expired'"),
+        ({"name": "me@here.org", "not_after": 1e300}, "not_after: expected"),
     ],
 )
 def test_a_kit_that_cannot_be_is_refused(api: Api, body: dict[str, Any], text: str) -> None:
     said = api.ask("POST", "kits", body)
     assert (said.status, text in said.detail) == (422, True), said.content
+
+
+def test_a_broken_kit_is_written_listed_and_fetched(api: Api, tmp_path: Path) -> None:
+    right = api.done("POST", "kits", {"name": "both@here.org", "role": "lead"})
+    made = api.done("POST", "kits", {"name": "both@here.org", "role": "lead", "broken": "expired"})
+    assert (right["broken"], made["broken"]) == (None, "expired")
+    assert [kit for kit in api.get("kits") if kit["name"] == "both@here.org"] == [right, made]
+    with pytest.raises(Exception, match="expired"):
+        new_secure_session("both@here.org", made["path"], timeout=5.0)
+    for query, holds in (("", True), ("?broken=expired", False)):
+        content = io.BytesIO(api.ask("GET", f"kits/both@here.org{query}").content)
+        with zipfile.ZipFile(content) as archive:
+            certificate = x509.load_pem_x509_certificate(archive.read("both@here.org/startup/client.crt"))
+        ended = certificate.not_valid_after_utc < datetime.datetime.now(datetime.timezone.utc)
+        assert ended is not holds
+    said = api.ask("GET", "kits/both@here.org?broken=wrong-ca")
+    assert (said.status, "expected a kit" in said.detail) == (404, True)
+    assert api.ask("GET", "kits/both@here.org?brokn=expired").fields == ["brokn"]
+
+
+def test_a_certificate_is_as_one_asks(api: Api) -> None:
+    body = {"name": "me@here.org", "org": "here", "common_name": "you@here.org", "not_before": 1e9, "not_after": 2e9}
+    made = api.done("POST", "kits", body)
+    certificate = x509.load_pem_x509_certificate(Path(made["path"], "startup", "client.crt").read_bytes())
+    (name,) = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    assert (name.value, certificate.not_valid_before_utc.timestamp()) == ("you@here.org", 1e9)
+    assert certificate.not_valid_after_utc.timestamp() == 2e9
+    said = api.ask("POST", "kits", {"name": "me@here.org", "not_before": 2e9, "not_after": 1e9})
+    assert said.status == 409
+
+
+def test_what_can_be_broken_is_told_and_what_cannot_is_refused(api: Api) -> None:
+    found = {one["name"]: one for one in api.get("broken-kits")}
+    assert list(found) == list(BROKEN_KITS)
+    assert found["expired"]["what"] == "The certificate ended yesterday."
+    assert [name for name, one in found.items() if not one["possible"]] == ["missing-address", "unsigned"]
+    said = api.ask("POST", "kits", {"name": "me@here.org", "broken": "unsigned"})
+    assert (said.status, "expected a kit of release 2.7" in said.detail) == (409, True)
+
+
+def test_a_kit_is_whole_when_many_write_it(api: Api) -> None:
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        roles = ["lead", "member", "org_admin"] * 6
+        paths = list(pool.map(lambda role: api.done("POST", "kits", {"name": "a@b", "role": role})["path"], roles))
+    assert len(set(paths)) == 1
+    kit = Path(paths[0]) / "startup"
+    public = x509.load_pem_x509_certificate((kit / "client.crt").read_bytes()).public_key()
+    key = load_pem_private_key((kit / "client.key").read_bytes(), None)
+    assert key.public_key() == public
+
+
+# --- rights and studies -------------------------------------------------------------------------------------------
+
+
+def test_the_policy_of_the_server_is_shown(api: Api) -> None:
+    assert api.get("authorization")["content"] == DEFAULT_AUTHORIZATION
+    policy = {"format_version": "1.0", "permissions": {"project_admin": "any"}}
+    api.done("POST", "reset", {"scenario": {"server": {"authorization": policy}}})
+    assert api.get("authorization")["content"] == policy
+
+
+def test_studies_are_listed_as_they_change(api: Api, server: MockServer) -> None:
+    study = {"name": "brain", "sites": {"nvidia": ["site-1"]}, "users": [ADMIN]}
+    api.done("POST", "reset", {"scenario": {"studies": [study]}})
+    assert api.get("studies") == [{"name": "brain", "site_orgs": {"nvidia": ["site-1"]}, "users": [ADMIN]}]
+    with login(server) as session:
+        session.remove_study("brain")
+    assert api.get("studies") == []
 
 
 @pytest.mark.parametrize("name", ["nobody", "..%2F..%2Fpki", "..", "%2e%2e"])

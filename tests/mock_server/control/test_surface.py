@@ -83,6 +83,17 @@ def test_its_file_tells_where_it_is_and_is_its_owners_alone(workspace: Callable[
     assert not file.exists()
 
 
+def test_the_file_of_a_server_that_came_after_stays(workspace: Callable[[], Path]) -> None:
+    folder = workspace()
+    first = MockServer("2.6", control=True, workspace=folder)
+    first.start()
+    file = first.control.file
+    other = file.read_text().replace(first.control.token, "token-of-another-server")
+    file.write_text(other)
+    first.stop()
+    assert file.read_text() == other
+
+
 def test_a_token_is_another_one_each_time(workspace: Callable[[], Path]) -> None:
     server = MockServer("2.6", control=True, workspace=workspace())
     tokens = []

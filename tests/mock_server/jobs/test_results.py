@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from flare_client.protocol.releases import profile_for
 from mock_server.jobs.store import Job
+from mock_server.scenarios.results import ResultSpec
 from tests.mock_server.jobs.rig import Rig
 from tests.mock_server.jobs.uploads import APP, BASE, with_meta
 from tests.support import RELEASES
@@ -170,6 +171,22 @@ def test_files_have_the_sizes_that_are_asked_for(tmp_path: Path) -> None:
         "a": 1,
     }
     assert not any(name.startswith("app_server/config/") for name in members)
+
+
+def test_files_hold_any_bytes(tmp_path: Path) -> None:
+    result = {"binaries": {"models/best.bin": "AP+A\n/w==", "log.txt": b"\xff"}, "files": {"a": "b"}}
+    rig = Rig(tmp_path, scenario={"jobs": [{"result": result}]})
+    members = workspace(rig, finished(rig))
+    assert [members[name] for name in ("models/best.bin", "log.txt", "a")] == [b"\x00\xff\x80\xff", b"\xff", b"b"]
+
+
+def test_what_is_added_replaces_what_stood_there_in_whichever_form() -> None:
+    first = ResultSpec.model_validate({"files": {"a": "text", "keep": "me"}, "sizes": {"b": 5}})
+    found = first.joined(ResultSpec.model_validate({"binaries": {"./a": b"\xff", "b": b""}}))
+    assert found.model_dump(exclude_defaults=True) == {"files": {"keep": "me"}, "binaries": {"./a": "/w==", "b": ""}}
+    assert ResultSpec.model_validate(found.model_dump()) == found
+    with pytest.raises(ValueError, match=r"^expected a path below a folder, but 'keep' is a file$"):
+        found.joined(ResultSpec.model_validate({"files": {"keep/it": "x"}}))
 
 
 @pytest.mark.parametrize("size", [1, MIB - 1, MIB, MIB + 1])

@@ -153,7 +153,7 @@ def test_the_state_follows_the_clock_though_nobody_asks(tmp_path: Path, make_job
             assert record["meta"]["job_id"] == job_id
             return str(record["status"])
 
-        state = server._state
+        state = server._require_running().held.state
         assert state is not None
         wait_until(lambda: status() == "FINISHED:COMPLETED")
 

@@ -1,30 +1,20 @@
-"""The socket dialect on the server's side: connections of an asyncio loop around the protocol's state machine.
-
-A peer that stalls, in the TLS handshake or at any byte, holds up nobody: the handshake and the wait for bytes belong
-to its connection alone, and both have a limit. (The accept loop of official servers waits for each handshake.)
-"""
+"""A connection of the socket dialect: one request, one answer."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
 import dataclasses
-import datetime
 import logging
 import shutil
 import ssl
 import tempfile
-import weakref
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from flare_client.protocol.envelope import Envelope, ItemType, string
+from flare_client.protocol.envelope import ItemType
 from flare_client.protocol.errors import LocalProtocolError
-from flare_client.protocol.hci.chunks import CHUNK_SIZE, encode_chunk, encode_end
-from flare_client.protocol.hci.exchange import BodyData, encode_footer, encode_header
+from flare_client.protocol.hci.exchange import BodyData
 from flare_client.protocol.hci.server import (
     Refusal,
     RequestEnd,
@@ -33,96 +23,41 @@ from flare_client.protocol.hci.server import (
     ServerConnection,
     ServerEvent,
 )
-from flare_client.protocol.hci.text import ALL_END, LINE_END, encode_text
-from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
+from flare_client.protocol.hci.text import ALL_END, LINE_END
 from flare_client.protocol.releases import Download, ReleaseProfile
 from flare_client.protocol.statuses import MetaStatus
-from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswer, Late, Reply, SilentAnswer, meta
+from mock_server.answers import Answer, EmptyAnswer, FileAnswer, InlineFileAnswer, Reply, SilentAnswer, meta
 from mock_server.context import Peer, Request
-from mock_server.endpoints.fl_port import FlPort
-from mock_server.endpoints.tls import TlsProtocol
-from mock_server.faults.course import PLAIN, Course, End, Form, Moment, Point, turned
-from mock_server.faults.desk import Exchange, FaultDesk
-from mock_server.faults.door import Door, reset
+from mock_server.endpoints.hci.bodies import chunked, exchanged, formed, inlined, now
+from mock_server.faults.course import PLAIN, End, Form, Moment, Point
+from mock_server.faults.desk import Exchange
+from mock_server.faults.door import reset
 from mock_server.pki import peer_identity
 from mock_server.transcript.facts import (
     CLIENT,
     SERVER,
     BodyCame,
     FileSent,
-    Observer,
     ReplySent,
     RequestBroken,
     RequestCame,
     Trace,
-    Unobserved,
 )
+
+if TYPE_CHECKING:
+    from mock_server.endpoints.hci.endpoint import HciEndpoint
 
 _logger = logging.getLogger("mock_server")
 
-_BLOCK = 512 * 1024
-_BASE64_BLOCK = 3 * 128 * 1024
-_ABORT_SECONDS = 5.0
-_PLACEHOLDER = "<the file goes here>"
 _FILE_COMMAND = "download_job_file"
-_FRAME = 64
-"""Bytes that a block has at most which holds the frame of a file, and nothing of it."""
 _STEPS_A_SECOND = 20
 """How many writes a second a throttled answer is cut into."""
-
-AnswerRequest = Callable[[Request], Answer | Late[Answer]]
-
-
-def _now() -> str:
-    return str(datetime.datetime.now())  # noqa: DTZ005 - the wire carries local time without a zone
 
 
 def _refusal_reply(profile: ReleaseProfile, refusal: Refusal) -> Reply:
     if refusal is Refusal.NO_DATA:
         return Reply().error(refusal.value, meta(MetaStatus.INTERNAL_ERROR, "no data received"))
     return Reply().error(refusal.value, meta(MetaStatus(profile.protocol_violation_status), refusal.value))
-
-
-def _chunked(file: BinaryIO) -> Iterator[bytes]:
-    checksum = 0
-    number = 0
-    while block := file.read(CHUNK_SIZE):
-        number += 1
-        checksum = zlib.crc32(block, checksum)
-        yield encode_chunk(number, block)
-    yield encode_end(checksum)
-
-
-def _exchanged(file: BinaryIO, size: int) -> Iterator[bytes]:
-    checksum = 0
-    yield encode_header(b"", size)
-    while block := file.read(_BLOCK):
-        checksum = zlib.crc32(block, checksum)
-        yield block
-    yield encode_footer(checksum)
-
-
-def _inlined(file: BinaryIO, answer: InlineFileAnswer) -> Iterator[bytes]:
-    envelope = Envelope((string(_PLACEHOLDER),), answer.meta, _now())
-    before, after = encode_text(envelope).split(_PLACEHOLDER.encode("ascii"))
-    yield before
-    while block := file.read(_BASE64_BLOCK):
-        yield base64.b64encode(block)
-    yield after
-
-
-def _formed(blocks: Iterator[bytes], form: Form) -> Iterator[bytes]:
-    """The bytes of an answer in a form: one of them turned, or no more than so many."""
-    at, sent = form.corrupt, 0
-    for block in blocks:
-        if at is not None and ((at < 0 and len(block) > _FRAME) or sent <= at < sent + len(block)):
-            block = turned(block, len(block) // 2 if at < 0 else at - sent)  # noqa: PLW2901 - it is the same one
-            at = None
-        limit = len(block) if form.cut is None else form.cut - sent
-        yield block[:limit]
-        sent += len(block)
-        if form.cut is not None and sent >= form.cut:
-            return
 
 
 class HciConnection(asyncio.Protocol):
@@ -333,7 +268,7 @@ class HciConnection(asyncio.Protocol):
                 self._sending = asyncio.get_running_loop().create_task(self._send_formed(transport, answer, form))
                 return
             if isinstance(answer, Reply):
-                self._write(transport, self._wire.send_reply(answer.envelope(_now())))
+                self._write(transport, self._wire.send_reply(answer.envelope(now())))
             elif isinstance(answer, EmptyAnswer):
                 self._write(transport, self._wire.send_nothing())
             elif isinstance(answer, (FileAnswer, InlineFileAnswer)):
@@ -351,10 +286,10 @@ class HciConnection(asyncio.Protocol):
 
     def _blocks(self, file: BinaryIO, answer: FileAnswer | InlineFileAnswer) -> Iterator[bytes]:
         if isinstance(answer, InlineFileAnswer):
-            return _inlined(file, answer)
+            return inlined(file, answer)
         if self._endpoint.profile.download is Download.CHUNKED_PULL:
-            return _chunked(file)
-        return _exchanged(file, answer.path.stat().st_size)
+            return chunked(file)
+        return exchanged(file, answer.path.stat().st_size)
 
     async def _send_file(
         self, transport: asyncio.Transport, answer: FileAnswer | InlineFileAnswer, form: Form = PLAIN
@@ -382,19 +317,19 @@ class HciConnection(asyncio.Protocol):
             form = dataclasses.replace(form, cut=cut)
             await self._send_file(transport, answer, form)
             return
-        text = answer.envelope(_now()).encode().decode("ascii") if isinstance(answer, Reply) else ""
+        text = answer.envelope(now()).encode().decode("ascii") if isinstance(answer, Reply) else ""
         content = form.text(text).encode("utf-8")
         corrupt = form.corrupt if form.corrupt is None or form.corrupt >= 0 else 0
         form = dataclasses.replace(form, corrupt=corrupt)
         whole = b"".join([content + LINE_END if content else b"", ALL_END] * form.copies)
-        data = b"".join(_formed(iter([whole]), form))
+        data = b"".join(formed(iter([whole]), form))
         self._trace.note(ReplySent(data))
         await self._send_blocks(transport, iter([data]), dataclasses.replace(PLAIN, pace=form.pace, pieces=form.pieces))
         self._finish(transport, form)
 
     async def _send_blocks(self, transport: asyncio.Transport, blocks: Iterator[bytes], form: Form) -> int:
         sent = 0
-        for block in blocks if form is PLAIN else _formed(blocks, form):
+        for block in blocks if form is PLAIN else formed(blocks, form):
             step = -(-len(block) // form.pieces) if form.pace is None else max(1, int(form.pace / _STEPS_A_SECOND))
             for start in range(0, len(block), step or 1):
                 part = block[start : start + step]
@@ -411,119 +346,3 @@ class HciConnection(asyncio.Protocol):
             transport.close()
         else:
             self.end(form.then)
-
-
-class HciEndpoint:
-    """Listens for the clients of releases 2.3-2.6.
-
-    Args:
-        profile: the release that is played.
-        answer: answers a request; called on the loop, must not wait.
-        upload_dir: where uploads are written.
-        tls: the TLS context; ``None`` for clear text.
-        faults: what goes wrong.
-        limits: how much a client may send.
-        stall_timeout: seconds for a TLS handshake, and between two bytes of a request.
-        observer: is told what happens.
-
-    Attributes:
-        fl_port: the port for sites, which is up while this one is; ``None`` where nobody answers there.
-    """
-
-    def __init__(
-        self,
-        profile: ReleaseProfile,
-        answer: AnswerRequest,
-        upload_dir: Path,
-        tls: ssl.SSLContext | None,
-        *,
-        faults: FaultDesk,
-        limits: Limits = DEFAULT_LIMITS,
-        stall_timeout: float = 60.0,
-        observer: Observer | None = None,
-    ) -> None:
-        self._observer = observer or Unobserved()
-        self.fl_port: FlPort | None = None
-        self.profile = profile
-        self.faults = faults
-        self._doors: set[Door] = set()
-        self.answer = answer
-        self.upload_dir = upload_dir
-        self.limits = limits
-        self.stall_timeout = stall_timeout
-        self.connections: set[HciConnection] = set()
-        self._tls = tls
-        # Beside `connections`: those that shake hands still, or linger after the answer.
-        self._tls_connections: weakref.WeakSet[TlsProtocol] = weakref.WeakSet()
-        self._listener: asyncio.Server | None = None
-        self._changed = asyncio.Event()
-
-    async def start(self, host: str, port: int) -> int:
-        """Listen, and return the port: a free one where 0 was asked for.
-
-        Raises:
-            OSError: the address cannot be had.
-        """
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._accept, host, port, backlog=512)
-        if self.fl_port is not None:
-            await self.fl_port.start()
-        return int(self._listener.sockets[0].getsockname()[1])
-
-    def _accept(self) -> asyncio.Protocol:
-        trace = Trace(self._observer)
-        course = self.faults.course(Moment(Point.CONNECT))
-        if course is None:
-            return self._take_in(self._tls, trace)
-        door = Door(course, lambda: self._take_in(self._tls_of(course), trace), self._doors.discard, trace)
-        self._doors.add(door)
-        return door
-
-    def _tls_of(self, course: Course) -> ssl.SSLContext | None:
-        impostor = self.faults.impostor
-        return self._tls if self._tls is None or impostor is None else impostor.context(course.welcome, self._tls)
-
-    def _take_in(self, tls: ssl.SSLContext | None, trace: Trace) -> asyncio.Protocol:
-        if tls is None:
-            return HciConnection(self, trace)
-        connection = TlsProtocol(tls, lambda: HciConnection(self, trace), self.stall_timeout, trace)
-        self._tls_connections.add(connection)
-        return connection
-
-    async def drain(self, seconds: float) -> None:
-        """Wait until every connection is over, so that answers leave before the server does.
-
-        Args:
-            seconds: how long to wait for clients that do not read.
-        """
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self.connections and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            self._changed.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left)
-
-    async def stop(self) -> None:
-        """Stop listening and cut every connection."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        if self.fl_port is not None:
-            self.fl_port.stop()
-        await self.cut()
-
-    async def cut(self) -> None:
-        """Cut every connection; new ones are served."""
-        if self.fl_port is not None:
-            self.fl_port.cut()
-        for connection in list(self.connections):
-            connection.abort()
-        for wrapped in list(self._tls_connections):
-            wrapped.abort()
-        for door in list(self._doors):
-            door.abort()
-        await self.drain(_ABORT_SECONDS)
-
-    def forget(self, connection: HciConnection) -> None:
-        """Note that a connection is over."""
-        self.connections.discard(connection)
-        self._changed.set()
