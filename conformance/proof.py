@@ -336,11 +336,13 @@ def _contracts_for(mutant: Mutant, calls: Mapping[str, frozenset[str]] | None) -
 
 def _run_both(name: str, release: str, expected: Sequence[str], others: Sequence[str], seed: int) -> list[Cell]:
     """Run a mutant against the contracts that are expected to catch it, and against others."""
-    return _run(name, release, expected, seed) + (_run(name, release, others, seed, QUICK) if others else [])
+    return _run(name, release, expected, seed) + _run(name, release, others, seed, QUICK)
 
 
 def _run(name: str, release: str, contract_ids: Sequence[str], seed: int, profile: Profile = CI) -> list[Cell]:
     """Run contracts against a mutant, or against the reference client where it has no name."""
+    if not contract_ids:
+        return []
     wanted = set(contract_ids)
     contracts = [contract for contract in catalogue() if contract.id in wanted]
     client = f"conformance.mutants:{name}" if name else f"{__name__}:reference"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,14 @@ def test_a_record_of_a_run_with_another_seed_is_an_error(tmp_path: Path) -> None
     proof.try_mutants(chosen, workers=1, record=record)
     with pytest.raises(ValueError, match="expected a run with .*2.*but it is of one with"):
         proof.try_mutants(chosen, workers=1, seed=2, record=record)
+
+
+def test_contracts_that_a_record_lacks_are_run(tmp_path: Path) -> None:
+    record, chosen = tmp_path / "record.jsonl", proof.selected("2.6", ("keeps_oldest",))
+    first = proof.try_mutants(chosen, workers=1, record=record, against=("LIST-NONE-01", "LIST-LIMIT-01"))
+    line = json.loads(record.read_text(encoding="utf-8"))
+    kept = {**line, "cells": [cell for cell in line["cells"] if cell["contract"] != "LIST-NONE-01"]}
+    record.write_text(json.dumps(kept) + "\n", encoding="utf-8")
+    again = proof.try_mutants(chosen, workers=1, record=record, against=("LIST-NONE-01", "LIST-LIMIT-01"))
+    assert [one.contract for one in again.cells] == [one.contract for one in first.cells]
+    assert "LIST-NONE-01" in {one.contract for one in again.cells}
