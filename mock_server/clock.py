@@ -115,10 +115,13 @@ class ManualClock:
 
     Args:
         start: the first time, in seconds since the epoch.
+
+    Raises:
+        ValueError: it is beyond the last one.
     """
 
     def __init__(self, start: float = DEFAULT_START) -> None:
-        self._now = self._start = start
+        self._now = self._start = _in_time(start)
         self._lock = threading.Lock()
         self._followers: list[Callable[[], None]] = []
 

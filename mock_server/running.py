@@ -68,6 +68,8 @@ class Running:
         self._clock = SkewedClock(settings.clock)
         self._task: asyncio.Task[None] | None = None
         self._restarting: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        """One at a time closes the endpoint, or opens it: clients, scenario and whoever made the server may want to."""
         self._resets = 0
         for left in held.root.glob(f"{_ASIDE}*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
@@ -210,16 +212,17 @@ class Running:
 
     async def _reopen(self) -> None:
         """Cut every connection, and listen again on the same port."""
-        await self._endpoint.stop()
-        self._will_reopen = False
-        if not self.stopped.is_set():
-            await self._endpoint.start(self._settings.host, self.admin_port)
+        async with self._turn:
+            await self._endpoint.stop()
+            self._will_reopen = False
+            if not self.stopped.is_set():
+                await self._endpoint.start(self._settings.host, self.admin_port)
 
     def stop(self) -> None:
         """End the thread, and all that is on it."""
         self._unfollow()
         if self._thread.is_alive():
-            self.on_loop(self._endpoint.stop())
+            self.on_loop(self._close())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self.stopped.set()
@@ -232,6 +235,11 @@ class Running:
         Args:
             down: seconds in between.
         """
+        async with self._turn:
+            if not self.stopped.is_set():
+                await self._restart(down)
+
+    async def _restart(self, down: float) -> None:
         await self._endpoint.stop()
         if down > 0:
             # Held meanwhile, so that no other program gets the port.
@@ -253,7 +261,15 @@ class Running:
         Args:
             settings: what the server is to be from now on.
         """
-        await self._call_off()
+        was_under_way = await self._call_off()
+        async with self._turn:
+            if was_under_way:
+                # Nobody knows how far it came.
+                await self._endpoint.stop()
+                await self._endpoint.start(self._settings.host, self.admin_port)
+            await self._reset(settings)
+
+    async def _reset(self, settings: Settings) -> None:
         await self._endpoint.cut()
         await asyncio.sleep(0)  # the loop tells of the end of what was cut
         # Removing takes longer than all the rest, and nobody needs to wait for it.
@@ -277,24 +293,29 @@ class Running:
         self._account.clear()
         self._follow_time()
 
-    async def _call_off(self) -> None:
-        """Call off a restart or a shutdown that somebody has asked for, or that is under way."""
+    async def _call_off(self) -> bool:
+        """Call off a restart or a shutdown that a client has asked for, or that is under way; say whether one was."""
         waiting = {task for task in (self._task, self._restarting) if task is not None and not task.done()}
-        if not waiting:
-            return
+        was_under_way = bool(waiting)
         while waiting:
             for task in waiting:
                 # Again and again: `wait_for` of Python 3.10 and 3.11 loses a cancellation that comes with the result.
                 task.cancel()
             _, waiting = await asyncio.wait(waiting, timeout=_CALL_OFF_SECONDS)
-        # Nobody knows how far it came.
-        await self._endpoint.stop()
-        await self._endpoint.start(self._settings.host, self.admin_port)
+        return was_under_way
 
     async def _shut_down(self) -> None:
-        await self._endpoint.stop()
-        self.context.sessions.close_all()
-        self.stopped.set()
+        async with self._turn:
+            await self._endpoint.stop()
+            self.context.sessions.close_all()
+            self.stopped.set()
+
+    async def _close(self) -> None:
+        """Serve nobody any more, and let nobody begin again who waits for it."""
+        await self._call_off()
+        async with self._turn:
+            await self._endpoint.stop()
+            self.stopped.set()
 
     def tell_expired(self) -> None:
         """Tell clients whose session is over, where the wire can; on the loop."""

@@ -51,6 +51,7 @@ def record(**options: Any) -> None:
         raise ValueError(f"expected --server kit:DIR, but got {server!r}")
     if output is None:
         raise ValueError("expected -o FOLDER, where the recording goes, but it is not there")
+    document.check_folder(output)
     console = Console(stderr=True)
     with console.status("recording") as status:
         done = recorder.record(

@@ -7,16 +7,19 @@ returned, and what of that is not compared.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from conformance.contract import RELEASES
+from conformance.recordings.probes import FIRST, LOOKS, OWN_JOBS, WATCH
 from mock_server import Scenario, ScenarioError
 from mock_server.scenarios import loading
+from mock_server.scenarios.base import check_one_of
 
 FORMAT = "flare-conformance recording"
 VERSION = 1
@@ -57,10 +60,14 @@ class Seen(_Model):
     last: float = Field(ge=0, strict=False)
 
 
+_METHODS = frozenset(probe.method for probe in (*FIRST, *LOOKS, *OWN_JOBS))
+"""What is ever asked for; whatever else a file names is not called."""
+
+
 class Entry(_Model):
     """A call, and what came of it: it returned something, raised something, or saw statuses."""
 
-    call: str = Field(min_length=1)
+    call: str
     args: Annotated[tuple[Any, ...], _Many]
     options: dict[str, Any] = Field(default_factory=dict)
     at: float = Field(ge=0, strict=False)
@@ -78,7 +85,17 @@ class Entry(_Model):
             raise ValueError(f"expected one of returned, raised and seen, but got {', '.join(there) or 'none'}")
         if self.seen is not None and not self.seen:
             raise ValueError("expected a status at least in seen, but it is empty")
+        if self.call == WATCH and (self.seen is None or len(self.args) != 1):
+            raise ValueError(f"expected seen, and a job in args, of the call {WATCH}, but got {there[0]}, {self.args}")
+        if self.call != WATCH and self.seen is not None:
+            raise ValueError(f"expected returned or raised of the call {self.call}, but got seen")
         return self
+
+    @field_validator("call")
+    @classmethod
+    def _is_asked_for(cls, call: str) -> str:
+        check_one_of(call, sorted(_METHODS))
+        return call
 
 
 class Missing(_Model):
@@ -191,6 +208,17 @@ def read(folder: Path) -> tuple[Recording, Scenario]:
         return recording, Scenario.load(folder / SCENARIO_FILE)
     except ScenarioError as problem:
         raise RecordingError(str(problem)) from problem
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a recording can be written to a folder, before it is made.
+
+    Raises:
+        ValueError: nothing can be written there.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f"{folder}: expected a folder to write to, but {there} is none")
 
 
 def write(folder: Path, recording: Recording, scenario: dict[str, Any]) -> None:

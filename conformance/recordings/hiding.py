@@ -7,6 +7,7 @@ mock says alike, so that the two can be compared.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,12 +21,22 @@ _LONG = re.compile(r"\b(?:[0-9a-fA-F]{40,}|[A-Za-z0-9+/]{80,}={0,2})")
 """Digests, signatures and keys in the forms that logs and configuration have them."""
 _ADDRESS = r"(?!127\.|0\.0\.0\.0)\d{1,3}(?:\.\d{1,3}){3}"
 """An IPv4 address that says where a machine is."""
+_ADDRESS_6 = re.compile(r"(?<![\w:.])[0-9a-fA-F:]{2,39}:[0-9a-fA-F:.]{1,39}(?![\w:])")
+"""What may be an IPv6 address; times and ratios look like one."""
 _JOB = re.compile(r"<job \d+>")
 
 CERTIFICATE = "<certificate>"
 UNKNOWN_ID = "<uuid>"
 HOST = "<host>"
 DIGEST = "<digest>"
+
+
+def _without_address(found: re.Match[str]) -> str:
+    try:
+        address = ipaddress.IPv6Address(found[0])
+    except ValueError:
+        return found[0]
+    return found[0] if address.is_loopback or address.is_unspecified else HOST
 
 
 class Hiding:
@@ -38,7 +49,8 @@ class Hiding:
     def __init__(self, hosts: Iterable[str] | None = None) -> None:
         names = [re.escape(name) for name in sorted({*(hosts or ())}, key=len, reverse=True) if name]
         hidden = "|".join([*names, _ADDRESS])
-        self._hosts = re.compile(rf"(?<![\w.-])(?:{hidden})(?![\w-]|\.\d)") if hosts is not None else None
+        pattern = rf"(?<![\w.-])(?:{hidden})(?![\w-]|\.\d)"
+        self._hosts = re.compile(pattern, re.IGNORECASE) if hosts is not None else None
         self._names: dict[str, str] = {}
         self._ids: dict[str, str] = {}
         self._known: re.Pattern[str] | None = None
@@ -77,7 +89,7 @@ class Hiding:
             text = self._known.sub(lambda found: self._names[found[0].lower()], text)
         text = _UUID.sub(UNKNOWN_ID, str(without_secrets(_CERTIFICATE.sub(CERTIFICATE, text))))
         if self._hosts is not None:
-            text = self._hosts.sub(HOST, text)
+            text = self._hosts.sub(HOST, _ADDRESS_6.sub(_without_address, text))
         text = _PATH.sub(lambda found: f"<path>/{found[0].rpartition('/')[2]}", text)
         return _LONG.sub(DIGEST, text)
 

@@ -161,6 +161,8 @@ class _Run:
         self.hiding = hiding
         self.outcomes: list[tuple[Probe, Outcome]] = []
         self.missing: list[document.Missing] = []
+        self._unanswered = 0
+        """Jobs that were submitted, and nobody said what became of them."""
         self.left: tuple[str, ...] = ()
         self.seconds = 0.0
 
@@ -223,7 +225,11 @@ class _Run:
             self._settle(call)
         if call.method == WATCH:
             return self._caller.watch(str(call.args[0]), probe.until, self._wish.interval, self._wish.patience)
-        return self._caller.make(call)
+        makes_one = call.method in _MAKING
+        self._unanswered += makes_one
+        outcome = self._caller.make(call)
+        self._unanswered -= makes_one
+        return outcome
 
     def _settle(self, call: Call) -> None:
         """Give the machines time until each tells of the job: one that has just begun counts nothing yet."""
@@ -243,7 +249,7 @@ class _Run:
         method = outcome.call.method
         if outcome.raised is not None:
             return
-        if method in ("submit_job", "clone_job"):
+        if method in _MAKING:
             name = self.hiding.name_of(str(outcome.value))
             self._own[name] = None
             self._steps[f"<{probe.names}>"] = name
@@ -313,7 +319,8 @@ class _Run:
         """Delete the jobs that this recording made, and no others."""
         if self._wish.own_jobs:
             with contextlib.suppress(ConnectionIsLost):
-                self._find_unnamed()
+                if self._unanswered:
+                    self._find_unnamed()
                 for name in list(self._own):
                     self._progress(f"cleaning up {name}")
                     self._remove(name)
@@ -354,6 +361,8 @@ class _Run:
             self._clock.wait_until(self._clock.now() + self._wish.interval)
 
 
+_MAKING = frozenset({"submit_job", "clone_job"})
+"""What makes a job."""
 _STEPS = frozenset(f"<{probe.names}>" for probe in OWN_JOBS if probe.names)
 _SUBJECTS = frozenset(each.word for each in Each)
 

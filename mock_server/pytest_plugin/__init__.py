@@ -44,9 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks."""
+    """Declare the marks, and look at what no test would tell of before it fails."""
     for mark in _MARKS:
         config.addinivalue_line("markers", mark)
+    lines = config.getini("flare_transcript_lines")
+    if not (lines.isascii() and lines.isdigit()):
+        raise pytest.UsageError(f"flare_transcript_lines: expected a number from 0 on, but got {lines!r}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -69,6 +72,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     if used is None or not report.failed:
         return
     server, before = used
+    if server.pedantry is not None:
+        report.sections.append(("flare pedantic", f"seed {server.pedantry.seed}: pedantic={server.pedantry.seed}"))
     calls = [str(call) for call in server.calls]
     if calls:
         title = f"flare calls (the last {_CALLS} of {len(calls)})" if len(calls) > _CALLS else "flare calls"

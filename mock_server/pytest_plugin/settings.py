@@ -13,7 +13,7 @@ from flare_client.protocol.releases import LATEST, PROFILES, ReleaseProfile, pro
 from mock_server.clock import Clock
 from mock_server.pytest_plugin.clients import DEFAULT_CLIENT, release_of
 from mock_server.scenarios import Scenario, ScenarioError
-from mock_server.settings import DEFAULT_SITES, clock_of
+from mock_server.settings import DEFAULT_SITES, clock_of, sites_of
 
 MARK = "flare"
 RELEASES_MARK = "flare_releases"
@@ -99,7 +99,7 @@ def settings_of(item: pytest.Item, release: str | None) -> Settings:
         connection_security=keywords.get("connection_security"),
         secure=keywords.get("secure", True),
         scenario=_pedantic(scenario, keywords.get("pedantic")),
-        sites=tuple(keywords.get("sites", DEFAULT_SITES)),
+        sites=_sites(keywords.get("sites", DEFAULT_SITES)),
         clock=_clock(keywords.get("clock"), scenario),
         faults=_faults(keywords.get("faults", ())),
         user=keywords.get("user"),
@@ -156,6 +156,13 @@ def _scenario(item: pytest.Item, given: object, release: str) -> Scenario:
         return Scenario.load(folder / given) if isinstance(given, (str, Path)) else Scenario.from_dict(given or {})
     except ScenarioError as problem:
         _fail(str(problem))
+
+
+def _sites(given: Any) -> tuple[str, ...]:
+    try:
+        return sites_of(given)
+    except (ValueError, TypeError) as problem:
+        _fail(f"expected sites as a list of their names, but got {given!r:.60}: {problem}")
 
 
 def _clock(given: object, scenario: Scenario) -> Clock:

@@ -60,6 +60,8 @@ _MOST_SIZE = 64 * 1024
 _VALUE_SIZE = 8
 """What any value counts for, beside its text."""
 _MOST_DEPTH = 12
+_MOST_MARKS = 64
+"""Colons and equals signs in a word around which secrets are looked for."""
 _MOST_BLANKS = 64
 """White space before JSON that is looked through."""
 _SHOWN = 16
@@ -127,7 +129,10 @@ class Redactor:
 
     def _known(self, found: re.Match[str]) -> str:
         word = found[0]
-        for candidate in (word, word.strip(".:"), *re.split(r"[:=]", word)):
+        # A secret may have such a mark in it, as the tokens of pedantic servers do.
+        marks = [place for place, character in enumerate(word) if character in ":="][:_MOST_MARKS]
+        around = [part for place in marks for part in (word[:place], word[place + 1 :])]
+        for candidate in (word, word.strip(".:"), *re.split(r"[:=]", word), *around):
             kind = self._learnt.get(candidate)
             if kind is not None:
                 return word.replace(candidate, str(self.mark(candidate, kind)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import threading
 from pathlib import Path
@@ -228,4 +229,15 @@ def test_a_hundred_resets_leave_nothing_behind(make_job: JobMaker) -> None:
         for _ in range(100):
             server.reset()
         with new_secure_session(ADMIN, kit) as session:
+            assert session.list_jobs() == []
+
+
+@pytest.mark.parametrize("release", ["2.6", "2.9"])
+def test_restarts_and_resets_at_the_same_time_leave_a_server_that_works(release: str) -> None:
+    with MockServer(release) as server:
+        kit = server.kit()
+        acts = [server.restart, server.restart, server.reset, server.restart] * 3
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda act: act(), acts))  # none of them fails
+        with new_secure_session(ADMIN, str(kit)) as session:
             assert session.list_jobs() == []

@@ -63,6 +63,14 @@ def test_it_is_read_and_written(tmp_path: Path) -> None:
         ("release: '2.9'", "release: '3.7'", "recording.yaml:6: made.release: expected one of 2.3,"),
         ("  at: 0.0", "  at: 0.9", "expected calls in the order of time, but 0.5 s follows 0.9 s"),
         ("transcript:", "transcript: [", "recording.yaml:"),
+        ("call: list_jobs", "call: __init__", "recording.yaml:14: transcript[0].call: expected one of abort_job, "),
+        ("call: list_jobs", "call: list_job", "but got 'list_job' (did you mean 'list_jobs'?)"),
+        ("call: list_jobs", "call: watch", "expected seen, and a job in args, of the call watch, but got returned, ()"),
+        (
+            "returned: []",
+            "seen: [{status: RUNNING, first: 0, last: 1}]",
+            "returned or raised of the call list_jobs, but got",
+        ),
     ],
 )
 def test_a_fault_is_told_with_its_line_and_its_field(tmp_path: Path, old: str, new: str, told: str) -> None:

@@ -8,8 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli import main
+from conformance.jobs import JobKind, write_job
 from conformance.recordings import recorder
+from conformance.recordings.calls import scratch_folder
 from conformance.recordings.recorder import CannotRecord
+from flare_client import new_secure_session
 from mock_server import MockServer
 from tests.conformance.recordings.servers import ADMIN, differences, record, wish
 from tests.conformance.recordings.test_round_trip import JOBS
@@ -132,6 +135,30 @@ def test_jobs_of_others_are_not_touched(server: MockServer) -> None:
     assert [meta["job_id"] for meta in metas] == before
     assert not any(meta["status"] == "FINISHED:ABORTED" for meta in metas)
     server.reset(scenario=JOBS)
+
+
+def test_a_job_that_another_recording_of_the_same_user_makes_is_not_touched(server: MockServer) -> None:
+    theirs = {"name": "waiting-recorded", "submitter": ADMIN}
+    server.reset(scenario=JOBS)
+    made: list[str] = []
+
+    def submit(call: str) -> None:
+        if call == "get_client_env()" and not made:
+            with new_secure_session(ADMIN, str(server.kit(ADMIN))) as session, scratch_folder() as scratch:
+                made.append(session.submit_job(str(write_job(Path(scratch), theirs["name"], JobKind.WAITING))))
+
+    record(server, submit, own_jobs=True)
+    assert [meta["job_id"] for meta in server.job_metas()] == made
+    server.reset(scenario=JOBS)
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_asked(server: MockServer, tmp_path: Path) -> None:
+    server.reset()
+    (tmp_path / "file").write_text("")
+    words = ["record", "--server", f"kit:{server.kit(ADMIN)}", "--jobs", "-o", str(tmp_path / "file" / "recording")]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, "expected a folder to write to" in done.output) == (2, True), done.output
+    assert len(server.calls) == 0
 
 
 def test_the_commands(server: MockServer, tmp_path: Path) -> None:

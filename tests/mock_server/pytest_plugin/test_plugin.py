@@ -551,3 +551,41 @@ def test_pytest_does_not_warn_of_packages_that_are_imported_before_it_starts(pyt
     pytester.makepyfile("def test_nothing(): pass")
     done = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-W", "error")
     done.assert_outcomes(passed=1)
+
+
+def test_the_seed_of_a_pedantic_server_is_in_the_report_of_a_failure(pytester: pytest.Pytester) -> None:
+    done = run(
+        pytester,
+        """
+        import pytest
+
+        @pytest.mark.flare(release="2.6", pedantic=41)
+        def test_it(flare_server):
+            assert False
+        """,
+    )
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*flare pedantic*", "seed 41: pedantic=41"])
+
+
+@pytest.mark.parametrize("lines", ["many", "-1", "1.5"])
+def test_a_number_of_lines_that_is_none_is_said_before_any_test(pytester: pytest.Pytester, lines: str) -> None:
+    done = run(pytester, "def test_it(): pass", ini=f"flare_transcript_lines = {lines}")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines([f"*flare_transcript_lines: expected a number from 0 on, but got '{lines}'"])
+
+
+@pytest.mark.parametrize("sites", ["'hospital'", "['a', 'a']", "['a b']", "3", "None"])
+def test_sites_that_are_none_are_said(pytester: pytest.Pytester, sites: str) -> None:
+    done = run(
+        pytester,
+        f"""
+        import pytest
+
+        @pytest.mark.flare(sites={sites})
+        def test_it(flare_server):
+            pass
+        """,
+    )
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*flare: expected sites as a list of their names, but got *"])

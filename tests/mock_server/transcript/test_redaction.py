@@ -128,3 +128,13 @@ def test_binary_data_is_its_size_a_hash_and_how_it_begins() -> None:
     assert described["size"] == 100_002
     assert described["begins"] == "504b" + "00" * 14
     assert described["sha256"] != describe_bytes(b"PK" + b"x" * 100_000)["sha256"]
+
+
+@pytest.mark.parametrize("form", ["{}", "token={}", "token:{}", "{}=x", "a=b:{}", "({})"])
+def test_a_known_secret_with_marks_in_it_is_found_in_any_text(form: str) -> None:
+    redactor = Redactor()
+    secret = "abc+/~=0123456789=XYZ.0123456789"
+    redactor.learn(secret, "session")
+    shown = redactor.text(form.format(secret))
+    assert "0123456789" not in shown
+    assert "<session " in shown
