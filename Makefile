@@ -10,7 +10,7 @@ KILLS ?= 1000
 SEQUENCES ?= 20
 OFFICIAL := 2.3.12 2.4.2 2.5.2 2.6.3 2.7.3 2.8.3 2.9.0
 
-.PHONY: help demo test check format interop programs official machines typescript lab fidelity bench soak crashes fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
+.PHONY: help demo test check format peers interop programs official machines typescript lab fidelity bench soak crashes fuzz seeds beside browser contracts session pedantic schema picture mutants matrix pythons clean
 
 help: ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,16 +36,16 @@ format: $(BIN)/.installed ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-interop: $(BIN)/.installed ## The official clients of each release on MockServer, and the contracts through them.
+peers: $(BIN)/.installed ## Install the official clients, each into an environment of its own.
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
-	$(BIN)/python -m pytest -n 3 -m 'interop and not servers and not programs' --durations=15 tests/interop
 
-programs: $(BIN)/.installed ## The official programs of every release (console, nvflare, preflight, ...) on MockServer and on official servers.
-	$(BIN)/python -m conformance.peers install $(OFFICIAL)
+interop: peers ## The official clients of each release on MockServer, and the contracts through them.
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'interop and not servers and not programs' --durations=15 tests/interop
+
+programs: peers ## The official programs of every release (console, nvflare, preflight, ...) on MockServer and on official servers.
 	$(BIN)/python -m pytest -n 2 -m interop tests/interop/programs
 
-official: $(BIN)/.installed ## All contracts, broken kits and variations with the official client of every release (an hour).
-	$(BIN)/python -m conformance.peers install $(OFFICIAL)
+official: peers ## All contracts, broken kits and variations with the official client of every release (an hour).
 	FLARE_WHOLE=1 $(BIN)/python -m pytest -n0 -m interop $(addprefix tests/interop/test_,contracts.py broken_kits.py pedantic.py)
 
 machines: $(BIN)/.installed ## The model of the state machines against official servers of 2.6.3 and 2.9.0 (a quarter of an hour).

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import glob
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -160,7 +161,8 @@ def write(path: Path, results: Iterable[Result], release: str, client: str) -> i
     """
     failed = [one for one in results if one.verdict in (Verdict.FAILED, Verdict.EXPECTED_FAILURE)]
     entries = [
-        {"id": one.contract, "reason": _reason(one), "release": release, "client": _literal(client)} for one in failed
+        {"id": one.contract, "reason": _reason(one), "release": release, "client": glob.escape(client)}
+        for one in failed
     ]
     content = {"known_failures": entries}
     if path.suffix == ".json":
@@ -176,11 +178,6 @@ def _reason(result: Result) -> str:
     if result.verdict is Verdict.EXPECTED_FAILURE:
         return result.message.removeprefix("known: ").split("; ", 1)[0]
     return (result.message.splitlines() or ["failed"])[0][:200]
-
-
-def _literal(name: str) -> str:
-    """A glob that matches a name and nothing else."""
-    return "".join(f"[{mark}]" if mark in "*?[" else mark for mark in name)
 
 
 def _line(node: yaml.Node | None, path: Sequence[int | str]) -> int | None:

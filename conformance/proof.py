@@ -118,7 +118,8 @@ def try_mutants(
         workers: processes beside each other.
         against: globs of the contracts to run beside their own; ``None`` for no others.
         seed: of the examples.
-        record: a file that keeps what came of each mutant; what it has already is not run again.
+        record: a file that keeps what came of each mutant; what it has already is not run again, whatever became of the
+            mutant and the contract since.
         report: is told of each cell that matters as it comes: what should be caught, and what is caught.
         progress: is told how many of the mutants are done, and how many there are.
 
@@ -134,9 +135,10 @@ def try_mutants(
         tasks = {}
         # Those with the most to do first: no worker is left with one of them at the end.
         for mutant in sorted(chosen, key=lambda one: -len(contracts[one.name])):
-            if mutant.name not in kept.cells:
-                expected = [name for name in contracts[mutant.name] if _is_declared(mutant, name)]
-                others = [name for name in contracts[mutant.name] if not _is_declared(mutant, name)]
+            left = kept.left(mutant.name, contracts[mutant.name])
+            expected = [name for name in left if _is_declared(mutant, name)]
+            others = [name for name in left if not _is_declared(mutant, name)]
+            if left:
                 tasks[pool.submit(_run_both, mutant.name, mutant.release, expected, others, seed)] = mutant.name
         for task in concurrent.futures.as_completed(tasks):
             kept.keep(tasks[task], task.result())
@@ -144,7 +146,7 @@ def try_mutants(
             for cell in task.result():
                 if not _is_odd(cell, known) and cell.caught:
                     report(cell)
-    cells = [cell for mutant in chosen for cell in kept.cells[mutant.name]]
+    cells = [cell for mutant in chosen for cell in kept.of(mutant.name, contracts[mutant.name])]
     confirmed = _confirmed(cells, known, seed, report)
     pairs = len(confirmed) if against is None else sum(len(calls[mutant.release]) for mutant in chosen)
     return Proof(
@@ -169,7 +171,7 @@ class _Record:
     def __init__(self, path: Path | None, seed: int, against: Sequence[str] | None) -> None:
         self._path = path
         self._run = {"seed": seed, "against": None if against is None else list(against)}
-        self.cells: dict[str, list[Cell]] = {}
+        self._cells: dict[str, dict[str, Cell]] = {}
         if path is None or not path.exists():
             return
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -180,11 +182,22 @@ class _Record:
                 raise ValueError(f"{path}, line {number}: expected what came of a mutant, but: {problem!r}") from None
             if run != self._run:
                 raise ValueError(f"{path}, line {number}: expected a run with {self._run}, but it is of one with {run}")
-            self.cells[name] = cells
+            self._add(name, cells)
+
+    def left(self, name: str, contracts: Sequence[str]) -> list[str]:
+        """The contracts of these that were not run against a mutant yet."""
+        return [one for one in contracts if one not in self._cells.get(name, {})]
+
+    def of(self, name: str, contracts: Sequence[str]) -> list[Cell]:
+        """What came of a mutant and these contracts, which were run."""
+        return [self._cells[name][one] for one in contracts]
+
+    def _add(self, name: str, cells: list[Cell]) -> None:
+        self._cells.setdefault(name, {}).update({cell.contract: cell for cell in cells})
 
     def keep(self, name: str, cells: list[Cell]) -> None:
         """Keep what came of a mutant."""
-        self.cells[name] = cells
+        self._add(name, cells)
         if self._path is not None:
             line = {"run": self._run, "mutant": name, "cells": [dataclasses.asdict(cell) for cell in cells]}
             with self._path.open("a", encoding="utf-8") as file:
@@ -200,8 +213,9 @@ def _is_unexplained(cell: Cell, known: Mapping[str, Mutant]) -> bool:
 
 
 def _is_declared(mutant: Mutant, contract_id: str) -> bool:
-    """Whether a mutant says that a contract catches it."""
-    return any(fnmatch.fnmatchcase(contract_id, glob) for glob in (*mutant.caught_by, *mutant.also))
+    """Whether a mutant says that a contract must catch it."""
+    must = [glob for glob, reason in mutant.also.items() if not reason.startswith(MAY)]
+    return any(fnmatch.fnmatchcase(contract_id, glob) for glob in (*mutant.caught_by, *must))
 
 
 def why(mutant: Mutant, contract_id: str) -> str | None:

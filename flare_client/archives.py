@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from flare_client.errors import UnsafeArchive
+from flare_client.errors import InvalidJobDefinition, UnsafeArchive
 from flare_client.protocol.archive import DEFAULT_ARCHIVE_LIMITS, ArchiveLimits, Member, check_members
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.unfolding import MemberAside
@@ -29,8 +29,17 @@ Signer = Callable[[Path], Mapping[str, bytes]]
 
 def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files and the sub-folders of a folder, by name, so that a zip is the same each time."""
-    children = sorted(folder.iterdir())
-    return [child for child in children if child.is_file()], [child for child in children if child.is_dir()]
+    files, folders = [], []
+    for child in sorted(folder.iterdir()):
+        if child.is_dir():
+            folders.append(child)
+        elif child.is_file():
+            files.append(child)
+        else:
+            child.stat()  # a link that leads nowhere is told in the system's words
+            # Who opens a pipe waits until somebody writes into it.
+            raise InvalidJobDefinition(f"expected files and folders in a job, but {child} is neither")
+    return files, folders
 
 
 def _write_folder(archive: zipfile.ZipFile, folder: Path, name: str, signer: Signer | None) -> None:
@@ -57,6 +66,7 @@ def pack_job_folder(folder: Path, target: Path, signer: Signer | None = None) ->
         signer: adds the signature files of each folder.
 
     Raises:
+        InvalidJobDefinition: there is something in it that is neither file nor folder, as a pipe.
         OSError: the folder cannot be read or the target not written.
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:

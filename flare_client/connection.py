@@ -11,6 +11,7 @@ import abc
 import contextlib
 import dataclasses
 import datetime
+import logging
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -24,9 +25,10 @@ from flare_client.protocol.commands import AnnouncedCommand
 from flare_client.protocol.envelope import Envelope, Json, request
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.releases import PROFILES, Dialect, ReleaseProfile
-from flare_client.protocol.statuses import RequestMetaKey, says_goodbye
+from flare_client.protocol.statuses import MetaKey, RequestMetaKey, says_goodbye
 from flare_client.replies import check_reply
 
+_logger = logging.getLogger("flare_client")
 RETRY_SECONDS = 0.1
 """Between two tries to log in while the server does not answer."""
 
@@ -46,6 +48,17 @@ class LoggedIn:
     token: str
     announced: Mapping[str, AnnouncedCommand]
     profile: ReleaseProfile
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kinds:
+    """A reply for a log: its kinds of items and its status. What is in it may be secret, as the tokens of sites."""
+
+    reply: Envelope
+
+    def __str__(self) -> str:
+        kinds = ", ".join(item.type.value for item in self.reply.items) or "no item"
+        return f"{kinds}; status {self.reply.meta.get(MetaKey.STATUS.value)}"
 
 
 class Connection(abc.ABC):
@@ -146,6 +159,7 @@ class Connection(abc.ABC):
         Raises:
             NotConnected: nobody logged in yet.
         """
+        _logger.debug("sending %s", line)
         timeout: dict[str, Json] = {} if self._timeout is None else {RequestMetaKey.CMD_TIMEOUT.value: self._timeout}
         return request(line, self._require_login().token, {**timeout, **(meta or {})}, now_text())
 
@@ -284,6 +298,7 @@ class Connection(abc.ABC):
     def _note(self, reply: Envelope | None) -> None:
         if reply is None:
             return
+        _logger.debug("received %s", _Kinds(reply))
         replies = getattr(self._heard, "replies", None)
         if replies is not None:
             replies.append(reply)
@@ -306,6 +321,7 @@ class Connection(abc.ABC):
         return [profile for profile in PROFILES.values() if profile.dialect is cls.dialect][-1]
 
     def _admit(self, logged_in: LoggedIn) -> None:
+        _logger.debug("logged in as %s to a server of release %s", self._user, logged_in.profile)
         with self._lock:
             self._logged_in = logged_in
             self._expired = None

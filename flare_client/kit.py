@@ -68,11 +68,14 @@ def _read_text(path: Path) -> str:
         raise errors.ConfigError(f"expected UTF-8 text in {path}, but {problem}") from None
 
 
-def _read_resources(local: Path) -> str | None:
-    for name in (cell_format.OWN_RESOURCES_FILE, cell_format.RESOURCES_FILE):
-        if (local / name).is_file():
-            return _read_text(local / name)
-    return None
+def resources_path(local: Path) -> Path | None:
+    """The local resources that count in a kit of releases from 2.7 on: the admin's own before those that came.
+
+    Args:
+        local: the folder of that name.
+    """
+    places = (local / name for name in (cell_format.OWN_RESOURCES_FILE, cell_format.RESOURCES_FILE))
+    return next((place for place in places if place.is_file()), None)
 
 
 def _check_signature(startup: Path, config_path: Path) -> None:
@@ -122,18 +125,21 @@ def load_kit(location: str, *, secure: bool) -> StartupKit:
     config_path = startup / kit_format.ADMIN_CONFIG_FILE
     text = _read_text(config_path)
     config: AdminKitConfig | CellKitConfig
+    resources: Path | None = None
     try:
         if cell_format.is_cell_config(text):
-            config = cell_format.parse_cell_config(text, _read_resources(root / kit_format.LOCAL_DIR))
+            resources = resources_path(root / kit_format.LOCAL_DIR)
+            config = cell_format.parse_cell_config(text, None if resources is None else _read_text(resources))
             secure = True
             _check_signature(startup, config_path)
         else:
             config = parse_admin_config(text)
     except KitFormatError as problem:
         fault = problem.__cause__
+        place = resources if isinstance(problem, cell_format.ResourcesFormatError) else config_path
         if isinstance(fault, json.JSONDecodeError):
-            raise errors.KitNotJson(f"{config_path}: {problem}", fault.doc, fault.pos) from problem
-        raise _OFFICIAL_CLASSES[problem.official](f"{config_path}: {problem}") from problem
+            raise errors.KitNotJson(f"{place}: {problem}", fault.doc, fault.pos) from problem
+        raise _OFFICIAL_CLASSES[problem.official](f"{place}: {problem}") from problem
 
     missing: type[errors.ConfigError] = (
         errors.KitFileNotFound if isinstance(config, CellKitConfig) else errors.ConfigError

@@ -55,7 +55,7 @@ class Session:
         secure_mode: mutual TLS; otherwise clear text and the fixed password of insecure servers (releases to 2.6).
             From 2.7 on the kit says how the connection is protected, and insecure means that the user is whoever the
             kit's certificate names.
-        debug: log what is sent and received, without tokens, to the logger ``flare_client``.
+        debug: log which commands are sent, and the kinds and statuses of replies, to the logger ``flare_client``.
         study: the study to work in: jobs are submitted to it, and no others are seen (releases from 2.8).
 
     Raises:

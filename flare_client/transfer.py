@@ -7,6 +7,7 @@ travel is the connection's.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import shutil
 import tempfile
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING
 from flare_client import errors
 from flare_client.archives import (
     extract_archive,
-    free_folder_name,
     move_to_free_name,
     pack_job_folder,
     refusing_clashes,
@@ -166,16 +166,56 @@ def move_result(location: str, destination: str) -> str:
 
     Returns:
         The new path; with a suffix where there is one of that name already.
+
+    Raises:
+        OSError: it cannot be moved. It is where it was, and nothing of it at the destination.
     """
     result = Path(location)
     if not result.is_dir():
         return location
-    target = fresh_folder(Path(os.path.abspath(destination)))  # noqa: PTH100 - resolve() would follow links
-    for candidate in free_folder_name(target / result.name):
-        if not candidate.exists():
-            # The folder may lie on another disk, where nothing can be renamed to.
-            return str(shutil.move(result, candidate))
-    raise AssertionError("names never run out")
+    target = _absolute(destination)
+    try:
+        return str(_moved(result, fresh_folder(target)))
+    except OSError as problem:
+        raise OSError(
+            problem.errno, f"expected to move the result to {target}, but: {problem.strerror}. It is at {result}"
+        ) from problem
+
+
+def check_destination(destination: str) -> None:
+    """See whether a result could be put into a folder, as far as that can be seen before there is one.
+
+    Raises:
+        OSError: it could not; nothing was fetched yet.
+    """
+    target = _absolute(destination)
+    nearest = next(path for path in (target, *target.parents) if path.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"expected a folder at {target}, but {nearest} is a file")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, f"expected to write to {target}, but may not write to {nearest}")
+
+
+def _absolute(folder: str) -> Path:
+    return Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links
+
+
+def _moved(result: Path, target: Path) -> Path:
+    try:
+        return move_to_free_name(result, target / result.name)
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+    # On another disk, where nothing can be renamed to: the name is given once the copy is whole.
+    staging = Path(tempfile.mkdtemp(prefix=".flare-download-", dir=target))
+    try:
+        shutil.copytree(result, staging, symlinks=True, dirs_exist_ok=True)
+        place = move_to_free_name(staging, target / result.name)
+    except BaseException:
+        remove_tree(staging)
+        raise
+    remove_tree(result)
+    return place
 
 
 def checked_name(name: str) -> Path:
@@ -210,5 +250,5 @@ def absolute_job_folder(path: str, upload_dir: Path, *, as_given_first: bool) ->
     places = [upload_dir / path, Path(path)]
     for place in reversed(places) if as_given_first else places:
         if place.is_dir():
-            return Path(os.path.abspath(place))  # noqa: PTH100 - resolve() would follow links
+            return _absolute(str(place))
     raise errors.InvalidJobDefinition(f"job_definition_path '{path}' is not a valid folder")

@@ -51,8 +51,10 @@ _LAUNCHER = """\
 #!/usr/bin/env bash
 # Part of a startup kit for a mock server; opens the admin console of an installed nvflare {release}.
 startup="$(cd "$(dirname "${{BASH_SOURCE[0]}}")" && pwd)"
-exec python3 -m nvflare.fuel.hci.tools.admin -m "$startup/.." -s {config}
+exec python3 -m nvflare.fuel.hci.tools.admin -m "$startup/.." -s {config}{options}
 """
+_OPTIONS = ' "$@"'
+"""Where a session works in a study, the launcher takes ``--study``; others pass nothing on, as the official ones."""
 
 _README = """\
 Startup kit of {user} for a mock NVFLARE {release} server at {host}:{admin_port}.
@@ -108,6 +110,11 @@ class KitOrder:
     def is_signed(self) -> bool:
         """Whether the kit carries signatures."""
         return self.profile.signs_admin_kit if self.signs is None else self.signs
+
+
+def _launcher(profile: ReleaseProfile) -> str:
+    options = _OPTIONS if profile.has_studies else ""
+    return _LAUNCHER.format(release=profile.release, config=ADMIN_CONFIG_FILE, options=options)
 
 
 def _readme(order: KitOrder, directory: Path, credentials: Credentials | None) -> str:
@@ -172,7 +179,7 @@ def write_admin_kit(directory: Path, order: KitOrder) -> Path:
     config, local = _configuration(order)
     files = {
         ADMIN_CONFIG_FILE: config.encode(),
-        LAUNCHER_FILE: _LAUNCHER.format(release=order.profile.release, config=ADMIN_CONFIG_FILE).encode(),
+        LAUNCHER_FILE: _launcher(order.profile).encode(),
         README_FILE: _readme(order, directory, credentials).encode(),
     }
     if credentials is not None and pki is not None:

@@ -12,6 +12,7 @@ from flare_client.protocol.releases import LATEST, PROFILES
 from mock_server.play import DEFAULT_LENGTH, play, read_work
 from mock_server.quantities import read_duration
 from mock_server.scenarios import Scenario, ScenarioError, library
+from mock_server.scenarios.base import first_fault
 from mock_server.scenarios.gantt import picture
 from mock_server.scenarios.schema import schema_text
 from mock_server.scenarios.system import Work
@@ -73,7 +74,7 @@ class _WorkType(click.ParamType):  # type: ignore[type-arg] # generic in the new
         try:
             return value if isinstance(value, Work) else read_work(str(value))
         except ValueError as problem:
-            self.fail(_first_line(problem), param, ctx)
+            self.fail(first_fault(problem), param, ctx)
 
 
 class _DurationType(click.ParamType):  # type: ignore[type-arg] # as above
@@ -121,8 +122,3 @@ def run(
 def _give_up(problem: Exception) -> NoReturn:
     click.echo(f"flare-mock: {problem}", err=True)
     sys.exit(2)
-
-
-def _first_line(problem: ValueError) -> str:
-    errors = getattr(problem, "errors", None)
-    return str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(problem)

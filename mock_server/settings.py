@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flare_client.protocol.cellnet.kit import Scheme, Security
 from flare_client.protocol.limits import Limits
@@ -23,6 +24,8 @@ from mock_server.server_kit import ServerKit, read_server_kit
 from mock_server.state import State
 from mock_server.transcript import Calls, Transcript
 from mock_server.variation.pedantry import Pedantry, read_pedantry
+
+_Member = TypeVar("_Member", bound=enum.Enum)
 
 DEFAULT_ORG = "nvidia"
 DEFAULT_PROJECT = "example_project"
@@ -177,11 +180,7 @@ def scheme_of(profile: ReleaseProfile, scheme: str | None, secure: bool) -> Sche
         return None
     if not secure:
         raise ValueError(f"expected a secure server of release {profile}: it signs with its certificate even in clear")
-    try:
-        return Scheme(scheme or Scheme.HTTP)
-    except ValueError:
-        known = ", ".join(one.value for one in Scheme)
-        raise ValueError(f"expected a scheme of {known}, but got {scheme!r}") from None
+    return _member(Scheme, "scheme", scheme or Scheme.HTTP.value)
 
 
 def security_of(profile: ReleaseProfile, security: str | None) -> Security:
@@ -192,11 +191,15 @@ def security_of(profile: ReleaseProfile, security: str | None) -> Security:
     """
     if profile.cell is None and security is not None:
         raise ValueError(f"expected no connection_security for release {profile}, but got {security!r}: see secure")
+    return _member(Security, "connection_security", security or Security.MUTUAL_TLS.value)
+
+
+def _member(kind: type[_Member], what: str, given: str) -> _Member:
     try:
-        return Security(security or Security.MUTUAL_TLS)
+        return kind(given)
     except ValueError:
-        known = ", ".join(one.value for one in Security)
-        raise ValueError(f"expected a connection_security of {known}, but got {security!r}") from None
+        known = ", ".join(str(one.value) for one in kind)
+        raise ValueError(f"expected a {what} of {known}, but got {given!r}") from None
 
 
 def scenario_of(scenario: Scenario | str | Path | dict[str, Any] | None, profile: ReleaseProfile) -> Scenario:

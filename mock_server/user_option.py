@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-from mock_server.scenarios.base import check_one_of
+from mock_server.scenarios.base import check_one_of, first_fault
 from mock_server.scenarios.system import User
 
 
@@ -25,7 +25,7 @@ class UserType(click.ParamType):  # type: ignore[type-arg] # generic in the newe
         try:
             return User(name=parts[0], org=parts[1], role=parts[2])
         except ValueError as problem:
-            self.fail(f"expected NAME:ORG:ROLE, but got {value!r}: {_first_line(problem)}", param, ctx)
+            self.fail(f"expected NAME:ORG:ROLE, but got {value!r}: {first_fault(problem)}", param, ctx)
 
 
 def check_role(user: User, roles: Iterable[str]) -> None:
@@ -42,8 +42,3 @@ def check_role(user: User, roles: Iterable[str]) -> None:
         check_one_of(user.role, roles)
     except ValueError as problem:
         raise ValueError(f"--user {user.name}:{user.org}:{user.role}: role: {problem}") from None
-
-
-def _first_line(problem: ValueError) -> str:
-    errors = getattr(problem, "errors", None)
-    return str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(problem)

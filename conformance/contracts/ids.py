@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
 from conformance.contract import Document, Level, Observed, contract
@@ -10,6 +12,13 @@ from conformance.verdicts import same
 
 METHODS = ("get_job_meta", "abort_job", "delete_job", "clone_job", "download_job_result", "monitor_job")
 _SEEN = Observed("2.3.12, 2.4.2, 2.5.2, 2.6.3", "the argument is checked before the server is asked")
+
+
+def _names_no_job(trial: Trial) -> Callable[[str, object], None]:
+    def check(method: str, job_id: object) -> None:
+        trial.raises(("JobNotFound",), f"{method}({job_id!r})", trial.session.call, method, job_id)
+
+    return check
 
 
 @contract(
@@ -25,10 +34,7 @@ _SEEN = Observed("2.3.12, 2.4.2, 2.5.2, 2.6.3", "the argument is checked before 
     _SEEN,
 )
 def missing(trial: Trial) -> None:
-    def check(method: str, job_id: object) -> None:
-        trial.raises(("JobNotFound",), f"{method}({job_id!r})", trial.session.call, method, job_id)
-
-    trial.forall(check, method=st.sampled_from(METHODS), job_id=st.sampled_from([None, ""]), examples=12)
+    trial.forall(_names_no_job(trial), method=st.sampled_from(METHODS), job_id=st.sampled_from([None, ""]), examples=12)
 
 
 @contract(
@@ -39,11 +45,8 @@ def missing(trial: Trial) -> None:
     level=Level.SHOULD,
 )
 def wrong_type(trial: Trial) -> None:
-    def check(method: str, job_id: object) -> None:
-        trial.raises(("JobNotFound",), f"{method}({job_id!r})", trial.session.call, method, job_id)
-
     values = st.integers(1, 10**6) | st.just([1]) | st.just({"a": 1}) | st.just(1.5)
-    trial.forall(check, method=st.sampled_from(METHODS), job_id=values)
+    trial.forall(_names_no_job(trial), method=st.sampled_from(METHODS), job_id=values)
 
 
 @contract(
@@ -65,11 +68,8 @@ def unknown(trial: Trial) -> None:
     _SEEN,
 )
 def malformed(trial: Trial) -> None:
-    def check(method: str, job_id: str) -> None:
-        trial.raises(("JobNotFound",), f"{method}({job_id!r})", trial.session.call, method, job_id)
-
     words = st.text("abcdef0123456789-", min_size=1, max_size=12).filter(lambda word: not word.startswith("-"))
-    trial.forall(check, method=st.sampled_from(METHODS), job_id=words)
+    trial.forall(_names_no_job(trial), method=st.sampled_from(METHODS), job_id=words)
 
 
 @contract(

@@ -38,6 +38,13 @@ def session_expires(trial: Trial) -> None:
         session.close()
 
 
+def _fails_without_a_server(trial: Trial, name: str) -> None:
+    with trial.own_server() as server:
+        session = trial.adapter.open(ADMIN, server.kit())
+    trial.raises((name,), "list_jobs without a server", session.call, "list_jobs")
+    session.close()
+
+
 def _fails_in_the_end(session: ClientSession, names: tuple[str, ...], what: str, seconds: float) -> ClientError:
     """Call ``list_jobs`` until it fails as it must: what the server says on its own takes a moment to arrive."""
     deadline = time.monotonic() + seconds
@@ -144,10 +151,7 @@ def server_restarts(trial: Trial) -> None:
     needs=(Need.CONTROL,),
 )
 def server_gone(trial: Trial) -> None:
-    with trial.own_server() as server:
-        session = trial.adapter.open(ADMIN, server.kit())
-    trial.raises(("InternalError",), "list_jobs without a server", session.call, "list_jobs")
-    session.close()
+    _fails_without_a_server(trial, "InternalError")
 
 
 @contract(
@@ -159,10 +163,7 @@ def server_gone(trial: Trial) -> None:
     needs=(Need.CONTROL,),
 )
 def server_gone_from_under(trial: Trial) -> None:
-    with trial.own_server() as server:
-        session = trial.adapter.open(ADMIN, server.kit())
-    trial.raises(("ConnectionError",), "list_jobs without a server", session.call, "list_jobs")
-    session.close()
+    _fails_without_a_server(trial, "ConnectionError")
 
 
 @contract(
@@ -174,7 +175,4 @@ def server_gone_from_under(trial: Trial) -> None:
     needs=(Need.CONTROL,),
 )
 def server_gone_no_connection(trial: Trial) -> None:
-    with trial.own_server() as server:
-        session = trial.adapter.open(ADMIN, server.kit())
-    trial.raises(("NoConnection",), "list_jobs without a server", session.call, "list_jobs")
-    session.close()
+    _fails_without_a_server(trial, "NoConnection")

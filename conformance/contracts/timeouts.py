@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.adapters.base import ClientSession
 from conformance.contract import CELL_RELEASES, FROM_28, Level, Observed, contract
 from conformance.needs import Need
 from conformance.targets import ADMIN
@@ -18,6 +19,16 @@ _SHORT_SECONDS = 0.3
 _USUAL_SECONDS = 5.0
 
 
+def _gives_up_after(trial: Trial, session: ClientSession, seconds: float) -> None:
+    def once() -> None:
+        with measured() as spent:
+            trial.raises(("ConnectionError",), "list_jobs without an answer", session.call, "list_jobs")
+        not_before(spent, seconds, "ConnectionError")
+        not_after(spent, seconds + _MARGIN, "ConnectionError")
+
+    confirmed(once)
+
+
 @contract(
     "CMD-TIMEOUT-01",
     "A command that is not answered",
@@ -31,14 +42,7 @@ def unanswered(trial: Trial) -> None:
         session = trial.adapter.open(ADMIN, server.kit())
         session.call("set_timeout", _SECONDS)
         server.withhold("list_jobs")
-
-        def once() -> None:
-            with measured() as spent:
-                trial.raises(("ConnectionError",), "list_jobs without an answer", session.call, "list_jobs")
-            not_before(spent, _SECONDS, "ConnectionError")
-            not_after(spent, _SECONDS + _MARGIN, "ConnectionError")
-
-        confirmed(once)
+        _gives_up_after(trial, session, _SECONDS)
         session.close()
 
 
@@ -93,14 +97,7 @@ def usual_time(trial: Trial) -> None:
         session.call("set_timeout", 8.0)
         session.call("unset_timeout")
         server.withhold("list_jobs")
-
-        def once() -> None:
-            with measured() as spent:
-                trial.raises(("ConnectionError",), "list_jobs without an answer", session.call, "list_jobs")
-            not_before(spent, _USUAL_SECONDS, "ConnectionError")
-            not_after(spent, _USUAL_SECONDS + _MARGIN, "ConnectionError")
-
-        confirmed(once)
+        _gives_up_after(trial, session, _USUAL_SECONDS)
         session.close()
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from conformance.lab import provenance
 from conformance.lab.compatibility import RecordError, ReleaseReport, record
+from conformance.lab.ending import end_in_order_on_sigterm
 from conformance.lab.provisioning import LabError
 from conformance.lab.runs import LabRuns, Progress
 from conformance.lab.server import OfficialServer, poc_startup_seconds
@@ -32,6 +33,7 @@ _UNUSABLE = 2
 )
 def main(version: str, keep: bool, contracts: bool, poc: bool, docs: Path) -> None:
     """Run official client and flare_client on the official server and on MockServer, and record the outcome."""
+    end_in_order_on_sigterm()
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     started = time.monotonic()
 

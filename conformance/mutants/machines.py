@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any, ClassVar
 
-from conformance.mutants.base import Wrong, client, mutant
+from conformance.mutants.base import MAY, Wrong, client, mutant
 
 _SETTLED_SECONDS = 0.5
 
@@ -42,7 +42,7 @@ class ListsDeletedJobs(Wrong):
         return self._changed(self._session.abort_job(job_id))
 
 
-@mutant("MODEL-SEQ-01")
+@mutant("MODEL-SEQ-01", also={"CLONE-STATE-01": "it clones an aborted job, too"})
 class LosesClonesAfterAborts(Wrong):
     """A clone of a job that it aborted is missing in its lists."""
 
@@ -73,16 +73,25 @@ class RemembersHowAMonitorBegan(Wrong):
         super().__init__(session)
         self._statuses: dict[str, Any] = {}
 
-    def monitor_job(self, job_id: str, *args: Any, cb: Any = None, **kwargs: Any) -> Any:
-        def noting(session: Any, called_id: str, meta: Any) -> Any:
-            self._statuses.setdefault(job_id, meta["status"])
-            return cb(session, called_id, meta)
+    def monitor_job(
+        self,
+        job_id: str,
+        timeout: float = 0.0,
+        poll_interval: float = 2.0,
+        cb: Any = None,
+        *cb_args: Any,
+        **cb_kwargs: Any,
+    ) -> Any:
+        def noting(session: Any, called_id: str, meta: Any, *args: Any, **kwargs: Any) -> Any:
+            self._statuses.setdefault(job_id, meta.get("status"))
+            return cb(session, called_id, meta, *args, **kwargs)
 
-        return self._session.monitor_job(job_id, *args, cb=noting, **kwargs)
+        called = None if cb is None else noting
+        return super().monitor_job(job_id, timeout, poll_interval, called, *cb_args, **cb_kwargs)
 
     def get_job_meta(self, job_id: str) -> Any:
         meta = self._session.get_job_meta(job_id)
-        return {**meta, "status": self._statuses.get(job_id, meta["status"])}
+        return {**meta, "status": self._statuses[job_id]} if job_id in self._statuses else meta
 
 
 _IN_ANOTHERS_NAME = "it aborts in the name of another user"
@@ -118,7 +127,7 @@ class MixesUsers(Wrong):
         raise refused
 
 
-@mutant("MODEL-LIST-01")
+@mutant("MODEL-LIST-01", also={"LIST-*": f"{MAY} a list without a limit comes after one with"})
 class RemembersTheLimit(Wrong):
     """A limit holds for the lists that come after it, too."""
 
@@ -126,11 +135,10 @@ class RemembersTheLimit(Wrong):
         super().__init__(session)
         self._limit: int | None = None
 
-    def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(kwargs.get("limit"), int):
-            self._limit = kwargs["limit"]
-        kwargs["limit"] = kwargs.get("limit") or self._limit
-        return self._session.list_jobs(*args, **kwargs)
+    def list_jobs(self, detailed: bool = False, limit: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if type(limit) is int:
+            self._limit = limit
+        return self._session.list_jobs(detailed, limit or self._limit, *args, **kwargs)
 
 
 @mutant(
@@ -202,13 +210,13 @@ class MixesAnswersOfThreads(Wrong):
     def clone_job(self, job_id: str) -> Any:
         return self._kept(self._session.clone_job, job_id)
 
-    def submit_job(self, path: str) -> Any:
-        return self._kept(self._session.submit_job, path)
+    def submit_job(self, job_definition_path: str, **options: Any) -> Any:
+        return self._kept(self._session.submit_job, job_definition_path, **options)
 
-    def _kept(self, method: Any, argument: str) -> Any:
+    def _kept(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         self._calls += 1
         try:
-            self._answer = method(argument)
+            self._answer = method(*args, **kwargs)
             deadline = time.monotonic() + _SETTLED_SECONDS
             while self._calls > 1 and time.monotonic() < deadline:
                 time.sleep(0)  # the others' answers come in between

@@ -49,13 +49,18 @@ def look_at_bytes(connection: Any, look: Callable[[bytes], str | None]) -> None:
     transport._receive = lambda inner, protocol: take(Watched(inner), protocol)
 
 
+def _is_text(data: bytes) -> bool:
+    """Whether bytes begin a text reply; others are of files."""
+    return data.startswith(b"{")
+
+
 def unknown_fields(data: bytes) -> str | None:
     """Why an answer is refused by a client that takes no field that it does not know."""
     try:
         envelope = json.loads(data.partition(b"\x03")[0])
     except ValueError:
         return None
-    if not isinstance(envelope, dict) or "data" not in envelope:
+    if not isinstance(envelope, dict) or not isinstance(envelope.get("data"), list):
         return None  # no answer: bytes of a file, or what no client takes
     parts = [envelope, *envelope["data"]]
     unknown = {key for part in parts for key in part} - _FIELDS - {"data"}
@@ -79,7 +84,9 @@ class TakesOneBlock(WrongInside):
     """It takes the first bytes of an answer for all of it."""
 
     def change(self) -> None:
-        look_at_bytes(self.connection, lambda data: None if b"\x04" in data else "an answer in pieces")
+        look_at_bytes(
+            self.connection, lambda data: None if b"\x04" in data or not _is_text(data) else "an answer in pieces"
+        )
 
 
 @mutant("ROBUST-TWICE-01", release="2.6")
@@ -87,7 +94,9 @@ class RefusesASecondCopy(WrongInside):
     """It refuses an answer that is followed by another."""
 
     def change(self) -> None:
-        look_at_bytes(self.connection, lambda data: "more than an answer" if data.count(b"\x04") > 1 else None)
+        look_at_bytes(
+            self.connection, lambda data: "more than an answer" if _is_text(data) and data.count(b"\x04") > 1 else None
+        )
 
 
 @mutant("ROBUST-FIELDS-01", release="2.6")

@@ -51,7 +51,7 @@ def hurries_the_login(username: str, kit: str, secure: bool = True, timeout: flo
     return factory(Wrong)(username, kit, secure=secure, timeout=min(timeout, 0.2))
 
 
-@mutant("ROBUST-LOGIN-03", "ROBUST-LOGIN-04", "ROBUST-LOGIN-05")
+@mutant("ROBUST-LOGIN-03", "ROBUST-LOGIN-04", "ROBUST-LOGIN-05", also={"CONN-TIMEOUT-01": "it does not use its time"})
 @_of_secure_sessions
 def tries_once(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It tries to log in once."""
@@ -81,7 +81,7 @@ def _pretends(username: str, kit: str, timeout: float, words: str) -> Any:
         raise
 
 
-@mutant("ROBUST-LOGIN-07")
+@mutant("ROBUST-LOGIN-07", also={"CONN-USER-01": "the server refuses the user there, too"})
 @_of_secure_sessions
 def takes_no_for_yes(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It returns a session though the server refused the user."""
@@ -94,7 +94,13 @@ def gives_up_logins_early(username: str, kit: str, secure: bool = True, timeout:
     return factory(Wrong)(username, kit, secure=secure, timeout=timeout / 2)
 
 
-@mutant("ROBUST-LOGIN-09", also={"ROBUST-LOGIN-08": "a login without an answer looks the same"})
+@mutant(
+    "ROBUST-LOGIN-09",
+    also={
+        "CONN-TIMEOUT-02": "so does a server that is not there",
+        "ROBUST-LOGIN-08": "a login without an answer looks the same",
+    },
+)
 @_of_secure_sessions
 def silence_is_consent(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It returns a session though the server did not answer in time."""
@@ -131,7 +137,13 @@ def _tls(connection: Any) -> ssl.SSLContext:
     return context
 
 
-@mutant("ROBUST-CERT-01", also={"ROBUST-CERT-02": "who looks at no certificate looks at no date"})
+@mutant(
+    "ROBUST-CERT-01",
+    also={
+        "CONN-CERT-06": "the certificate is another CA's there, too",
+        "ROBUST-CERT-02": "who looks at no certificate looks at no date",
+    },
+)
 @_of_secure_sessions
 def trusts_anybody(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It does not check who issued the certificate of the server."""

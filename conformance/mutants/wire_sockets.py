@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
+from conformance.mutants.base import MAY
 from conformance.mutants.twists import SocketTwist, as_exchange, edited, line_of, twist
 from flare_client.protocol.hci.client import Answer
 
@@ -58,7 +59,7 @@ class LogsInWithAToken(SocketTwist):
             envelope["data"].append({"type": "token", "data": "0f0e0d0c-0b0a-4908-8706-050403020100"})
 
 
-@twist("WIRE-TOKEN-02", release=_2_6)
+@twist("WIRE-TOKEN-02", release=_2_6, also={"*": f"{MAY} it cannot list jobs"})
 class ListsWithoutAToken(SocketTwist):
     """It lists jobs without the token."""
 
@@ -77,7 +78,11 @@ class TriesAnotherName(SocketTwist):
         yield data
 
 
-@twist("WIRE-LOGIN-01", release=_2_6)
+@twist(
+    "WIRE-LOGIN-01",
+    release=_2_6,
+    also={"CONN-TIMEOUT-02": f"{MAY} it logs in twice", "ROBUST-LOGIN-01": "it logs in twice"},
+)
 class SaysMoreAtTheLogin(SocketTwist):
     """It logs in with a word too many, and again without it where that was refused."""
 
@@ -158,7 +163,7 @@ class HangsUp(SocketTwist):
                 channel.send(data)
 
 
-@twist("WIRE-SUBMIT-01", release="2.3")
+@twist("WIRE-SUBMIT-01", release="2.3", also={"*": f"{MAY} none of its jobs is accepted"})
 class SendsNoArchive(SocketTwist):
     """It sends what is no archive in the place of the job."""
 
@@ -185,7 +190,7 @@ class EndsTheLineInAnExchange(SocketTwist):
         yield data
 
 
-@twist("WIRE-SUBMIT-04", release=_2_6)
+@twist("WIRE-SUBMIT-04", release=_2_6, also={"*": f"{MAY} none of its jobs is accepted"})
 class SumsWrong(SocketTwist):
     """It sends a wrong checksum after the body."""
 

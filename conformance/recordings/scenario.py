@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import glob
 import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -167,7 +168,7 @@ def _rule_of_other(job: SeenJob, hiding: Hiding, gaps: list[Gap]) -> dict[str, A
     }
     if told and last is not JobStatus.SUBMITTED:
         stages.append({"from": last.value, "meta": told})
-    return {"match": {"name": _literal(job.job_name), "occurrence": 1}, "stages": stages, **_logs(job, hiding)}
+    return {"match": {"name": glob.escape(job.job_name), "occurrence": 1}, "stages": stages, **_logs(job, hiding)}
 
 
 def _ended_keys(job: SeenJob) -> Iterator[str]:
@@ -327,8 +328,3 @@ def _left_sites(jobs: Sequence[SeenJob], connected: set[str], org: str) -> list[
     gone = [name for name in names if name not in connected and name != SERVER_SITE]
     gone += [f"gone-{number + 1}" for number in range(needed - len(connected) - len(gone))]
     return [{"name": name, "org": org, "leaves": LEAD / 2} for name in gone]
-
-
-def _literal(name: str) -> str:
-    """A glob that matches a name and nothing else."""
-    return "".join(f"[{mark}]" if mark in "*?[" else mark for mark in name)

@@ -179,7 +179,7 @@ def login_headers(traffic: Traffic) -> Iterator[Judgement]:
 )
 def logout(traffic: Traffic) -> Iterator[Judgement]:
     for connection in _left(traffic):
-        if connection.commands and not _is_expired(connection) and _is_logged_in(connection):
+        if connection.commands and not _was_told_of_the_end(connection) and _is_logged_in(connection):
             last = connection.commands[-1]
             yield same(last.entry, last.line, "_logout", "the last command")
 
@@ -230,10 +230,6 @@ def _left(traffic: Traffic) -> list[CellConnection]:
         and connection.registered is not None
         and not connection.is_disturbed
     ]
-
-
-def _is_expired(connection: CellConnection) -> bool:
-    return any((entry.detail.get("headers") or {}).get("sm__tp") == "SESSION_EXPIRED" for entry in connection.outgoing)
 
 
 def _is_logged_in(connection: CellConnection) -> bool:

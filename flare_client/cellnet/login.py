@@ -78,8 +78,8 @@ class CellConnection(Connection):
         try:
             signer = Signer(_read(kit.client_key))
             name = Verifier(certificate_pem).common_name
-        except (ValueError, TypeError, NotProven) as problem:
-            raise ssl.SSLError(f"expected an RSA key without passphrase and its certificate, but: {problem}") from None
+        except (ValueError, NotProven) as problem:
+            raise ssl.SSLError(str(problem)) from None
         super().__init__(name if config.user_from_certificate else user)
         self._identity = AdminIdentity(
             user=self._user,

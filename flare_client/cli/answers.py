@@ -15,6 +15,7 @@ import click
 
 from flare_client.cli.exits import Failure
 from flare_client.cli.settings import settings
+from flare_client.cli.terminal import is_terminal
 
 VERSION = 1
 """Of the documents; a change that breaks readers counts it up."""
@@ -61,7 +62,6 @@ def tell(event: str, content: dict[str, Any], text: str) -> None:
         click.echo(document("event", command_name(), event=event, **content))
     else:
         click.echo(text)
-    sys.stdout.flush()
 
 
 def complain(failure: Failure, command: str, *, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         rows: the cells.
     """
     cells = [[str(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         _draw(columns, cells)
         return
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]

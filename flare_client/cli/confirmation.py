@@ -10,6 +10,7 @@ import click
 
 from flare_client.cli.exits import CommandFailed, ExitCode, Failure
 from flare_client.cli.settings import settings
+from flare_client.cli.terminal import is_terminal
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -31,7 +32,7 @@ def confirm(what: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if settings().as_json or not can_ask():
+    if settings().as_json or not is_terminal(sys.stdin):
         raise CommandFailed(
             Failure(
                 ExitCode.USAGE,
@@ -42,8 +43,3 @@ def confirm(what: str, *, yes: bool) -> None:
         )
     if not click.confirm(f"{what}?", err=True):
         raise CommandFailed(Failure(ExitCode.REFUSED, "not_confirmed", "nothing was done"))
-
-
-def can_ask() -> bool:
-    """Whether somebody sits at standard input."""
-    return sys.stdin.isatty()

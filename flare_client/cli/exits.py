@@ -30,6 +30,8 @@ class ExitCode(enum.IntEnum):
     """A fault of this program."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    TERMINATED = 143
+    """SIGTERM."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,7 @@ class _Rule:
 _KIT_HINT = "The kit is the folder above `startup`, as the project admin handed it out."
 _DOCTOR_HINT = "`flare kit doctor DIR` says all that is wrong with a kit."
 _LOGIN_HINT = "`flare kit show` says who the kit is of, and which server it leads to."
+_STUDIES_HINT = "Without --study, `flare studies list` shows those that you may work in."
 _JOBS_HINT = "`flare jobs list` shows the jobs of the study."
 
 _RULES = (
@@ -115,6 +118,8 @@ _RULES = (
     _Rule(OSError, "file_error", ExitCode.REFUSED),
 )
 
+_OF_STUDIES = ("AUTH_UNKNOWN_STUDY", "AUTH_STUDY_NOT_CONFIGURED", "AUTH_STUDY_USER_NOT_MAPPED")
+"""The codes of a login that is refused for the sake of the study."""
 _NOT_AUTHORIZED = "NOT_AUTHORIZED"
 """The code of a refusal about studies that is one of rights."""
 
@@ -129,13 +134,27 @@ def failure_of(problem: Exception) -> Failure:
         return Failure(code, problem.error_code.lower(), problem.message, problem.hint)
     for rule in _RULES:
         if isinstance(problem, rule.error):
-            return Failure(rule.code, rule.kind, str(problem) or type(problem).__name__, rule.hint)
+            return Failure(rule.code, rule.kind, _words_of(problem), _hint_of(problem, rule))
     return Failure(
         ExitCode.FAULT,
         "fault",
         f"this is a fault of the program: {type(problem).__name__}: {problem}",
         "With --debug it shows where.",
     )
+
+
+def _words_of(problem: Exception) -> str:
+    if type(problem).__module__ == OSError.__module__ and isinstance(problem, OSError) and problem.strerror:
+        # The system's own words are "[Errno 13] Permission denied: 'FILE'".
+        place = f"expected to read or write {problem.filename}, but: " if problem.filename else ""
+        return f"{place}{problem.strerror}"
+    return str(problem) or type(problem).__name__
+
+
+def _hint_of(problem: Exception, rule: _Rule) -> str:
+    if isinstance(problem, errors.LoginRejected) and problem.auth_code in _OF_STUDIES:
+        return _STUDIES_HINT
+    return rule.hint
 
 
 def kinds() -> frozenset[str]:

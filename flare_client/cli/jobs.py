@@ -9,6 +9,7 @@ from flare_client.cli.answers import answer, print_pairs, print_table
 from flare_client.cli.confirmation import confirm, yes_option
 from flare_client.cli.lazy import LazyGroup
 from flare_client.cli.settings import open_session, shared_options, with_session
+from flare_client.cli.values import TEXT, job_argument
 from flare_client.cli.words import duration_text, iso_text, value_text
 from flare_client.protocol.jobs import JobMetaKey
 
@@ -45,7 +46,9 @@ def jobs() -> None:
 @click.option("--name", "name_prefix", metavar="PREFIX", help="Only jobs whose name begins so.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many of the newest.")
 @click.option("--newest-first", is_flag=True, help="Otherwise the newest is the last.")
-@click.option("--token", metavar="TOKEN", help="Only the job that was submitted with it (releases from 2.8).")
+@click.option(
+    "--token", metavar="TOKEN", type=TEXT, help="Only the job that was submitted with it (releases from 2.8)."
+)
 @click.option("--detailed", is_flag=True, help="With --json the whole meta of each job.")
 @with_session
 def list_jobs(
@@ -80,7 +83,7 @@ def list_jobs(
 
 
 @jobs.command(epilog="Example: flare jobs meta JOB_ID --json")
-@click.argument("job_id")
+@job_argument
 @with_session
 def meta(session: Session, job_id: str) -> None:
     """Show all that the server knows of a job."""
@@ -89,7 +92,7 @@ def meta(session: Session, job_id: str) -> None:
 
 
 @jobs.command(epilog="Example: new_id=$(flare jobs clone JOB_ID)")
-@click.argument("job_id")
+@job_argument
 @with_session
 def clone(session: Session, job_id: str) -> None:
     """Submit a job again, and print the id of the new one."""
@@ -98,7 +101,7 @@ def clone(session: Session, job_id: str) -> None:
 
 
 @jobs.command(epilog="Example: flare jobs abort JOB_ID --yes")
-@click.argument("job_id")
+@job_argument
 @yes_option
 @shared_options
 def abort(job_id: str, yes: bool) -> None:
@@ -110,7 +113,7 @@ def abort(job_id: str, yes: bool) -> None:
 
 
 @jobs.command(epilog="Example: flare jobs delete JOB_ID --yes")
-@click.argument("job_id")
+@job_argument
 @yes_option
 @shared_options
 def delete(job_id: str, yes: bool) -> None:

@@ -25,6 +25,12 @@ from flare_client.protocol.cellnet.proof import Verifier
 )
 def kit() -> None:
     """Look into a startup kit, and find out what is wrong with it."""
+    given = settings()
+    known = {"directory": given.kit, "user": given.user, "as_json": given.as_json or None}
+    # The doctor knows nothing of the options of all commands: what stands before it becomes what it has by default.
+    click.get_current_context().default_map = {
+        "doctor": {name: value for name, value in known.items() if value is not None}
+    }
 
 
 @kit.command(epilog="Example: flare kit show --kit ./admin@nvidia.com --json")

@@ -9,13 +9,16 @@ import click
 
 from flare_client import NotInRelease, Session, TargetType
 from flare_client.cli.answers import answer
-from flare_client.cli.exits import CommandFailed, failure_of
+from flare_client.cli.exits import CommandFailed, ExitCode, Failure, failure_of
 from flare_client.cli.settings import with_session
+from flare_client.cli.values import job_argument
 from flare_client.cli.words import value_text
+
+_NO_LOG_HINT = "Servers have the logs of sites that send them (`flare system status` names the sites)."
 
 
 @click.command(epilog="Example: flare jobs logs JOB_ID --site site-1 --tail 20")
-@click.argument("job_id")
+@job_argument
 @click.option("--site", default="server", show_default=True, help="`server`, `all` or a site.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="LINES", help="Only so many lines from the end.")
 @click.option("--grep", metavar="TEXT", help="Only lines that hold this text, of those.")
@@ -29,12 +32,17 @@ def logs(session: Session, job_id: str, site: str, tail: int | None, grep: str |
         hint = f"`flare jobs download {job_id}` fetches the logs of a job that is over."
         raise CommandFailed(dataclasses.replace(failure_of(problem), hint=hint)) from problem
     texts, missing = found.get("logs") or {}, found.get("unavailable") or {}
+    if missing and not texts:
+        said = "; ".join(f"{machine}: {value_text(reason)}" for machine, reason in missing.items())
+        raise CommandFailed(Failure(ExitCode.REFUSED, "no_log", said, _NO_LOG_HINT))
 
     def show() -> None:
         for machine, text in texts.items():
             if len(texts) > 1:
                 click.echo(f"==> {machine} <==")
-            click.echo(text, nl=not value_text(text).endswith("\n"))
+            said = value_text(text)
+            if said:
+                click.echo(said, nl=not said.endswith("\n"))
         for machine, reason in missing.items():
             click.echo(f"{machine}: {value_text(reason)}", err=True)
 
@@ -42,7 +50,7 @@ def logs(session: Session, job_id: str, site: str, tail: int | None, grep: str |
 
 
 @click.command(epilog="Example: flare jobs stats JOB_ID --site server --site site-1")
-@click.argument("job_id")
+@job_argument
 @click.option("--site", "sites", multiple=True, help="`server` or a site; repeatable. All by default.")
 @with_session
 def stats(session: Session, job_id: str, sites: tuple[str, ...]) -> None:
@@ -54,7 +62,7 @@ def stats(session: Session, job_id: str, sites: tuple[str, ...]) -> None:
 
 
 @click.command(epilog="Example: flare jobs errors JOB_ID --reset")
-@click.argument("job_id")
+@job_argument
 @click.option("--site", "sites", multiple=True, help="`server` or a site; repeatable. All by default.")
 @click.option("--reset", is_flag=True, help="Forget them afterwards, on all machines.")
 @with_session

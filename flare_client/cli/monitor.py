@@ -13,7 +13,10 @@ from flare_client.cli.answers import answer
 from flare_client.cli.course import Course
 from flare_client.cli.exits import CommandFailed, ExitCode, Failure
 from flare_client.cli.settings import open_session, settings, shared_options
+from flare_client.cli.terminal import is_terminal
+from flare_client.cli.values import SECONDS, TEXT, job_argument
 from flare_client.cli.views import Lines, Screen, Silent, View
+from flare_client.cli.words import value_text
 from flare_client.protocol.jobs import JobStatus
 
 POLL_SECONDS = 2.0
@@ -22,7 +25,7 @@ _LAST_LOOKS = 5
 every_option = click.option(
     "--every",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     default=POLL_SECONDS,
     show_default=True,
     help="How long to wait between two looks.",
@@ -30,9 +33,11 @@ every_option = click.option(
 
 
 @click.command(epilog="Example: flare jobs monitor JOB_ID --timeout 3600")
-@click.argument("job_id")
+@job_argument
 @every_option
-@click.option("--logs", "site", metavar="SITE", help="Show the log of `server`, a site or `all`, too (from 2.8).")
+@click.option(
+    "--logs", "site", metavar="SITE", type=TEXT, help="Show the log of `server`, a site or `all`, too (from 2.8)."
+)
 @shared_options
 def monitor(job_id: str, every: float, site: str | None) -> None:
     """Watch a job until it is over.
@@ -46,7 +51,7 @@ def monitor(job_id: str, every: float, site: str | None) -> None:
 
 
 @click.command(epilog="Example: flare jobs wait JOB_ID && flare jobs download JOB_ID")
-@click.argument("job_id")
+@job_argument
 @every_option
 @shared_options
 def wait(job_id: str, every: float) -> None:
@@ -69,7 +74,7 @@ def follow(session: Session, course: Course, every: float, site: str | None) -> 
     Raises:
         CommandFailed: it came to no good end, it was not over in time, or Ctrl-C.
     """
-    is_drawn = sys.stdout.isatty() and not settings().as_json
+    is_drawn = is_terminal(sys.stdout) and not settings().as_json
     view: View = Screen(course) if is_drawn else Lines(course)
     with view:
         _watch(session, course, view, every, site)
@@ -95,8 +100,10 @@ def _watch(session: Session, course: Course, view: View, every: float, site: str
 
     try:
         code = _poll(session, course, view, every, look)
-        if follower is not None and course.is_over and not whole:
-            follower.finish(every)
+        if follower is not None and course.is_over:
+            if not whole:
+                follower.finish(every)
+            follower.tell_missing()
     except KeyboardInterrupt:
         raise CommandFailed(
             Failure(
@@ -165,6 +172,7 @@ class Follower:
         self._view = view
         self._site = site
         self._seen: dict[str, int] = {}
+        self._missing: dict[str, object] = {}
 
     def look(self) -> bool:
         """Hand on what came since the last look.
@@ -173,9 +181,10 @@ class Follower:
             Whether every machine answered that did before.
         """
         try:
-            logs = self._session.get_job_logs(self._course.job_id, self._site).get("logs") or {}
+            found = self._session.get_job_logs(self._course.job_id, self._site)
         except JobNotFound:
             return True  # it is deleted, which the next poll says
+        logs, self._missing = found.get("logs") or {}, found.get("unavailable") or {}
         for site, text in logs.items():
             if not isinstance(text, str):
                 continue
@@ -199,3 +208,9 @@ class Follower:
             self._session.clock.sleep(every)
             if self.look():
                 return
+
+    def tell_missing(self) -> None:
+        """Say of which machines no line ever came, and why."""
+        for site, reason in self._missing.items():
+            if site not in self._seen:
+                self._view.has_no_log(site, value_text(reason))

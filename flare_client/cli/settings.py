@@ -15,6 +15,7 @@ import click
 
 from flare_client import Session, errors, new_session
 from flare_client.cli.exits import CommandFailed, ExitCode, Failure
+from flare_client.cli.values import SECONDS, TEXT
 from flare_client.kit import StartupKit, load_kit
 from flare_client.protocol.cellnet.proof import NotProven, Verifier
 from flare_client.protocol.formats import DEFAULT_STUDY
@@ -43,7 +44,7 @@ class Settings:
         debug: whether to log what happens.
     """
 
-    kit: Path | None = None
+    kit: str | None = None
     user: str | None = None
     study: str | None = None
     timeout: float | None = None
@@ -68,36 +69,37 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
 
 
 def _options(*, at_root: bool) -> list[Callable[[_Function], _Function]]:
-    seconds = click.FloatRange(min=0, min_open=True)
     shared: dict[str, Any] = {"expose_value": False, "callback": _remember}
     return [
         click.option(
             "--kit",
             metavar="DIR",
-            type=click.Path(path_type=Path),
+            type=TEXT,
             # Only before the command: there it must not count more than an option.
             envvar=list(KIT_VARIABLES) if at_root else None,
             help=f"The startup kit, the folder above `startup`; otherwise {' or '.join(KIT_VARIABLES)} names it.",
             **shared,
         ),
-        click.option("--user", metavar="NAME", help="Who to log in as; who the kit is of by default.", **shared),
-        click.option("--study", metavar="NAME", help="The study to work in (releases from 2.8).", **shared),
+        click.option(
+            "--user", metavar="NAME", type=TEXT, help="Who to log in as; who the kit is of by default.", **shared
+        ),
+        click.option("--study", metavar="NAME", type=TEXT, help="The study to work in (releases from 2.8).", **shared),
         click.option(
             "--timeout",
             metavar="SECONDS",
-            type=seconds,
+            type=SECONDS,
             help="How long what is asked for may take; exit code 5 once it is over.",
             **shared,
         ),
         click.option(
             "--connect-timeout",
             metavar="SECONDS",
-            type=seconds,
+            type=SECONDS,
             help=f"How long the login may take; {CONNECT_SECONDS:g} by default.",
             **shared,
         ),
         click.option("--json", "as_json", is_flag=True, help="Answer in JSON: see `flare schema`.", **shared),
-        click.option("--debug", is_flag=True, help="Log what is sent and received, without secrets.", **shared),
+        click.option("--debug", is_flag=True, help="Log which commands are sent, and what comes of them.", **shared),
     ]
 
 
@@ -142,7 +144,8 @@ def open_session(*, limits_commands: bool = True) -> Iterator[Session]:
     """
     given = settings()
     if given.debug:
-        logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
+        # The session lets its own logger speak; those of other packages would write down what they carry.
+        logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
     location = kit_location(given)
     kit, user = read_kit(location)
     session = new_session(

@@ -35,6 +35,14 @@ def _site_options(function: _Function) -> _Function:
 
 
 def _lists(sites: tuple[str, ...], site_orgs: tuple[str, ...]) -> tuple[list[str] | None, list[str] | None]:
+    """The sites of a command line.
+
+    Raises:
+        UsageError: there are none, or both kinds.
+    """
+    if bool(sites) == bool(site_orgs):
+        got = "both" if sites else "neither"
+        raise click.UsageError(f"expected --site (an org admin gives it) or --site-org (a project admin), got {got}")
     return list(sites) or None, list(site_orgs) or None
 
 
@@ -99,9 +107,10 @@ def add_sites(session: Session, name: str, sites: tuple[str, ...], site_orgs: tu
 @shared_options
 def remove_sites(name: str, sites: tuple[str, ...], site_orgs: tuple[str, ...], yes: bool) -> None:
     """Take sites out of a study."""
-    confirm(f"Take {', '.join(sites + site_orgs) or 'nothing'} out of study {name}", yes=yes)
+    lists = _lists(sites, site_orgs)
+    confirm(f"Take {', '.join(sites + site_orgs)} out of study {name}", yes=yes)
     with open_session() as session:
-        _answer(session.remove_study_site(name, *_lists(sites, site_orgs)))
+        _answer(session.remove_study_site(name, *lists))
 
 
 @studies.command("add-user", epilog="Example: flare studies add-user brain lead@nvidia.com")

@@ -105,7 +105,7 @@ def environment(session: Session, sites: tuple[str, ...]) -> None:
 @with_session
 def version(session: Session, target: str, sites: tuple[str, ...]) -> None:
     """Show the version that machines run (releases from 2.8)."""
-    _show_machines(session.report_version(target, list(sites)))
+    _show_machines(session.report_version(target, _sites(target, sites)))
 
 
 @system.command(epilog="Example: flare system resources client site-1")
@@ -113,7 +113,18 @@ def version(session: Session, target: str, sites: tuple[str, ...]) -> None:
 @with_session
 def resources(session: Session, target: str, sites: tuple[str, ...]) -> None:
     """Show what machines have to give to jobs (releases from 2.8)."""
-    _show_machines(session.report_resources(target, list(sites)))
+    _show_machines(session.report_resources(target, _sites(target, sites)))
+
+
+def _sites(target: str, sites: tuple[str, ...]) -> list[str]:
+    """The sites of a command line: who names some with another target means something else than it would do.
+
+    Raises:
+        UsageError: the target is not ``client``.
+    """
+    if sites and target != TargetType.CLIENT:
+        raise click.UsageError(f"expected sites after {TargetType.CLIENT!r} alone, but got {target} {' '.join(sites)}")
+    return list(sites)
 
 
 def _show_machines(found: dict[str, Any]) -> None:
@@ -137,9 +148,10 @@ def restart(target: str, sites: tuple[str, ...], no_wait: bool, yes: bool) -> No
 
     --timeout says how long they may take.
     """
+    named = _sites(target, sites)
     confirm(f"Restart {_named(target, sites)}", yes=yes)
     with open_session(limits_commands=False) as session:
-        reply = session.restart(target, list(sites), not no_wait, settings().timeout or STATE_CHANGE_SECONDS)
+        reply = session.restart(target, named, not no_wait, settings().timeout or STATE_CHANGE_SECONDS)
     _answer_change("restart", target, sites, reply)
 
 
@@ -152,9 +164,10 @@ def shutdown(target: str, sites: tuple[str, ...], no_wait: bool, yes: bool) -> N
 
     --timeout says how long they may take. The server cannot be shut down alone while sites are connected.
     """
+    named = _sites(target, sites)
     confirm(f"Shut down {_named(target, sites)}", yes=yes)
     with open_session(limits_commands=False) as session:
-        reply = session.shutdown(target, list(sites), not no_wait, settings().timeout or STATE_CHANGE_SECONDS)
+        reply = session.shutdown(target, named, not no_wait, settings().timeout or STATE_CHANGE_SECONDS)
     _answer_change("shutdown", target, sites, reply or {})
 
 

@@ -11,14 +11,23 @@ import click
 from flare_client import Session
 from flare_client.cli.answers import answer, tell
 from flare_client.cli.course import Course
+from flare_client.cli.exits import CommandFailed, ExitCode, Failure
 from flare_client.cli.monitor import every_option, follow
 from flare_client.cli.settings import open_session, shared_options, with_session
+from flare_client.cli.values import TEXT, job_argument
 from flare_client.cli.watching import watched
+
+_PERHAPS_HINT = "It may have taken the job all the same: `flare jobs list` shows it."
 
 
 @click.command(epilog="Example: job_id=$(flare jobs submit ./hello-numpy)")
-@click.argument("folder")
-@click.option("--token", metavar="TOKEN", help="Names this submission: given again, it makes no second job (from 2.8).")
+@click.argument("folder", type=TEXT)
+@click.option(
+    "--token",
+    metavar="TOKEN",
+    type=TEXT,
+    help="Names this submission: given again, it makes no second job (from 2.8).",
+)
 @click.option(
     "--monitor", "watches", is_flag=True, help="Watch the job until it is over, as `flare jobs monitor` does."
 )
@@ -33,8 +42,13 @@ def submit(folder: str, token: str | None, watches: bool, every: float) -> None:
     # Sessions of releases to 2.7 look into the upload folder first: not what somebody at a terminal means.
     place = os.path.abspath(folder) if Path(folder).is_dir() else folder  # noqa: PTH100 - resolve() would follow links
     with open_session(limits_commands=not watches) as session:
-        with watched(session, "sending", "sent"):
-            job_id = session.submit_job(place, token) if token else session.submit_job(place)
+        try:
+            with watched(session, "sending", "sent"):
+                job_id = session.submit_job(place, token)
+        except KeyboardInterrupt:
+            raise CommandFailed(
+                Failure(ExitCode.INTERRUPTED, "interrupted", "interrupted before the server gave an id", _PERHAPS_HINT)
+            ) from None
         if watches:
             tell("submitted", {"job_id": job_id, "folder": place}, job_id)
             follow(session, Course(job_id), every, None)
@@ -43,8 +57,14 @@ def submit(folder: str, token: str | None, watches: bool, every: float) -> None:
 
 
 @click.command(epilog="Example: flare jobs download JOB_ID --to ./results")
-@click.argument("job_id")
-@click.option("--to", "destination", metavar="DIR", help="Folder to put the result into; by default that of the kit.")
+@job_argument
+@click.option(
+    "--to",
+    "destination",
+    metavar="DIR",
+    type=TEXT,
+    help="Folder to put the result into; by default that of the kit.",
+)
 @with_session
 def download(session: Session, job_id: str, destination: str | None) -> None:
     """Fetch what a job left, and print the folder of it.

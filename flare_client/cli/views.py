@@ -36,6 +36,9 @@ class View(Protocol):
     def logged(self, site: str, lines: list[str]) -> None:
         """There are new lines in the log of a machine."""
 
+    def has_no_log(self, site: str, reason: str) -> None:
+        """The job is over, and the server has no log of a machine."""
+
     def lost(self, reason: str) -> None:
         """The connection is gone; a new one is being opened."""
 
@@ -55,6 +58,9 @@ class Silent:
         """Nothing."""
 
     def logged(self, site: str, lines: list[str]) -> None:
+        """Nothing."""
+
+    def has_no_log(self, site: str, reason: str) -> None:
         """Nothing."""
 
     def lost(self, reason: str) -> None:
@@ -93,6 +99,10 @@ class Lines(Silent):
         for line in lines:
             tell("log", {"job_id": self._course.job_id, "site": site, "line": line}, f"{site}: {line}")
 
+    def has_no_log(self, site: str, reason: str) -> None:
+        """Tell why."""
+        tell("no_log", {"job_id": self._course.job_id, "site": site, "reason": reason}, f"no log of {site}: {reason}")
+
     def lost(self, reason: str) -> None:
         """Tell why."""
         tell("reconnect", {"job_id": self._course.job_id, "reason": reason}, f"connecting again: {reason}")
@@ -121,9 +131,16 @@ class Screen(Silent):
     ) -> None:
         self._live.stop()
 
+    def has_no_log(self, site: str, reason: str) -> None:
+        """Say so above the picture."""
+        self._say(f"no log of {site}: {reason}")
+
     def lost(self, reason: str) -> None:
         """Say so above the picture."""
-        self._live.console.print(f"connecting again: {reason}", markup=False, highlight=False, style="yellow")
+        self._say(f"connecting again: {reason}")
+
+    def _say(self, text: str) -> None:
+        self._live.console.print(text, markup=False, highlight=False, style="yellow")
 
     def _draw(self) -> RenderableType:
         from flare_client.cli.drawing import drawing  # noqa: PLC0415 - likewise

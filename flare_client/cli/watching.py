@@ -15,6 +15,7 @@ import click
 
 from flare_client import Session, Transferred
 from flare_client.cli.settings import settings
+from flare_client.cli.terminal import is_terminal
 from flare_client.cli.words import seconds_text, size_text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def watched(session: Session, doing: str, done: str) -> Iterator[None]:
     if settings().as_json:
         yield
         return
-    with _bars(session, doing) if sys.stderr.isatty() else _lines(session, done):
+    with _bars(session, doing) if is_terminal(sys.stderr) else _lines(session, done):
         yield
 
 

@@ -51,11 +51,14 @@ def moment_text(seconds: object) -> str:
 
 
 def iso_text(text: object) -> str:
-    """A moment as job metas have it, to the second; whatever else came as it is."""
+    """A moment as job metas have it, in local time, to the second; whatever else came as it is."""
     try:
-        return datetime.datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M:%S")
+        moment = datetime.datetime.fromisoformat(str(text))
     except ValueError:
         return value_text(text)
+    # Servers write their own zone beside most moments; what has none is left in theirs.
+    local = moment if moment.tzinfo is None else moment.astimezone()
+    return local.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def duration_text(text: object) -> str:

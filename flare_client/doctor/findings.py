@@ -28,12 +28,14 @@ class Outcome:
         text: what was found, or why it was skipped.
         remedy: what to do; empty where there is nothing to do.
         unable: whether the check was skipped because this machine lacks what it takes.
+        waits_for: where it was skipped: the checks that found something wrong, which comes first.
     """
 
     verdict: Verdict
     text: str
     remedy: str = ""
     unable: bool = False
+    waits_for: tuple[str, ...] = ()
 
 
 def ok(text: str) -> Outcome:
@@ -54,6 +56,11 @@ def error(text: str, remedy: str) -> Outcome:
 def skipped(reason: str) -> Outcome:
     """There is nothing to look at, or it was not asked for."""
     return Outcome(Verdict.SKIPPED, reason)
+
+
+def waiting(checks: tuple[str, ...]) -> Outcome:
+    """Something else is wrong, without which it could be looked at."""
+    return Outcome(Verdict.SKIPPED, f"first mend what is said of {', '.join(checks)}", waits_for=checks)
 
 
 def unable(reason: str, remedy: str) -> Outcome:

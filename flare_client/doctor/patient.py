@@ -10,6 +10,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flare_client.kit import resources_path
 from flare_client.protocol import kit as kit_format
 from flare_client.protocol.cellnet import kit as cell_format
 from flare_client.protocol.cellnet.kit import CellKitConfig, Security
@@ -82,17 +83,15 @@ class Patient:
         """What ``fed_admin.json`` says.
 
         Raises:
-            KitFormatError: a field is missing or unusable.
+            KitFormatError: a field is missing or unusable; a ``ResourcesFormatError`` where it is not that file.
             OSError: the resources in ``local`` cannot be read.
             UnicodeDecodeError: they are no UTF-8.
         """
         if not cell_format.is_cell_config(self.config_text):
             return kit_format.parse_admin_config(self.config_text)
-        for name in (cell_format.OWN_RESOURCES_FILE, cell_format.RESOURCES_FILE):
-            if (self.local / name).is_file():
-                resources = (self.local / name).read_text(encoding="utf-8")
-                return cell_format.parse_cell_config(self.config_text, resources)
-        return cell_format.parse_cell_config(self.config_text)
+        resources = resources_path(self.local)
+        text = None if resources is None else resources.read_text(encoding="utf-8")
+        return cell_format.parse_cell_config(self.config_text, text)
 
     @property
     def admin(self) -> dict[str, object]:

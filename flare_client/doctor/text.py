@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from flare_client.doctor.findings import Finding, Report, Verdict
@@ -18,9 +19,20 @@ def lines(report: Report) -> Iterator[tuple[str, Verdict | None]]:
     """
     yield f"Startup kit {report.kit}", None
     names = max(len(one.check) for one in report.findings)
-    for finding in report.findings:
-        yield from ((line, finding.outcome.verdict) for line in _told(finding, names))
+    for _, alike in itertools.groupby(report.findings, _reason):
+        first, *others = alike
+        if others:
+            skipped = ", ".join(one.check for one in (first, *others))
+            yield f"  {_MARKS[Verdict.SKIPPED]:<{_WIDTH}}  {skipped}: {first.outcome.text}", Verdict.SKIPPED
+        else:
+            yield from ((line, first.outcome.verdict) for line in _told(first, names))
     yield summary(report), None
+
+
+def _reason(finding: Finding) -> str:
+    """Why a check was skipped, without the words of its own; those that were made have one each."""
+    is_skipped = finding.outcome.verdict is Verdict.SKIPPED and not finding.outcome.remedy
+    return finding.outcome.text if is_skipped else finding.check
 
 
 def _told(finding: Finding, names: int) -> Iterator[str]:

@@ -166,15 +166,16 @@ def download_job_result(conversation: Conversation, job_id: str, destination: st
         JobNotFound: the id is missing, no text or unknown.
         AuthorizationError: the user may not download it.
         UnsafeArchive: the result would write outside its folder, or is a bomb; nothing is kept.
+        OSError: it cannot be written. Where it is there already and cannot be moved, the text says where it is.
     """
     _check_id(conversation, job_id)
     conversation.require_open()
-    location = conversation.connection.download(conversation.kit, "download_job", job_id)
-    if not destination:
-        return location
     from flare_client import transfer  # noqa: PLC0415 - likewise
 
-    return transfer.move_result(location, destination)
+    if destination:
+        transfer.check_destination(destination)
+    location = conversation.connection.download(conversation.kit, "download_job", job_id)
+    return transfer.move_result(location, destination) if destination else location
 
 
 def abort_job(conversation: Conversation, job_id: str) -> str | None:

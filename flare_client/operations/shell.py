@@ -55,7 +55,7 @@ def tail_target(conversation: Conversation, target: str, options: str | None = N
     Args:
         target: ``server`` or a site.
         options: ``-n LINES`` or ``-c BYTES``.
-        file: the file, below the machine's workspace; its ending must be that of a text file.
+        file: see ``cat_target``.
 
     Returns:
         What the command prints.
@@ -90,7 +90,7 @@ def head_target(conversation: Conversation, target: str, options: str | None = N
     Args:
         target: ``server`` or a site.
         options: ``-n LINES`` or ``-c BYTES``.
-        file: the file, below the machine's workspace; its ending must be that of a text file.
+        file: see ``cat_target``.
 
     Returns:
         What the command prints.
@@ -132,7 +132,7 @@ def grep_target(
         target: ``server`` or a site.
         options: those of ``grep`` among ``-n -i -b``.
         pattern: the regular expression.
-        file: the file, below the machine's workspace; its ending must be that of a text file.
+        file: see ``cat_target``.
 
     Returns:
         What the command prints.

@@ -39,8 +39,8 @@ def add_study_site(
 
     Args:
         study: its name.
-        sites: sites of the caller's organisation; what an org admin gives.
-        site_orgs: an organisation and its sites each, as ``nvidia:site-1,site-2``; what a project admin gives.
+        sites: see ``register_study``.
+        site_orgs: see ``register_study``.
 
     Returns:
         The study, and what was added.
@@ -59,8 +59,8 @@ def remove_study_site(
 
     Args:
         study: its name.
-        sites: sites of the caller's organisation; what an org admin gives.
-        site_orgs: an organisation and its sites each, as ``nvidia:site-1,site-2``; what a project admin gives.
+        sites: see ``register_study``.
+        site_orgs: see ``register_study``.
 
     Returns:
         The study, and what was removed.

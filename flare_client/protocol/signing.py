@@ -4,8 +4,8 @@ Knows no files. A signature covers SHA-256 digests, so whoever reads a large fil
 serves ``signature.json`` of a startup kit, which the root CA signs.
 
 Source: official 2.3.12-2.6.3. Each folder of a job has two files; ``.__nvfl_sig.json`` maps the name of each file and
-sub-folder to base64 of an RSA-PSS signature (SHA-256, MGF1 with SHA-256, the longest salt) of the file's content or the
-sub-folder's name. Servers check what is there when they deploy the job: a missing entry or file is no fault.
+sub-folder to base64 of a signature, made as ``rsa_pss`` says, of the file's content or the sub-folder's name. Servers
+check what is there when they deploy the job: a missing entry or file is no fault.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # cryptography takes longer to import than all of flare_client; signing pays for it, not the import
-    from cryptography.hazmat.primitives.asymmetric import padding, utils
+from flare_client.protocol.rsa_pss import load_signing_key, signing_padding
+
+if TYPE_CHECKING:  # cryptography is loaded by who signs or verifies, as in ``rsa_pss``
+    from cryptography.hazmat.primitives.asymmetric import utils
 
 SIGNATURE_FILE = ".__nvfl_sig.json"
 CERTIFICATE_FILE = ".__nvfl_submitter.crt"
@@ -44,13 +46,6 @@ def name_digest(name: str) -> bytes:
     return hashlib.sha256(name.encode("utf-8")).digest()
 
 
-def _padding() -> padding.PSS:
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - see the top of the module
-    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
-
-    return padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.MAX_LENGTH)
-
-
 def _prehashed() -> utils.Prehashed:
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import utils  # noqa: PLC0415
@@ -69,19 +64,7 @@ class FolderSigner:
     """
 
     def __init__(self, private_key_pem: bytes) -> None:
-        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
-
-        try:
-            # The check of the key takes longer than all signatures of a job; a bad key is refused by whoever verifies.
-            key = load_pem_private_key(private_key_pem, password=None, unsafe_skip_rsa_key_validation=True)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
-            raise ValueError(f"expected an RSA private key in PEM without passphrase, but {problem}") from problem
-        if not isinstance(key, rsa.RSAPrivateKey):
-            kind = type(key).__name__
-            raise ValueError(f"expected an RSA private key, but got {kind}")
-        self._key = key
+        self._key = load_signing_key(private_key_pem)
 
     def sign(self, digests: Mapping[str, bytes]) -> bytes:
         """Return the content of the signature file of one folder.
@@ -89,7 +72,7 @@ class FolderSigner:
         Args:
             digests: name of each file and sub-folder to its digest (``digest_of``, ``name_digest``).
         """
-        padding, algorithm = _padding(), _prehashed()
+        padding, algorithm = signing_padding(), _prehashed()
         signatures = {
             name: base64.b64encode(self._key.sign(digest, padding, algorithm)).decode("ascii")
             for name, digest in digests.items()
@@ -176,7 +159,7 @@ class FolderVerifier:
         if not isinstance(self._key, rsa.RSAPublicKey):
             raise BadSignature(f"expected a submitter with an RSA key, but got {type(self._key).__name__}")
         try:
-            self._key.verify(base64.b64decode(signature), digest, _padding(), _prehashed())
+            self._key.verify(base64.b64decode(signature), digest, signing_padding(), _prehashed())
         except InvalidSignature:
             raise BadSignature(f"the signature of {name!r} does not fit") from None
         except (ValueError, TypeError) as problem:

@@ -52,3 +52,9 @@ def check_one_of(given: str, known: Iterable[str]) -> None:
     names = list(known)
     if given not in names:
         raise ValueError(f"expected one of {', '.join(names)}, but got {given!r}{hint(given, names)}")
+
+
+def first_fault(problem: ValueError) -> str:
+    """What is wrong with a value, in the words of the first fault that was found in it."""
+    errors = getattr(problem, "errors", None)
+    return str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(problem)

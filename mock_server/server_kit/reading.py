@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from flare_client.protocol.cellnet.kit import Scheme, Security
-from flare_client.protocol.kit import LOCAL_DIR, STARTUP_DIR
+from flare_client.protocol.kit import ADMIN_CONFIG_FILE, LOCAL_DIR, STARTUP_DIR
 from mock_server.certificates import CertifiedKey, expiry_of, identity_of, utc_now
 from mock_server.pki import GivenAuthority
 from mock_server.policy import AUTHORIZATION_FILE
@@ -26,6 +27,7 @@ from mock_server.server_kit.release import releases_of
 
 CONFIG_FILE = "fed_server.json"
 _DEFAULT_SUFFIX = ".default"
+_OTHER_KITS = {"fed_client.json": "a site", ADMIN_CONFIG_FILE: "an admin", "fed_relay.json": "a relay"}
 _STATE_FILE = Path("state") / "cert.json"
 _FILES = {"ssl_cert": "server.crt", "ssl_private_key": "server.key", "ssl_root_cert": "rootCA.pem"}
 
@@ -108,10 +110,12 @@ def read_server_kit(location: str | Path) -> ServerKit:
 def _document(path: Path, root: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        found = next((whose for name, whose in _OTHER_KITS.items() if (root / STARTUP_DIR / name).is_file()), "")
         raise ServerKitError(
-            f"expected the kit of a server in {root}, with {STARTUP_DIR}/{CONFIG_FILE}, but that is not there: give "
-            "the folder that official provisioning made for the server, as workspace/example_project/prod_00/server1"
+            f"expected the kit of a server in {root}, with {STARTUP_DIR}/{CONFIG_FILE}, but "
+            f"{f'it is that of {found}' if found else 'that is not there'}: give the folder that official provisioning "
+            "made for the server, as workspace/example_project/prod_00/server1"
         ) from None
     except (OSError, ValueError, RecursionError) as problem:
         raise ServerKitError(f"expected JSON in {path}, but {problem}") from problem
@@ -142,7 +146,7 @@ def _port(value: object, where: str) -> int:
 
 def _target(value: object, where: str) -> tuple[str, int]:
     host, colon, port = _text(value, where).rpartition(":")
-    if not colon or not host or not port.isdigit():
+    if not colon or not host or not re.fullmatch("[0-9]{1,5}", port):
         raise ServerKitError(f"{where}: expected host:port, but got {value!r:.60}")
     return host, _port(int(port), where)
 
@@ -184,8 +188,9 @@ def _read(path: Path) -> bytes:
 
 
 def _certificate(path: Path) -> x509.Certificate:
+    pem = _read(path)
     try:
-        found = x509.load_pem_x509_certificate(_read(path))
+        found = x509.load_pem_x509_certificate(pem)
     except ValueError as problem:
         raise ServerKitError(f"expected a certificate in PEM in {path}, but {problem}") from problem
     if expiry_of(found) <= utc_now():

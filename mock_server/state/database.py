@@ -54,8 +54,11 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Made in one thread, used in another: never in two at a time.
-        self._connection = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
+        with self._problems():
+            # Made in one thread, used in another: never in two at a time.
+            self._connection = sqlite3.connect(
+                path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
+            )
         try:
             with self._problems():
                 self._open()

@@ -70,7 +70,7 @@ class State:
     def __init__(self, root: Path, owner: Owner) -> None:
         self.root = root
         path = root / DATABASE_FILE
-        if not path.exists() and root.exists():
+        if root.exists() and not (path.exists() and path.stat().st_size):
             _check_empty(root)
         private_folder(root)
         try:
@@ -101,9 +101,15 @@ class State:
 
     @property
     def ports(self) -> tuple[int, int]:
-        """The ports that kits of this server name: FL and admin; 0 where there are none yet."""
-        fl_port, admin_port = json.loads(self._facts.get(_PORTS, "[0, 0]"))
-        return fl_port, admin_port
+        """The ports that kits of this server name: FL and admin; 0 where there are none yet.
+
+        Raises:
+            StateError: they are damaged.
+        """
+        found = json.loads(self._facts.get(_PORTS, "[0, 0]"))
+        if not isinstance(found, list) or len(found) != 2 or not all(isinstance(port, int) for port in found):
+            raise self._damaged(f"the fact {_PORTS!r}: {found!r:.60} are no two ports")
+        return found[0], found[1]
 
     def keep_ports(self, fl_port: int, admin_port: int) -> None:
         """Keep the ports that kits name."""
@@ -112,8 +118,17 @@ class State:
 
     @property
     def time(self) -> float | None:
-        """The time of the last change, in seconds since the epoch; ``None``: there was none."""
-        return float(json.loads(self._facts[_TIME])) if _TIME in self._facts else None
+        """The time of the last change, in seconds since the epoch; ``None``: there was none.
+
+        Raises:
+            StateError: it is damaged.
+        """
+        if _TIME not in self._facts:
+            return None
+        found = json.loads(self._facts[_TIME])
+        if not isinstance(found, (int, float)):
+            raise self._damaged(f"the fact {_TIME!r}: {found!r:.60} is no time")
+        return float(found)
 
     def load(self, jobs: Path, clock: Callable[[], float]) -> Kept | None:
         """Read what there is of the server of before; ``None`` where there was none.
@@ -220,10 +235,10 @@ class State:
             with self._database.transaction():
                 self._database.put_facts([(_OWNER, text)])
             return
-        try:
-            found = Owner(**json.loads(self._facts[_OWNER]))
-        except TypeError as problem:
-            raise self._damaged(f"whose it is: {problem}") from problem
+        fields = json.loads(self._facts[_OWNER])
+        if not isinstance(fields, dict) or fields.keys() != dataclasses.asdict(owner).keys():
+            raise self._damaged(f"the fact {_OWNER!r}: {fields!r:.60} does not say whose it is")
+        found = Owner(**fields)
         if found != owner:
             raise StateError(
                 f"expected the state of {owner} in {self.root}, but it is that of {found}: "
@@ -256,11 +271,12 @@ class State:
 
 
 def _check_empty(root: Path) -> None:
-    found = next(root.iterdir(), None)
+    """See that nothing is lost where a state begins; what a process left that was killed before is nothing."""
+    found = next((path for path in sorted(root.iterdir()) if not path.name.startswith(DATABASE_FILE)), None)
     if found is not None:
         raise StateError(
             f"expected {root} to be empty or the state of a mock server, but there is {found.name!r} and no "
-            f"{DATABASE_FILE}: give another directory, so that nothing in it is lost"
+            f"{DATABASE_FILE} with something in it: give another directory, so that nothing in it is lost"
         )
 
 

@@ -125,3 +125,35 @@ def test_a_self_test_that_cannot_be_is_exit_code_2(words: list[str], text: str, 
     done = self_test(*words)
     assert done.returncode == 2, done.stdout + done.stderr
     assert text in done.stderr
+
+
+def test_what_a_record_has_is_not_run_again(tmp_path: Path) -> None:
+    record, chosen = tmp_path / "record.jsonl", proof.selected("2.3", ())[:1]
+    first = proof.try_mutants(chosen, workers=1, record=record)
+    lines = record.read_text(encoding="utf-8").splitlines()
+    assert first.holds
+    assert len(lines) == 1
+    changed = lines[0].replace('"caught": true', '"caught": false', 1)
+    record.write_text(changed + "\n", encoding="utf-8")
+    again = proof.try_mutants(chosen, workers=1, record=record)
+    # It believes the record, but tries alone what is not as it should be.
+    assert [(one.contract, one.caught) for one in again.cells] == [(one.contract, one.caught) for one in first.cells]
+    assert record.read_text(encoding="utf-8") == changed + "\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [("{", "line 1: expected what came of a mutant"), ('{"mutant": "x"}', "line 1: expected what came of a mutant")],
+)
+def test_a_record_of_something_else_is_an_error(tmp_path: Path, line: str, text: str) -> None:
+    record = tmp_path / "record.jsonl"
+    record.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=text):
+        proof.try_mutants(proof.selected("2.3", ())[:1], workers=1, record=record)
+
+
+def test_a_record_of_a_run_with_another_seed_is_an_error(tmp_path: Path) -> None:
+    record, chosen = tmp_path / "record.jsonl", proof.selected("2.3", ())[:1]
+    proof.try_mutants(chosen, workers=1, record=record)
+    with pytest.raises(ValueError, match="expected a run with .*2.*but it is of one with"):
+        proof.try_mutants(chosen, workers=1, seed=2, record=record)

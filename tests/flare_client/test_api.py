@@ -10,7 +10,7 @@ import pytest
 from flare_client import CommandInfo, NotInRelease, Session, new_session
 from flare_client.protocol.statuses import ApiStatus
 from mock_server import MockServer
-from tests.support import ALL_RELEASES, CELL_RELEASES, JobMaker, servers_of_releases
+from tests.support import CELL_RELEASES, JobMaker, servers_of_releases
 
 ADMIN = "admin@nvidia.com"
 SCENARIO = {"jobs": [{"match": {"name": "long*"}, "queued": 0, "running": "1h"}, {"queued": 0, "running": 0}]}
@@ -20,17 +20,6 @@ SCENARIO = {"jobs": [{"match": {"name": "long*"}, "queued": 0, "running": "1h"},
 def running() -> Iterator[Callable[[str], MockServer]]:
     with servers_of_releases(SCENARIO) as get:
         yield get
-
-
-@pytest.fixture(params=ALL_RELEASES)
-def server(request: pytest.FixtureRequest, running: Callable[[str], MockServer]) -> MockServer:
-    return running(request.param)
-
-
-@pytest.fixture
-def session(server: MockServer, tmp_path: Path) -> Iterator[Session]:
-    with new_session(ADMIN, str(server.kit(directory=tmp_path / "kits"))) as connected:
-        yield connected
 
 
 def test_a_reply_comes_as_the_server_sent_it(session: Session, make_job: JobMaker) -> None:

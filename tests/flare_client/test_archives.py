@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flare_client import archives
+from flare_client import archives, errors
 from flare_client.archives import extract_archive, free_folder_name, merge_folder, move_to_free_name, pack_job_folder
 from flare_client.errors import InternalError, UnsafeArchive
 from flare_client.protocol.archive import ArchiveLimits, check_members
@@ -111,6 +111,18 @@ def test_the_same_folder_gives_the_same_archive(tmp_path: Path) -> None:
     for name in ("first.zip", "second.zip"):
         pack_job_folder(tmp_path / "job", tmp_path / name)
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+
+
+def test_what_is_neither_file_nor_folder_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "job"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(errors.InvalidJobDefinition, match="pipe is neither"):
+        pack_job_folder(folder, tmp_path / "job.zip")
+    (folder / "pipe").unlink()
+    (folder / "link").symlink_to("nothing")
+    with pytest.raises(FileNotFoundError):
+        pack_job_folder(folder, tmp_path / "job.zip")
 
 
 def test_a_file_from_before_1980_can_be_packed(tmp_path: Path) -> None:

@@ -13,23 +13,7 @@ from hypothesis import strategies as st
 from flare_client import MonitorReturnCode, Session, basic_cb_with_print, errors
 from flare_client.protocol.releases import profile_for
 from mock_server import MockServer
-
-
-class StoppedTime:
-    """Sleeping moves the clock and takes no time."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        if seconds < 0:
-            raise ValueError("sleep length must be non-negative")
-        self.slept.append(seconds)
-        self.now += seconds
+from tests.flare_client.stopped_time import StoppedTime
 
 
 class ScriptedSession(Session):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from flare_client import Session, Transferred, new_secure_session
+from flare_client import Session, Transferred
 from mock_server import MockServer
-from tests.support import ALL_RELEASES, JobMaker, servers_of_releases
+from tests.support import JobMaker, servers_of_releases
 
 SCENARIO = {"jobs": [{"queued": 0, "running": 0, "result": {"size": "3MiB"}}], "limits": {"max_jobs": 1000}}
 SIZE = 3 * 1024 * 1024
@@ -19,13 +19,6 @@ SIZE = 3 * 1024 * 1024
 def running() -> Iterator[Callable[[str], MockServer]]:
     with servers_of_releases(SCENARIO) as get:
         yield get
-
-
-@pytest.fixture(params=ALL_RELEASES)
-def session(request: pytest.FixtureRequest, running: Callable[[str], MockServer], tmp_path: Path) -> Iterator[Session]:
-    kit = running(request.param).kit(directory=tmp_path / "kits")
-    with new_secure_session("admin@nvidia.com", str(kit)) as connected:
-        yield connected
 
 
 def test_an_upload_grows_to_its_size(session: Session, make_job: JobMaker) -> None:

@@ -26,7 +26,7 @@ from flare_client import (
 )
 from flare_client.protocol.envelope import Envelope
 from mock_server import MockServer
-from tests.support import ALL_RELEASES, CELL_RELEASES, JobMaker, servers_of_releases
+from tests.support import CELL_RELEASES, JobMaker, servers_of_releases
 
 ADMIN = "admin@nvidia.com"
 SCENARIO = {
@@ -46,18 +46,6 @@ def running() -> Iterator[Callable[[str], MockServer]]:
 
 
 FROM_28 = ("2.8", "2.9")
-
-
-@pytest.fixture(params=ALL_RELEASES)
-def server(request: pytest.FixtureRequest, running: Callable[[str], MockServer]) -> MockServer:
-    return running(request.param)
-
-
-@pytest.fixture
-def session(server: MockServer, tmp_path: Path) -> Iterator[Session]:
-    """A session with a kit of its own, so that downloads of tests do not meet."""
-    with new_secure_session(ADMIN, str(server.kit(directory=tmp_path / "kits"))) as connected:
-        yield connected
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import json
+import shutil
 import struct
 import zipfile
 import zlib
@@ -32,9 +34,10 @@ from flare_client.protocol.signing import (
     digest_of,
     name_digest,
 )
+from flare_client.transfer import move_result
 from mock_server import MockServer
 from tests.flare_client.scripted_server import Answer, ScriptedServer, item, reply
-from tests.support import ALL_RELEASES, JobMaker, servers_of_releases
+from tests.support import JobMaker, servers_of_releases
 
 ADMIN = "admin@nvidia.com"
 JOB = "0f4c1d2e-6b1a-4c3d-8e9f-0123456789ab"
@@ -51,13 +54,6 @@ SCENARIO = {
 def running() -> Iterator[Callable[[str], MockServer]]:
     with servers_of_releases(SCENARIO) as get:
         yield get
-
-
-@pytest.fixture(params=ALL_RELEASES)
-def session(request: pytest.FixtureRequest, running: Callable[[str], MockServer], tmp_path: Path) -> Iterator[Session]:
-    kit = running(request.param).kit(directory=tmp_path / "kits")
-    with new_secure_session(ADMIN, str(kit)) as connected:
-        yield connected
 
 
 def finished(session: Session, folder: Path) -> str:
@@ -148,6 +144,36 @@ def test_a_result_comes_down_whole(session: Session, make_job: JobMaker) -> None
 def test_a_large_result_comes_down_whole(session: Session, make_job: JobMaker) -> None:
     result = Path(session.download_job_result(finished(session, make_job("big"))))
     assert (result / "workspace" / "result.bin").stat().st_size == 3 * 1024 * 1024
+
+
+def test_a_result_goes_to_another_disk_under_its_name_once_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = tmp_path / "kit" / JOB
+    (result / "workspace").mkdir(parents=True)
+    (result / "workspace" / "model.txt").write_text("weights")
+    official = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if path == result:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return official(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    place = Path(move_result(str(result), str(tmp_path / "disk")))
+    assert place == tmp_path / "disk" / JOB
+    assert (place / "workspace" / "model.txt").read_text() == "weights"
+    assert not result.exists()
+    place.rename(result)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(OSError, match=f"It is at {result}"):
+        move_result(str(result), str(tmp_path / "disk"))
+    assert list((tmp_path / "disk").iterdir()) == [], "a part under the name of the whole would be worse than none"
+    assert (result / "workspace" / "model.txt").read_text() == "weights"
 
 
 def test_a_repeated_download_is_named_as_the_release_does(session: Session, make_job: JobMaker) -> None:

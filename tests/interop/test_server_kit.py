@@ -31,8 +31,13 @@ def line(version: str) -> str:
     return version.rpartition(".")[0]
 
 
-@pytest.fixture(scope="module", params=["2.6.3", "2.9.0"])
+of_each_dialect = pytest.mark.parametrize("made", ["2.6.3", "2.9.0"], indirect=True)
+of_every_release = pytest.mark.parametrize("made", list(PEERS), indirect=True)
+
+
+@pytest.fixture(scope="module")
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ProvisionedProject]:
+    """A project of an official version, provisioned once."""
     version: str = request.param
     return version, provision(or_skip(environment, version), tmp_path_factory.mktemp("project"))
 
@@ -44,6 +49,7 @@ def client(request: pytest.FixtureRequest, made: tuple[str, ProvisionedProject])
     adapter.close()
 
 
+@of_each_dialect
 def test_an_official_admin_kit_works_at_the_official_server_kit(
     made: tuple[str, ProvisionedProject], client: Adapter, make_job: JobMaker
 ) -> None:
@@ -59,6 +65,7 @@ def test_an_official_admin_kit_works_at_the_official_server_kit(
             one.close()
 
 
+@of_each_dialect
 def test_the_key_of_the_project_issues_further_kits(made: tuple[str, ProvisionedProject], client: Adapter) -> None:
     _, project = made
     with MockServer(server_kit=project.kits / HOST) as server:
@@ -67,6 +74,7 @@ def test_the_key_of_the_project_issues_further_kits(made: tuple[str, Provisioned
         session.close()
 
 
+@of_each_dialect
 def test_the_doctor_finds_nothing_wrong_with_official_kits(made: tuple[str, ProvisionedProject]) -> None:
     version, project = made
     with MockServer(server_kit=project.kits / HOST):
@@ -76,9 +84,10 @@ def test_the_doctor_finds_nothing_wrong_with_official_kits(made: tuple[str, Prov
     assert (login.verdict, line(version) in login.text) == (Verdict.OK, True)
 
 
-@pytest.mark.parametrize("version", list(PEERS))
-def test_every_release_is_told_by_its_kit(version: str, tmp_path: Path) -> None:
-    kit = read_server_kit(provision(or_skip(environment, version), tmp_path).kits / HOST)
+@of_every_release
+def test_every_release_is_told_by_its_kit(made: tuple[str, ProvisionedProject]) -> None:
+    version, project = made
+    kit = read_server_kit(project.kits / HOST)
     assert kit.releases == (line(version),)
     assert listening_host(kit.hosts) == ("127.0.0.1", HOST)
     assert kit.authority.ca_key is not None

@@ -70,6 +70,12 @@ def test_the_key_is_the_owners_alone_and_the_launcher_runs(tmp_path: Path, pki: 
     assert modes["fed_admin.json"] == modes["client.crt"] == 0o644
 
 
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
+def test_the_launcher_takes_options_where_there_are_studies(tmp_path: Path, profile: ReleaseProfile) -> None:
+    script = (write(tmp_path / "admin", None, profile) / "startup" / "fl_admin.sh").read_text()
+    assert script.endswith(' -s fed_admin.json "$@"\n' if profile.release >= "2.8" else " -s fed_admin.json\n")
+
+
 def test_the_kit_signature_is_the_cas_over_every_other_file(tmp_path: Path, pki: Pki) -> None:
     startup = write(tmp_path / "kit", pki) / "startup"
     signatures = json.loads((startup / "signature.json").read_text())

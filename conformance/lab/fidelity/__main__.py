@@ -19,6 +19,7 @@ from rich.console import Console
 
 from conformance.lab import provenance
 from conformance.lab.compatibility import RecordError
+from conformance.lab.ending import end_in_order_on_sigterm
 from conformance.lab.fidelity import explanations, page, record, sightings
 from conformance.lab.fidelity.comparison import Compared, Likeness, compare
 from conformance.lab.fidelity.explanations import Explanation, ExplanationError
@@ -47,6 +48,7 @@ _FAILED, _UNUSABLE = 1, 2
 )
 def main(version: str, recorded: bool, examples: int, seed: int, probes: bool, docs: Path) -> None:
     """Make the same calls on the official server and on MockServer, compare, and write the page."""
+    end_in_order_on_sigterm()
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     started = time.monotonic()
 

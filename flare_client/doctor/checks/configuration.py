@@ -5,7 +5,8 @@ from __future__ import annotations
 from flare_client.doctor.check import Check
 from flare_client.doctor.findings import Outcome, error, ok, warning
 from flare_client.doctor.patient import Patient
-from flare_client.protocol.cellnet.kit import CellKitConfig, Security
+from flare_client.kit import resources_path
+from flare_client.protocol.cellnet.kit import CellKitConfig, ResourcesFormatError, Security
 from flare_client.protocol.kit import ADMIN_CONFIG_FILE, KitFormatError, load_document
 
 _AGAIN = "Take the file of the kit as it came; it is not meant to be edited."
@@ -26,6 +27,8 @@ def _json(patient: Patient) -> Outcome:
 def _fields(patient: Patient) -> Outcome:
     try:
         config = patient.config
+    except ResourcesFormatError as problem:
+        return error(f"{resources_path(patient.local)}: {problem}", "Mend that file, or remove it.")
     except KitFormatError as problem:
         return error(f"{patient.config_path}: {problem}", _AGAIN)
     except (OSError, UnicodeDecodeError) as problem:

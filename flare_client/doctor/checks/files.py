@@ -14,6 +14,7 @@ from flare_client.protocol.kit import ADMIN_CONFIG_FILE, LOCAL_DIR, STARTUP_DIR
 _OTHER_KITS = {"fed_client.json": "a site", "fed_server.json": "the server", "fed_relay.json": "a relay"}
 """What lies in ``startup`` instead, in the kits of other participants."""
 _AGAIN = "Ask the admin of the project for the kit, and unpack it anew."
+_SHOWN_KITS = 5
 _CERTIFICATES = ("ca_cert", "client_cert", "client_key")
 
 
@@ -23,11 +24,12 @@ def _folders(patient: Patient) -> Outcome:
         return ok(f"{STARTUP_DIR} and {LOCAL_DIR} are there")
     if (patient.root / ADMIN_CONFIG_FILE).is_file():
         return error(f"this is the folder {STARTUP_DIR} of a kit", f"Give the folder above: {patient.root.parent}")
-    inside = sorted(path.parent.parent for path in patient.root.glob(f"*/{STARTUP_DIR}/{ADMIN_CONFIG_FILE}"))
+    inside = _kits_below(patient.root)
     if inside:
+        more = f", or one of {len(inside) - _SHOWN_KITS} more" if len(inside) > _SHOWN_KITS else ""
         return error(
-            "this is the folder above the kits of a project",
-            f"Give one of them: {', '.join(str(path) for path in inside)}",
+            "this is a folder above the kits of a project",
+            f"Give one of them: {', '.join(str(path) for path in inside[:_SHOWN_KITS])}{more}",
         )
     if missing == [LOCAL_DIR]:
         return error(
@@ -37,6 +39,15 @@ def _folders(patient: Patient) -> Outcome:
     return error(
         f"expected the folders {STARTUP_DIR} and {LOCAL_DIR}, but there is no {' and no '.join(missing)}", _AGAIN
     )
+
+
+def _kits_below(folder: Path) -> list[Path]:
+    """The kits of admins in a folder, or in those in it: provisioning puts them into ``workspace/PROJECT/prod_00``."""
+    for depth in ("*", "*/*", "*/*/*"):
+        found = sorted(path.parent.parent for path in folder.glob(f"{depth}/{STARTUP_DIR}/{ADMIN_CONFIG_FILE}"))
+        if found:
+            return found
+    return []
 
 
 def _configured(patient: Patient) -> Outcome:
@@ -63,6 +74,8 @@ def _named_files(patient: Patient) -> Outcome:
 
 
 def _unreadable(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        return "it is no file"  # who opens a pipe waits until somebody writes into it
     try:
         with path.open("rb") as file:
             return "" if file.read(1) else "it is empty"
@@ -81,7 +94,13 @@ def _key_mode(patient: Patient) -> Outcome:
 
 
 def _transfer(patient: Patient) -> Outcome:
-    folders = {patient.root / patient.config.upload_dir, patient.root / patient.config.download_dir}
+    upload, download = patient.root / patient.config.upload_dir, patient.root / patient.config.download_dir
+    if upload != download and not upload.exists():
+        return error(
+            f"expected a folder for uploads at {upload}, but there is none: clients make that for downloads alone",
+            f"Make it: mkdir -p {upload}",
+        )
+    folders = {upload, download}
     for folder in sorted(folders):
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
         if not nearest.is_dir():

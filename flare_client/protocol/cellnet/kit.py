@@ -69,6 +69,10 @@ class CellWire:
     security: Security = Security.MUTUAL_TLS
 
 
+class ResourcesFormatError(KitFormatError):
+    """The local resources, and not ``fed_admin.json``, are nothing that a client can work with."""
+
+
 @dataclasses.dataclass(frozen=True)
 class CellKitConfig:
     """What a ``fed_admin.json`` says to a client of the API.
@@ -123,9 +127,10 @@ def parse_cell_config(text: str, resources: str | None = None) -> CellKitConfig:
         resources: that of the local resources, where there are some.
 
     Raises:
+        ResourcesFormatError: the local resources are none.
         KitFormatError: a field is missing or unusable.
     """
-    admin = dict(_admin(text)) | (dict(_admin(resources)) if resources is not None else {})
+    admin = dict(_admin(text)) | dict(_of_resources(resources))
     certificates = {
         field: _text(admin, field, "", what) for field, what in (("ca_cert", "CA"), ("client_cert", "client"))
     }
@@ -142,6 +147,17 @@ def parse_cell_config(text: str, resources: str | None = None) -> CellKitConfig:
         client_key=_text(admin, "client_key", "", "key"),
         **certificates,
     )
+
+
+def _of_resources(text: str | None) -> Mapping[str, object]:
+    if text is None:
+        return {}
+    try:
+        return _admin(text)
+    except KitFormatError as problem:
+        raise ResourcesFormatError(
+            problem.field, problem.expected, problem.got, problem.official
+        ) from problem.__cause__
 
 
 def _admin(text: str) -> Mapping[str, object]:

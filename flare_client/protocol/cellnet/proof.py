@@ -1,6 +1,6 @@
 """The primitive of authentication on a CellNet connection: a key signs text, its certificate verifies.
 
-RSA-PSS with SHA-256, MGF1 with SHA-256 and the longest salt, over UTF-8 text.
+The text is signed as UTF-8, as ``protocol.rsa_pss`` says.
 
 Source: official 2.7.3, 2.8.3 and 2.9.0.
 """
@@ -12,9 +12,11 @@ import binascii
 import datetime
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # cryptography is loaded by who signs or verifies, as in ``protocol.signing``
+from flare_client.protocol.rsa_pss import load_signing_key, signing_padding
+
+if TYPE_CHECKING:  # cryptography is loaded by who signs or verifies, as in ``protocol.rsa_pss``
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 class NotProven(Exception):
@@ -32,21 +34,13 @@ class Signer:
     """
 
     def __init__(self, private_key_pem: bytes) -> None:
-        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - see the top of the module
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
-
-        # The key is the user's own, and TLS has compared it with the certificate; proving that it is a sound one would
-        # take longer than all the rest of opening a session.
-        key = load_pem_private_key(private_key_pem, password=None, unsafe_skip_rsa_key_validation=True)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError(f"expected an RSA private key, but got {type(key).__name__}")
-        self._key = key
+        self._key = load_signing_key(private_key_pem)
 
     def sign(self, text: str) -> bytes:
         """Return the signature over a text, as bytes."""
         from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
 
-        return self._key.sign(text.encode("utf-8"), _pss(), hashes.SHA256())
+        return self._key.sign(text.encode("utf-8"), signing_padding(), hashes.SHA256())
 
     def sign_text(self, text: str) -> str:
         """Return the signature over a text, in base64."""
@@ -142,13 +136,6 @@ def _moment(certificate: x509.Certificate, name: str) -> float:
     return float(moment.timestamp())
 
 
-def _pss() -> padding.PSS:
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
-
-    return padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.MAX_LENGTH)
-
-
 def _verify(key: rsa.RSAPublicKey, text: str, signature: object) -> None:
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
@@ -160,6 +147,6 @@ def _verify(key: rsa.RSAPublicKey, text: str, signature: object) -> None:
     if not isinstance(raw, bytes):
         raise NotProven(f"expected a signature, but got {type(signature).__name__}")
     try:
-        key.verify(raw, text.encode("utf-8"), _pss(), hashes.SHA256())
+        key.verify(raw, text.encode("utf-8"), signing_padding(), hashes.SHA256())
     except InvalidSignature:
         raise NotProven("the signature does not fit") from None

@@ -131,19 +131,20 @@ def test_a_certificate_of_another_ca_is_refused_at_once(server: MockServer) -> N
         authority.close()
 
 
-def test_a_server_of_another_name_is_refused_at_once(server: MockServer) -> None:
+@pytest.mark.parametrize(
+    ("entry", "name", "reason"),
+    [
+        ("server_identity", "server", "expected server identity is 'other' but got 'server'"),
+        ("project_name", "example_project", "does not match the current server task"),
+    ],
+)
+def test_a_server_or_project_of_another_name_is_refused_at_once(
+    server: MockServer, entry: str, name: str, reason: str
+) -> None:
     kit = server.kit()
     path = kit / "startup" / "fed_admin.json"
-    path.write_text(path.read_text().replace('"server_identity": "server"', '"server_identity": "other"'))
-    with pytest.raises(RegistrationRejected, match="expected server identity is 'other' but got 'server'"):
-        new_secure_session(ADMIN, str(kit), timeout=60)
-
-
-def test_a_project_of_another_name_is_refused_at_once(server: MockServer) -> None:
-    kit = server.kit()
-    path = kit / "startup" / "fed_admin.json"
-    path.write_text(path.read_text().replace('"project_name": "example_project"', '"project_name": "other"'))
-    with pytest.raises(RegistrationRejected, match="does not match the current server task"):
+    path.write_text(path.read_text().replace(f'"{entry}": "{name}"', f'"{entry}": "other"'))
+    with pytest.raises(RegistrationRejected, match=reason):
         new_secure_session(ADMIN, str(kit), timeout=60)
 
 

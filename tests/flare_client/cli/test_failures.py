@@ -21,9 +21,23 @@ from tests.support import JobMaker
         (["jobs", "lst"], "No such command 'lst'"),
         (["jobs", "list", "--nope"], "No such option"),
         (["jobs", "list", "--limit", "0"], "0 is not in the range x>=1"),
-        (["--timeout", "0", "jobs", "list"], "0.0 is not in the range x>0"),
+        (["--timeout", "0", "jobs", "list"], "0.0 is not in the range 0<x"),
         (["jobs", "monitor"], "Missing argument 'JOB_ID'"),
         (["system", "restart", "everything"], "'everything' is not one of 'server', 'client', 'all'"),
+        (["--timeout", "inf", "jobs", "list"], "inf is not in the range"),
+        (["jobs", "list", "--connect-timeout", "nan"], "nan is no number of seconds"),
+        (["jobs", "wait", "JOB", "--every", "nan"], "nan is no number of seconds"),
+        (["jobs", "submit", ""], "'FOLDER': expected a text, but it is empty"),
+        (["jobs", "submit", "hello", "--token", ""], "'--token': expected a text, but it is empty"),
+        (["jobs", "download", "JOB", "--to", ""], "'--to': expected a text, but it is empty"),
+        (["jobs", "meta", ""], "'JOB_ID': expected a text, but it is empty"),
+        (["jobs", "list", "--kit", ""], "'--kit': expected a text, but it is empty"),
+        (
+            ["system", "restart", "server", "site-1", "--yes"],
+            "expected sites after 'client' alone, but got server site",
+        ),
+        (["system", "shutdown", "all", "site-1", "--yes"], "expected sites after 'client' alone, but got all site-1"),
+        (["studies", "remove-sites", "brain", "--yes"], "--site-org (a project admin), got neither"),
         (["jobs", "list"], "neither --kit nor FLARE_KIT nor NVFLARE_STARTUP_KIT_DIR names one"),
     ],
 )
@@ -201,4 +215,30 @@ def test_a_result_that_cannot_be_written_is_exit_code_1(flare_of: Callable[..., 
     job_id = flare.ask("jobs", "submit", str(folder)).result["job_id"]
     flare("jobs", "wait", job_id, "--every", "0.01")
     in_the_way = folder / "meta.json"
-    assert flare.ask("jobs", "download", job_id, "--to", str(in_the_way)).error["kind"] == "file_error"
+    transfer = list((flare.kit / "transfer").iterdir())
+    for destination in (in_the_way, in_the_way / "below"):
+        error = flare.ask("jobs", "download", job_id, "--to", str(destination)).error
+        assert error["kind"] == "file_error"
+        assert error["message"] == f"expected a folder at {destination}, but {in_the_way} is a file"
+    assert list((flare.kit / "transfer").iterdir()) == transfer, "it was seen before anything was fetched"
+
+
+def test_a_file_that_cannot_be_read_is_named(flare_of: Callable[..., Flare], make_job: JobMaker) -> None:
+    folder = make_job("hello")
+    link = folder / "nowhere"
+    link.symlink_to("nothing")
+    error = flare_of("2.9").ask("jobs", "submit", str(folder)).error
+    assert error["kind"] == "file_error"
+    assert error["message"] == f"expected to read or write {link}, but: No such file or directory"
+
+
+def test_a_log_that_the_server_does_not_have_is_exit_code_1(flare_of: Callable[..., Flare], make_job: JobMaker) -> None:
+    flare = flare_of("2.9")
+    job_id = flare.ask("jobs", "submit", str(make_job("hello"))).result["job_id"]
+    error = flare.ask("jobs", "logs", job_id, "--site", "site-9").error
+    assert (error["kind"], error["exit_code"]) == ("no_log", 1)
+    assert error["message"].startswith("site-9: ")
+
+
+def test_who_names_an_unknown_study_is_told_how_to_find_one(flare_of: Callable[..., Flare]) -> None:
+    assert "`flare studies list`" in flare_of("2.9").ask("jobs", "list", "--study", "brain").error["hint"]

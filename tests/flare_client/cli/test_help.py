@@ -82,7 +82,7 @@ def test_the_page_has_every_command_exit_code_and_kind() -> None:
     missing = [name for name in LEAVES if f"`flare {name}" not in PAGE]
     assert missing == []
     assert [code.value for code in ExitCode if f"| {code.value} |" not in PAGE] == []
-    own = {"usage", "no_kit", "not_confirmed", "interrupted", "job_failed", "fault"}
+    own = {"usage", "no_kit", "not_confirmed", "interrupted", "terminated", "job_failed", "no_log", "fault"}
     assert [kind for kind in sorted(kinds() | own) if f"`{kind}`" not in PAGE] == []
 
 

@@ -147,6 +147,12 @@ def test_logs_of_several_machines_have_headings(flare_of: Callable[..., Flare], 
     assert logs["logs"]["server"] == whole
 
 
+def test_a_log_without_a_line_prints_nothing(flare_of: Callable[..., Flare], make_job: JobMaker) -> None:
+    flare = flare_of("2.9")
+    job_id = flare.ask("jobs", "submit", str(make_job("hello"))).result["job_id"]
+    assert flare("jobs", "logs", job_id, "--grep", "no line holds this").out == ""
+
+
 def test_what_a_running_job_counts_and_stumbles_over(flare_of: Callable[..., Flare], make_job: JobMaker) -> None:
     for release in ("2.6", "2.9"):
         flare = flare_of(release)

@@ -87,6 +87,16 @@ def test_the_end_of_a_log_that_is_put_away_late_is_told(make_job: JobMaker, tmp_
         assert lines.count("last round") == 1
 
 
+def test_a_log_that_never_came_is_told(flare_of: Callable[..., Flare], make_job: JobMaker) -> None:
+    flare = flare_of("2.9")
+    job_id = flare.ask("jobs", "submit", str(make_job("hello"))).result["job_id"]
+    done = flare.ask("jobs", "monitor", job_id, *QUICK, "--logs", "site-9")
+    assert done.code == 0, "the job is fine"
+    (missing,) = (event for event in done.documents if event.get("event") == "no_log")
+    assert (missing["job_id"], missing["site"]) == (job_id, "site-9")
+    assert "no log of site-9: " in flare("jobs", "monitor", job_id, "--logs", "site-9").out
+
+
 def test_logs_of_a_release_that_keeps_none_are_an_error(flare_of: Callable[..., Flare], make_job: JobMaker) -> None:
     flare = flare_of("2.6")
     job_id = flare.ask("jobs", "submit", str(make_job("long"))).result["job_id"]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flare_client.cli.command import Flare, checked
+from mock_server import MockServer
+from mock_server.faults import Silence, Stall
+from tests.flare_client.cli.command import SCENARIO, Flare, checked
 from tests.support import JobMaker
 
 FLARE = [sys.executable, "-m", "flare_client"]
@@ -213,10 +216,86 @@ def test_a_reader_that_goes_away_makes_no_traceback(flare_of: Callable[..., Flar
     assert "Traceback" not in done.stderr
 
 
-def test_debugging_logs_to_standard_error_without_secrets(flare_of: Callable[..., Flare]) -> None:
-    done = process("jobs", "list", "--json", "--debug", kit=flare_of("2.9").kit)
+@pytest.mark.parametrize("json", [[], ["--json"]])
+def test_a_disk_that_is_full_makes_no_traceback(flare_of: Callable[..., Flare], json: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*FLARE, "kit", "show", *json],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+            env={**ENVIRONMENT, "FLARE_KIT": str(flare_of("2.9").kit)},
+        )
+    assert (done.returncode, done.stderr) == (1, "flare: No space left on device\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_are_no_fault(
+    flare_of: Callable[..., Flare], make_job: JobMaker, tmp_path: Path, closed: str
+) -> None:
+    flare = flare_of("2.9")
+    job_id = flare.ask("jobs", "submit", str(make_job("hello"))).result["job_id"]
+    for words, code in (
+        (["jobs", "monitor", job_id, *QUICK], 0),
+        (["jobs", "download", job_id, "--to", str(tmp_path)], 0),
+        (["jobs", "delete", job_id], 2),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", *FLARE, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            env={**ENVIRONMENT, "FLARE_KIT": str(flare.kit)},
+        )
+        assert done.returncode == code, done
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("release", ["2.6", "2.9"])
+@pytest.mark.parametrize(("number", "code", "kind"), [(signal.SIGINT, 130, "interrupted"), (15, 143, "terminated")])
+def test_nothing_half_is_left_where_a_transfer_is_stopped(
+    release: str, number: int, code: int, kind: str, make_job: JobMaker, tmp_path: Path
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with MockServer(release, scenario=SCENARIO) as server:
+        flare = Flare(server.kit(directory=tmp_path / "kit"))
+        folder = str(make_job("big"))
+        job_id = flare.ask("jobs", "submit", folder).result["job_id"]
+        flare("jobs", "wait", job_id, *QUICK)
+        stall = server.faults.inject(Stall(200_000), at="download")
+        silence = server.faults.inject(Silence(), command="submit_job")
+        for fault, words in ((stall, ["download", job_id]), (silence, ["submit", folder])):
+            stopped = subprocess.Popen(
+                [*FLARE, "jobs", *words, "--json"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**ENVIRONMENT, "FLARE_KIT": str(flare.kit), "TMPDIR": str(scratch)},
+            )
+            assert fault.wait(60)
+            stopped.send_signal(number)
+            out, err = stopped.communicate(timeout=60)
+            assert (stopped.returncode, err) == (code, "")
+            assert checked(out)[-1]["error"]["kind"] == kind
+            assert list(scratch.iterdir()) == []
+            assert list((flare.kit / "transfer").iterdir()) == []
+
+
+@pytest.mark.parametrize("release", ["2.3", "2.6", "2.9"])
+def test_debugging_logs_commands_to_standard_error(flare_of: Callable[..., Flare], release: str) -> None:
+    done = process("system", "status", "--json", "--debug", kit=flare_of(release).kit)
     assert done.returncode == 0
     assert json.loads(done.stdout)["status"] == "ok"
+    lines = done.stderr.splitlines()
+    assert f"DEBUG flare_client logged in as admin@nvidia.com to a server of release {release}" in lines
+    sent = lines.index("DEBUG flare_client sending check_status server")
+    assert re.fullmatch("DEBUG flare_client received [a-z, ]*table[a-z, ]*; status ok", lines[sent + 1])
+    assert [line for line in lines if not line.startswith("DEBUG flare_client ")] == [], "others know no secrets"
 
 
 def test_a_shell_completes_commands_and_options() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,15 @@ def test_a_kit_without_certificates_is_that_of_the_admin(tmp_path: Path, make_jo
         shown = flare.ask("kit", "show").result
         assert (shown["user"], shown["protection"], shown["certificate_until"]) == ("admin", "none", None)
         assert flare.ask("jobs", "list").result == {"jobs": []}
+
+
+def test_options_before_the_doctor_are_the_doctors_too(flare_of: Callable[..., Flare]) -> None:
+    flare = flare_of("2.9")
+    report = json.loads(run("--json", "--kit", str(flare.kit), "--user", "else@nvidia.com", "kit", "doctor").out)
+    assert (report["kit"], report["exit_code"]) == (str(flare.kit), 1)
+    assert [one["check"] for one in report["findings"] if one["verdict"] == "error"] == ["name"]
+    error = run("kit", "doctor", "nowhere", "--json").error
+    assert "expected the folder of a startup kit, but there is none at 'nowhere'" in error["message"]
 
 
 def test_the_doctor_looks_a_kit_over(flare_of: Callable[..., Flare]) -> None:

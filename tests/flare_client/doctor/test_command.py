@@ -71,10 +71,20 @@ def test_offline_leaves_the_server_alone(server: MockServer) -> None:
     assert server.received("_cert_login") == logins
 
 
-def test_no_such_folder_is_no_verdict(tmp_path: Path) -> None:
-    result = doctor(tmp_path / "nowhere")
+@pytest.mark.parametrize(
+    ("name", "text"), [("nowhere", "there is none at"), ("kit.zip", "unpack it, where it is an archive")]
+)
+def test_no_such_folder_is_no_verdict(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "kit.zip").write_bytes(b"PK")
+    result = doctor(tmp_path / name)
     assert result.exit_code == 2
     assert "expected the folder of a startup kit" in result.output
+    assert text in " ".join(result.output.split())
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    with pytest.raises(NotADirectoryError, match="there is none at ''"):
+        examine("")
 
 
 def test_what_this_machine_lacks_is_no_verdict(server: MockServer) -> None:
@@ -94,6 +104,57 @@ def test_the_startup_folder_is_told_from_the_kit(server: MockServer) -> None:
     assert f"Give the folder above: {kit}" in result.output
     above = doctor(kit.parent, "--offline")
     assert str(kit) in above.output.replace("\n", "")
+
+
+@pytest.mark.parametrize("above", ["", "project"])
+def test_kits_are_found_below_the_folders_of_provisioning(server: MockServer, tmp_path: Path, above: str) -> None:
+    kits = [server.kit(ADMIN, directory=tmp_path / above / f"prod_0{number}") for number in range(7)]
+    (finding,) = examine(tmp_path, offline=True).of(Verdict.ERROR)
+    assert finding.check == "folders"
+    assert str(kits[0]) in finding.outcome.remedy
+    assert str(kits[6]) not in finding.outcome.remedy
+    assert "one of 2 more" in finding.outcome.remedy
+
+
+def test_what_waits_for_the_same_is_one_line(server: MockServer) -> None:
+    lines = doctor(server.kit(ADMIN) / "startup").output.splitlines()
+    assert len([line for line in lines if "skipped" in line]) == 1
+    assert lines[-2].startswith("  skipped  admin-kit, json, fields")
+    assert lines[-2].endswith(": first mend what is said of folders")
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(server: MockServer, tmp_path: Path) -> None:
+    kit = server.kit(ADMIN, directory=tmp_path)
+    (kit / "startup" / "client.crt").unlink()
+    os.mkfifo(kit / "startup" / "client.crt")
+    (finding,) = examine(kit, offline=True).of(Verdict.ERROR)
+    assert (finding.check, "it is no file" in finding.outcome.text) == ("files", True)
+
+
+def test_an_upload_folder_that_nobody_makes_is_an_error(server: MockServer, tmp_path: Path) -> None:
+    kit = server.kit(ADMIN, directory=tmp_path)
+    path = kit / "startup" / "fed_admin.json"
+    path.write_text(path.read_text().replace('"upload_dir": "transfer"', '"upload_dir": "outbox"'))
+    (finding,) = examine(kit, offline=True).of(Verdict.ERROR)
+    assert (finding.check, finding.outcome.remedy) == ("transfer", f"Make it: mkdir -p {kit / 'outbox'}")
+    (kit / "outbox").mkdir()
+    assert examine(kit, offline=True).exit_code == 0
+
+
+def test_resources_that_are_none_are_named(server: MockServer, tmp_path: Path) -> None:
+    kit = server.kit(ADMIN, directory=tmp_path)
+    resources = kit / "local" / "resources.json"
+    resources.write_text("[]")
+    (finding,) = examine(kit, offline=True).of(Verdict.ERROR)
+    assert finding.check == "fields"
+    assert finding.outcome.text.startswith(f"{resources}: expected a JSON object")
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf"])
+def test_nobody_waits_for_ever(server: MockServer, seconds: str) -> None:
+    result = doctor(server.kit(ADMIN), "--timeout", seconds)
+    assert result.exit_code == 2
+    assert f"but got {seconds}" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(("file", "whose"), [("fed_client.json", "a site"), ("fed_server.json", "the server")])

@@ -10,25 +10,11 @@ import pytest
 from flare_client import ConnectionLost, JobNotDone, LoginRejected, NoConnection, SessionClosed, errors
 from flare_client.operations import machines, state_changes
 from tests.flare_client.operations.scripted import FINE, Answer, ScriptedConversation, reply
+from tests.flare_client.stopped_time import StoppedTime
 
 GONE = NoConnection("cannot connect to FLARE in 1 seconds")
 DONE = reply(status="ok", info="done")
 DONE_META = {"status": "ok", "info": "done"}
-
-
-class StoppedTime:
-    """Stands in for the ``time`` module."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @pytest.fixture(autouse=True)

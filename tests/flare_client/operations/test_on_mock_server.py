@@ -22,7 +22,7 @@ from flare_client import (
 from flare_client.operations import state_changes
 from flare_client.presence import EVERY_RELEASE, FROM_24, FROM_27, FROM_28, releases_of
 from mock_server import MockServer
-from tests.support import ALL_RELEASES, JobMaker, servers_of_releases
+from tests.support import JobMaker, servers_of_releases
 
 ADMIN = "admin@nvidia.com"
 SCENARIO = {"jobs": [{"match": {"name": "long*"}, "queued": 0, "running": "1h"}, {"queued": 0, "running": 0}]}
@@ -32,17 +32,6 @@ SCENARIO = {"jobs": [{"match": {"name": "long*"}, "queued": 0, "running": "1h"},
 def running() -> Iterator[Callable[[str], MockServer]]:
     with servers_of_releases(SCENARIO) as get:
         yield get
-
-
-@pytest.fixture(params=ALL_RELEASES)
-def server(request: pytest.FixtureRequest, running: Callable[[str], MockServer]) -> MockServer:
-    return running(request.param)
-
-
-@pytest.fixture
-def session(server: MockServer, tmp_path: Path) -> Iterator[Session]:
-    with new_session(ADMIN, str(server.kit(directory=tmp_path / "kits"))) as connected:
-        yield connected
 
 
 @pytest.fixture

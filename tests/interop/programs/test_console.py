@@ -54,8 +54,8 @@ class Console:
         return self._dialogue.end()
 
 
-def console_of(official: Official, kit: Path) -> Dialogue:
-    return Dialogue(official, str(kit / "startup" / "fl_admin.sh"), cwd=kit)
+def console_of(official: Official, kit: Path, *options: str) -> Dialogue:
+    return Dialogue(official, str(kit / "startup" / "fl_admin.sh"), *options, cwd=kit)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -120,3 +120,24 @@ def test_a_shutdown_ends_the_console(version: str, tmp_path: Path) -> None:
         code, farewell = dialogue.end()
         assert (code, server.wait(0)) == (0, True), farewell
         server.calls.require_once("shutdown", "all", user=USER)
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("version", ["2.8.3", "2.9.0"])
+def test_a_console_in_a_study(version: str, tmp_path: Path) -> None:
+    studies = [{"name": "brain", "sites": {"nvidia": ["site-1"]}, "users": [USER]}]
+    with MockServer(version, scenario={"studies": studies}) as server:
+        kit = server.kit(USER)
+        write_job(kit / "transfer", "short", min_clients=1)
+        shown = []
+        for options in (("--study", "brain"), ()):
+            with console_of(Official(version, tmp_path / "home"), kit, *options) as dialogue:
+                console = Console(dialogue)
+                console.log_in()
+                sites, submitted = console.ask("check_status client"), console.ask("submit_job short")
+                shown.append((sites, submitted.partition("Submitted job: ")[2].split()[0], console.ask("list_jobs")))
+                assert console.leave()[0] == 0
+        (inside, first, listed), (outside, second, others) = shown
+        assert ("site-2" in inside, "site-2" in outside) == (False, True)
+        assert (first in listed, first in others, second in others) == (True, False, True)
+        assert [meta["study"] for meta in server.job_metas()] == ["brain", "default"]

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from conformance.jobs import write_training
 from conformance.lab.jobs import BROKEN, QUICK, SLOW, WAITING, write_named
 from conformance.lab.provisioning import ADMIN
 from tests.interop.programs.conftest import Place, until
-from tests.interop.programs.official import Nvflare
+from tests.interop.programs.official import Nvflare, Official
 from tests.support import write_job
 
 Submit = Callable[..., str]
@@ -160,3 +161,14 @@ def test_a_job_that_fails(nvflare: Nvflare, place: Place, tmp_path: Path) -> Non
     job_id = nvflare.json("job", "submit", "-j", str(folder)).data["job_id"]
     failed = nvflare.json("job", "wait", job_id, "--timeout", "60", "--interval", "0.1")
     assert failed.refusal == (1, "JOB_FINISHED_EXCEPTION")
+
+
+def test_the_command_as_the_shell_starts_it(nvflare: Nvflare, place: Place, tmp_path: Path) -> None:
+    """The other tests fork a process that has loaded it; this one does not, and reads for people."""
+    official: Official = nvflare.official
+    kit: dict[str, Any] = {"NVFLARE_STARTUP_KIT_DIR": str(place.kit(ADMIN))}
+    done = official.run("nvflare", "job", "list", "--format", "json", **kit)
+    assert done.data == nvflare.json("job", "list").data
+    told = official.run("nvflare", "job", "meta", str(uuid.uuid4()), **kit)
+    assert told.code == 1, told
+    assert "Code: JOB_NOT_FOUND (exit 1)" in told.err

@@ -71,6 +71,21 @@ def test_a_recipe_is_run(version: str, tmp_path: Path) -> None:
         assert {"client.py", "config_fed_server.json", "config_fed_client.json", "meta.json"} <= set(names)
 
 
+@pytest.mark.programs
+@pytest.mark.parametrize("version", ["2.8.3", "2.9.0"])
+def test_a_recipe_in_a_study(version: str, tmp_path: Path) -> None:
+    (tmp_path / "client.py").write_text("print('trains')\n")
+    studies = [{"name": "brain", "sites": {"nvidia": ["site-1", "site-2"]}, "users": [USER]}]
+    scenario = {"studies": studies, "jobs": [{"queued": 0, "running": 0.1}]}
+    job = JOB.partition("endless = ")[0].replace("login_timeout=10.0", 'login_timeout=10.0, study="brain"')
+    with MockServer(version, scenario=scenario) as server:
+        kit = server.kit(USER, role="lead")
+        done = Official(version, tmp_path / "home").script(job, USER, str(kit), cwd=tmp_path)
+        assert "STATUS FINISHED:COMPLETED" in done.out, done
+        (meta,) = server.job_metas()
+        assert (meta["name"], meta["study"]) == ("recipe", "brain")
+
+
 @pytest.mark.parametrize("version", LIGHT)
 def test_a_kit_without_a_server(version: str, tmp_path: Path) -> None:
     (tmp_path / "client.py").write_text("print('trains')\n")

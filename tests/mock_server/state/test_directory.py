@@ -73,9 +73,38 @@ def lose_the_database(root: Path) -> None:
     (root / DATABASE_FILE).unlink()
 
 
+def go_on(root: Path) -> None:
+    with contextlib.closing(State(root, OWNER)) as state:
+        assert len(state.ports) == 2
+        state.load(root / "run" / "jobs", ManualClock().time)
+
+
+def empty_the_database(root: Path) -> None:
+    (root / DATABASE_FILE).write_bytes(b"")
+
+
+def put_a_folder_in_its_place(root: Path) -> None:
+    (root / DATABASE_FILE).unlink()
+    (root / DATABASE_FILE).mkdir()
+
+
+def fact(name: str, value: str) -> Callable[[Path], None]:
+    def hurt(root: Path) -> None:
+        with contextlib.closing(sqlite3.connect(root / DATABASE_FILE)) as connection, connection:
+            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    return hurt
+
+
 @pytest.mark.parametrize(
     ("hurt", "text"),
     [
+        (empty_the_database, "no state.sqlite3 with something in it"),
+        (put_a_folder_in_its_place, "unable to open database file"),
+        (fact("owner", "[]"), r"the fact 'owner': \[\] does not say whose it is"),
+        (fact("ports", "[1]"), r"the fact 'ports': \[1\] are no two ports"),
+        (fact("time", '"noon"'), "the fact 'time': 'noon' is no time"),
+        (fact("sites", "{"), "the fact 'sites': Expecting"),
         (damage_job, "expected the record of job"),
         (damage_plan, "expected a whole state"),
         (lose_definition, "the definition of job"),
@@ -91,8 +120,8 @@ def test_what_is_no_whole_state_is_refused_and_left_as_it_is(
 ) -> None:
     hurt(used)
     before = content(used)
-    with pytest.raises(StateError, match=text), contextlib.closing(State(used, OWNER)) as state:
-        state.load(used / "run" / "jobs", ManualClock().time)
+    with pytest.raises(StateError, match=text):
+        go_on(used)
     after = content(used)
     after.pop("holder", None)
     before.pop("holder", None)
@@ -117,6 +146,13 @@ def test_one_server_at_a_time(used: Path) -> None:
     with contextlib.closing(State(used, OWNER)), pytest.raises(StateError, match=r"in use by process \d+"):
         State(used, OWNER)
     State(used, OWNER).close()
+
+
+def test_what_was_killed_before_it_began_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / DATABASE_FILE).touch()
+    (tmp_path / f"{DATABASE_FILE}-journal").touch()
+    with contextlib.closing(State(tmp_path, OWNER)) as state:
+        assert state.time is None
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
