@@ -249,6 +249,6 @@ def absolute_job_folder(path: str, upload_dir: Path, *, as_given_first: bool) ->
     """
     places = [upload_dir / path, Path(path)]
     for place in reversed(places) if as_given_first else places:
-        if place.is_dir():
+        if os.path.isdir(place):  # noqa: PTH112 - is_dir() raises where a name is too long for one
             return _absolute(str(place))
     raise errors.InvalidJobDefinition(f"job_definition_path '{path}' is not a valid folder")

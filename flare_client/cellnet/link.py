@@ -184,7 +184,7 @@ class Link:
 
     def _await(self, request_id: str, slot: _Slot, timeout: float) -> AnswerReceived:
         try:
-            answer = slot.get(timeout=timeout)
+            answer = slot.get(timeout=min(timeout, threading.TIMEOUT_MAX))  # which an endless one is over
         except queue.Empty:
             self.forget(request_id)
             raise errors.CommandTimeout(

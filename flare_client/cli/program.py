@@ -73,10 +73,11 @@ class Program(LazyGroup):
 
 @contextlib.contextmanager
 def _leaving_when_asked() -> Iterator[None]:
-    """Have SIGTERM end what runs as Ctrl-C does; a second one ends the process at once."""
+    """Have SIGTERM end what runs as Ctrl-C does."""
 
     def leave(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # ``timeout`` of the shell sends it twice: the second one must not end what removes what is half.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise Terminated
 
     is_ours = threading.current_thread() is threading.main_thread()
@@ -86,8 +87,12 @@ def _leaving_when_asked() -> Iterator[None]:
     signal.signal(signal.SIGTERM, leave)
     try:
         yield
-    finally:
+    except Terminated:
+        raise
+    except BaseException:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _say(failure: Failure, command: str, *, as_json: bool) -> None:

@@ -395,3 +395,10 @@ def test_signatures_are_the_official_ones(function: Callable[..., Any], signatur
 def test_everything_public_is_exported() -> None:
     assert sorted(flare_client.__all__) == flare_client.__all__
     assert all(hasattr(flare_client, name) for name in flare_client.__all__)
+
+
+@pytest.mark.parametrize("release", ["2.6", "2.9"])
+def test_a_command_may_take_for_ever(running: Callable[[str], MockServer], tmp_path: Path, release: str) -> None:
+    with new_secure_session(ADMIN, str(running(release).kit(directory=tmp_path / "kits"))) as session:
+        session.set_timeout(float("inf"))
+        assert [client.name for client in session.get_connected_client_list()] == ["site-1", "site-2"]

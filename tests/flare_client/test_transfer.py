@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from flare_client import (
     InternalError,
+    InvalidJobDefinition,
     JobNotFound,
     MalformedReply,
     ServerUnreachable,
@@ -34,7 +35,7 @@ from flare_client.protocol.signing import (
     digest_of,
     name_digest,
 )
-from flare_client.transfer import move_result
+from flare_client.transfer import absolute_job_folder, move_result
 from mock_server import MockServer
 from tests.flare_client.scripted_server import Answer, ScriptedServer, item, reply
 from tests.support import JobMaker, servers_of_releases
@@ -144,6 +145,11 @@ def test_a_result_comes_down_whole(session: Session, make_job: JobMaker) -> None
 def test_a_large_result_comes_down_whole(session: Session, make_job: JobMaker) -> None:
     result = Path(session.download_job_result(finished(session, make_job("big"))))
     assert (result / "workspace" / "result.bin").stat().st_size == 3 * 1024 * 1024
+
+
+def test_a_name_too_long_for_a_folder_is_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(InvalidJobDefinition, match="is not a valid folder"):
+        absolute_job_folder("x" * 300, tmp_path, as_given_first=True)
 
 
 def test_a_result_goes_to_another_disk_under_its_name_once_it_is_whole(
