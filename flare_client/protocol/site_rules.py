@@ -29,6 +29,7 @@ class SiteRules:
         workspace_suffix: what stands behind the workspace of a site in its environment.
         signs_startup: whether the startup folder holds ``signature.json``.
         signs_local: whether the local folder does.
+        log_config_file: the log configuration in the local folder: of Python's ini form to 2.5, JSON from 2.6 on.
         files: the files at the top of the workspace of a machine.
         server_vars: the configuration variables of a server.
         site_vars: those of a site.
@@ -45,6 +46,7 @@ class SiteRules:
     workspace_suffix: str
     signs_startup: bool
     signs_local: bool
+    log_config_file: str
     files: tuple[str, ...]
     server_vars: Mapping[str, object]
     site_vars: Mapping[str, object]
@@ -84,6 +86,7 @@ SITES_23 = SiteRules(
     workspace_suffix="/startup/..",
     signs_startup=True,
     signs_local=False,
+    log_config_file="log.config.default",
     files=_TO_25_FILES,
     server_vars=_SHARED_VARS | {"max_reg_duration": 60.0},
     site_vars=_SHARED_VARS | {"job_query_timeout": 5.0},
@@ -92,6 +95,7 @@ SITES_23 = SiteRules(
 SITES_24 = dataclasses.replace(SITES_23, reads_rotated_files=True, one_target_of_info=False, task_is_text=False)
 SITES_26 = dataclasses.replace(
     SITES_24,
+    log_config_file="log_config.json.default",
     files=(*_TO_25_FILES, "log.json", "log_error.txt", "log_fl.txt"),
     server_vars={**SITES_24.server_vars, **_VARS_FROM_26},
     site_vars={**SITES_24.site_vars, **_VARS_FROM_26},

@@ -26,6 +26,19 @@ _MAX_MEMBER = 1024 * 1024
 _README = "A simulated machine: its files exist nowhere but in the answers of the mock server.\n"
 _SCRIPT = "#!/usr/bin/env bash\n# A simulated machine: nothing is started or stopped here.\n"
 _LOG_CONFIG = {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO"}}
+_LOG_CONFIG_INI = """[loggers]
+keys=root
+
+[handlers]
+keys=
+
+[formatters]
+keys=
+
+[logger_root]
+level=INFO
+handlers=
+"""
 _PRIVACY = {"scopes": [], "default_scope": ""}
 _RESOURCES = {"format_version": 2, "components": []}
 _PRIVATE = "-rw-------"
@@ -124,9 +137,10 @@ def _fill_startup(context: ServerContext, machine: str, folder: Folder) -> None:
 def _fill_local(context: ServerContext, machine: str, folder: Folder) -> None:
     begun = folder.modified
     custom = context.policy_of(machine).content
+    log_config = context.profile.sites.log_config_file
     contents: dict[str, object] = {
         f"{AUTHORIZATION_FILE}.default": DEFAULT_AUTHORIZATION,
-        "log_config.json.default": _LOG_CONFIG,
+        log_config: _LOG_CONFIG,
         "privacy.json.sample": _PRIVACY,
         "resources.json.default": _RESOURCES,
     }
@@ -136,6 +150,8 @@ def _fill_local(context: ServerContext, machine: str, folder: Folder) -> None:
         contents[AUTHORIZATION_FILE] = custom
     for name, content in contents.items():
         folder.put(name, File(_json(content), begun))
+    if not log_config.endswith(".json.default"):
+        folder.put(log_config, File(_LOG_CONFIG_INI, begun))
 
 
 def _run_folder(context: ServerContext, job: Job, machine: str) -> Folder:

@@ -452,3 +452,12 @@ def test_all_without_a_site_says_that_none_answered(desk_of: Any, release: str) 
         answer = desk.ask(command)
         assert {"type": "error", "data": "no responses from clients"} in answer["data"]
         assert answer["meta"]["status"] == "error"
+
+
+@pytest.mark.parametrize(("release", "name"), [("2.5", "log.config.default"), ("2.6", "log_config.json.default")])
+def test_the_log_configuration_of_a_machine_is_that_of_the_release(desk_of: Any, release: str, name: str) -> None:
+    desk = desk_of(release)
+    for machine in ("server", "site-1"):
+        listed = str(desk.ask(f"ls {machine} local"))
+        assert name in listed
+        assert listed.count("log") == 1
