@@ -84,10 +84,9 @@ class RemembersHowAMonitorBegan(Wrong):
     ) -> Any:
         def noting(session: Any, called_id: str, meta: Any, *args: Any, **kwargs: Any) -> Any:
             self._statuses.setdefault(job_id, meta.get("status"))
-            return cb(session, called_id, meta, *args, **kwargs)
+            return cb is None or cb(session, called_id, meta, *args, **kwargs)
 
-        called = None if cb is None else noting
-        return super().monitor_job(job_id, timeout, poll_interval, called, *cb_args, **cb_kwargs)
+        return super().monitor_job(job_id, timeout, poll_interval, noting, *cb_args, **cb_kwargs)
 
     def get_job_meta(self, job_id: str) -> Any:
         meta = self._session.get_job_meta(job_id)
@@ -127,7 +126,10 @@ class MixesUsers(Wrong):
         raise refused
 
 
-@mutant("MODEL-LIST-01", also={"LIST-*": f"{MAY} a list without a limit comes after one with"})
+@mutant(
+    "MODEL-LIST-01",
+    also={"ARG-PLACE-01": "a limit was given there before", "LIST-*": f"{MAY} a limit was given before"},
+)
 class RemembersTheLimit(Wrong):
     """A limit holds for the lists that come after it, too."""
 

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from conformance.mutants.base import Factory, Wrong, client, factory, log_in, mutant, open_reference
+from conformance.mutants.base import MAY, Factory, Wrong, client, factory, log_in, mutant, open_reference
 from conformance.mutants.robustness import look_at_bytes, unknown_fields
 
 _NO_CHECK_TIME = 0x200000
@@ -58,7 +58,13 @@ def tries_once(username: str, kit: str, timeout: float = 10.0) -> Any:
     return client().new_secure_session(username, kit, timeout=timeout, auto_login_max_tries=1)
 
 
-@mutant("ROBUST-LOGIN-06")
+@mutant(
+    "ROBUST-LOGIN-06",
+    also={
+        "ROBUST-FIELDS-01": "it takes them in no answer, either",
+        "ROBUST-MON-*": f"{MAY} its time to connect is a second",
+    },
+)
 @_of_secure_sessions
 def knows_every_field_at_login(username: str, kit: str, timeout: float = 10.0) -> Any:
     """It refuses a login with a field that it does not know."""
