@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, mutant
+from conformance.mutants.base import MAY, Wrong, client, mutant
 
 _IMPATIENCE = 0.1
 _FIELDS = frozenset({"time", "data", "meta", "type", "rows"})
@@ -79,7 +79,7 @@ class HasNoPatience(Wrong):
         return self._session.list_jobs(*args, **kwargs)
 
 
-@mutant("ROBUST-SLOW-01", release="2.6")
+@mutant("ROBUST-SLOW-01", release="2.6", also={"*": f"{MAY} answers and files come in pieces there, too"})
 class TakesOneBlock(WrongInside):
     """It takes the first bytes of an answer for all of it."""
 
