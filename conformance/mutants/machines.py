@@ -65,7 +65,7 @@ class LosesClonesAfterAborts(Wrong):
         return [job for job in self._session.list_jobs(*args, **kwargs) if job["job_id"] not in self._lost]
 
 
-@mutant("MODEL-STATE-01")
+@mutant("MODEL-STATE-01", also={"MON-FINISH-01": "it asks for the status of a job that was monitored"})
 class RemembersHowAMonitorBegan(Wrong):
     """It keeps the first status that a monitor saw, and shows it in metas from then on."""
 
@@ -128,7 +128,7 @@ class MixesUsers(Wrong):
 
 @mutant(
     "MODEL-LIST-01",
-    also={"ARG-PLACE-01": "a limit was given there before", "LIST-*": f"{MAY} a limit was given before"},
+    also={"ARG-PLACE-01": "a limit was given there before", "*": f"{MAY} a limit was given before"},
 )
 class RemembersTheLimit(Wrong):
     """A limit holds for the lists that come after it, too."""
