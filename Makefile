@@ -106,8 +106,8 @@ picture: $(BIN)/.installed ## Take docs/flare-monitor.svg: a job that `flare job
 mutants: $(BIN)/.installed ## Write docs/mutants.md: every wrong client against its own contracts (minutes).
 	$(BIN)/flare-conformance self-test --markdown docs/mutants.md
 
-matrix: $(BIN)/.installed ## The same of every wrong client against every contract (hours).
-	$(BIN)/flare-conformance self-test --matrix --markdown docs/mutants.md
+matrix: $(BIN)/.installed ## The same of every wrong client against every contract (an hour and more); RECORD=FILE goes on from there.
+	$(BIN)/flare-conformance self-test --matrix $(if $(RECORD),--record $(RECORD)) --markdown docs/mutants.md
 
 clean: ## Remove what the targets made.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

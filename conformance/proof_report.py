@@ -99,13 +99,13 @@ def _what_was_run(proof: Proof, *, matrix: bool) -> list[str]:
     if not matrix:
         return [
             f"{len(proof.cells):,} pairs were run: each client against its own contracts. Missed: {len(proof.missed)}. "
-            "What else catches it, and why, is what its declaration says; `make matrix`, which takes hours, runs every "
-            "pair and fails where that is not so.",
+            "What else catches it, and why, is what its declaration says; `make matrix`, which takes an hour, runs "
+            "every pair and fails where that is not so.",
         ]
     return [
-        f"{len(proof.cells):,} pairs were run, those of which nobody says that the client is caught with the fewer examples "
-        f"of the profile quick. {proof.unreached:,} need not be run, for the contract calls nothing that the client "
-        "changes.",
+        f"{len(proof.cells):,} pairs were run; where nobody says that the client must be caught, with the fewer "
+        f"examples of the profile quick. {proof.unreached:,} need not be run, for the contract calls nothing that the "
+        "client changes.",
         "",
         f"Missed: {len(proof.missed)}. Caught by another contract without a stated reason: {len(proof.unexplained)}.",
     ]
