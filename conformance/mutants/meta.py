@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, mutant
+from conformance.mutants.base import MAY, Wrong, client, mutant
 
 ENTRY = "it compares the meta with the entry of a detailed list"
 
@@ -167,7 +167,7 @@ class NoFormat(Meta):
             meta.pop("data_storage_format", None)
 
 
-@mutant("META-FRESH-01", release="2.9")
+@mutant("META-FRESH-01", release="2.9", also={"ROBUST-*": f"{MAY} the question that the fault is for is not asked"})
 class AsksOnceAboutJobsThatCannotRun(Wrong):
     """It asks once about a waiting job that wants more sites than there are, unless it does something to a job."""
 

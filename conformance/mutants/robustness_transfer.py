@@ -15,22 +15,22 @@ from conformance.mutants.base import Wrong, client, mutant
 class SubmitsAgain(Wrong):
     """It submits again where the connection was lost."""
 
-    def submit_job(self, path: str) -> Any:
+    def submit_job(self, job_definition_path: str, **options: Any) -> Any:
         try:
-            return self._session.submit_job(path)
+            return self._session.submit_job(job_definition_path, **options)
         except client().ServerUnreachable:
-            return self._session.submit_job(path)
+            return self._session.submit_job(job_definition_path, **options)
 
 
 @mutant("ROBUST-SUBMIT-02")
 class LooksForItsJob(Wrong):
     """It returns the job that came of a submission whose answer was lost."""
 
-    def submit_job(self, path: str) -> Any:
+    def submit_job(self, job_definition_path: str, **options: Any) -> Any:
         try:
-            return self._session.submit_job(path)
+            return self._session.submit_job(job_definition_path, **options)
         except client().ServerUnreachable:
-            found = self._session.list_jobs(name_prefix=Path(path).name)
+            found = self._session.list_jobs(name_prefix=Path(job_definition_path).name)
             if not found:
                 raise
             return found[0]["job_id"]
@@ -40,20 +40,20 @@ class LooksForItsJob(Wrong):
 class SubmitsAgainAfterGarbage(Wrong):
     """It submits again where the answer was garbage."""
 
-    def submit_job(self, path: str) -> Any:
+    def submit_job(self, job_definition_path: str, **options: Any) -> Any:
         try:
-            return self._session.submit_job(path)
+            return self._session.submit_job(job_definition_path, **options)
         except client().MalformedReply:
-            return self._session.submit_job(path)
+            return self._session.submit_job(job_definition_path, **options)
 
 
 @mutant("ROBUST-SUBMIT-04")
 class ReturnsNoId(Wrong):
     """It returns an empty id where the server names none."""
 
-    def submit_job(self, path: str) -> Any:
+    def submit_job(self, job_definition_path: str, **options: Any) -> Any:
         try:
-            return self._session.submit_job(path)
+            return self._session.submit_job(job_definition_path, **options)
         except client().InternalError as problem:
             if "failed to return job id" in str(problem):
                 return ""
@@ -64,12 +64,12 @@ class ReturnsNoId(Wrong):
 class HopesForRoom(Wrong):
     """It submits again where the server had no room."""
 
-    def submit_job(self, path: str) -> Any:
+    def submit_job(self, job_definition_path: str, **options: Any) -> Any:
         try:
-            return self._session.submit_job(path)
+            return self._session.submit_job(job_definition_path, **options)
         except client().InternalError as problem:
             if "OSError" in str(problem):
-                return self._session.submit_job(path)
+                return self._session.submit_job(job_definition_path, **options)
             raise
 
 
@@ -77,13 +77,20 @@ class HopesForRoom(Wrong):
 class SubmitsAgainWhenLate(Wrong):
     """It submits a second time where the answer is late."""
 
-    def submit_job(self, path: str) -> Any:
+    def submit_job(self, job_definition_path: str, **options: Any) -> Any:
         started = time.monotonic()
-        job_id = self._session.submit_job(path)
-        return self._session.submit_job(path) if time.monotonic() - started > 0.2 else job_id
+        job_id = self._session.submit_job(job_definition_path, **options)
+        return self._session.submit_job(job_definition_path, **options) if time.monotonic() - started > 0.2 else job_id
 
 
-@mutant("ROBUST-UPLOAD-01", release="2.9")
+_AGAIN = "a submission is lost there, too"
+
+
+@mutant(
+    "ROBUST-UPLOAD-01",
+    release="2.9",
+    also={"RETRY-ONCE-01": _AGAIN, "ROBUST-SUBMIT-01": _AGAIN, "ROBUST-SUBMIT-02": _AGAIN},
+)
 class UploadsAgain(SubmitsAgain):
     """It uploads again where the connection was lost under an upload."""
 

@@ -127,6 +127,7 @@ class AnyFolderName(Wrong):
         "ROLE-VIEW-01": "it lists the jobs of a server",
         "LIFE-QUEUE-01": "the first of two submissions takes the place of the other",
         "SYS-*": "it looks at the jobs that run, and there are more",
+        "ROBUST-SUBMIT-06": "the jobs of a server",
     },
 )
 class SubmitsTwice(Wrong):
