@@ -110,7 +110,19 @@ class TakesAnyTimeout(Wrong):
             self._session.set_timeout(value)
 
 
-@mutant("CMD-TIMEOUT-03", release="2.9", also={"RETRY-ONCE-01": "it goes on after a command without an answer"})
+_GOES_ON = "it goes on after an answer that is none"
+
+
+@mutant(
+    "CMD-TIMEOUT-03",
+    release="2.9",
+    also={
+        "RETRY-ONCE-01": "it goes on after a command without an answer",
+        **dict.fromkeys(
+            ("ROBUST-AFTER-01", "ROBUST-CORRUPT-01", "ROBUST-GARBAGE-*", "ROBUST-ITEM-01", "ROBUST-TRUNC-01"), _GOES_ON
+        ),
+    },
+)
 class GivesUpAfterATimeout(Wrong):
     """It closes the session after a command without an answer."""
 

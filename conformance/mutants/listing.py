@@ -91,7 +91,7 @@ class ForgetsDurations(Entries):
 
     def alter(self, entry: dict[str, Any], *, detailed: bool) -> None:
         if not detailed:
-            entry.pop("duration")
+            entry.pop("duration", None)
 
 
 @mutant("LIST-DETAIL-01", release="2.9", also={"LIST-DETAIL-02": "the entry is no longer the meta"})
@@ -117,7 +117,7 @@ class ListsWithoutStudies(Entries):
 
     def alter(self, entry: dict[str, Any], *, detailed: bool) -> None:
         if not detailed:
-            entry.pop("study")
+            entry.pop("study", None)
 
 
 @mutant("LIST-DUR-01", release="2.9")
@@ -152,7 +152,7 @@ class AsciiJobNames(Entries):
     """It lists job names in ASCII."""
 
     def alter(self, entry: dict[str, Any], *, detailed: bool) -> None:
-        if not detailed:
+        if not detailed and "job_name" in entry:
             entry["job_name"] = entry["job_name"].encode("ascii", "replace").decode()
 
 

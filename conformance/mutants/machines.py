@@ -161,7 +161,7 @@ class KnowsTheJobOfAToken(Wrong):
         return self._jobs[submit_token]
 
 
-@mutant("MODEL-SESSION-01")
+@mutant("MODEL-SESSION-01", also={"LIFE-RESTART-01": "two sessions of a user look at a job there"})
 class SharesMetas(Wrong):
     """A meta that one session got is the answer to another session of the same user."""
 

@@ -70,7 +70,14 @@ def unknown_fields(data: bytes) -> str | None:
 # --- answers that are fine ---------------------------------------------------------------------------------------
 
 
-@mutant("ROBUST-LATE-01", release="2.9")
+_HASTE = "it waits a tenth of a second"
+
+
+@mutant(
+    "ROBUST-LATE-01",
+    release="2.9",
+    also={"CMD-TIMEOUT-01": _HASTE, "CMD-TIMEOUT-04": _HASTE, "ROBUST-SLOW-01": _HASTE},
+)
 class HasNoPatience(Wrong):
     """It waits a tenth of a second for list_jobs."""
 
@@ -236,7 +243,15 @@ class NeedsNoMeta(_Lists):
 # --- connections that end ----------------------------------------------------------------------------------------
 
 
-@mutant("ROBUST-CLOSE-01", "ROBUST-RESET-01", release="2.9")
+_LOST_TOO = "the connection is lost there, too"
+
+
+@mutant(
+    "ROBUST-CLOSE-01",
+    "ROBUST-RESET-01",
+    release="2.9",
+    also={"ROBUST-AFTER-01": _LOST_TOO, "ROBUST-CUT-01": _LOST_TOO, "ROBUST-RESTART-01": _LOST_TOO},
+)
 class AsksAgainAfterALoss(_Lists):
     """It sends list_jobs again after the connection was lost."""
 
