@@ -174,7 +174,11 @@ class _Record:
         self._cells: dict[str, dict[str, Cell]] = {}
         if path is None or not path.exists():
             return
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if lines and not lines[-1].endswith("\n"):  # the run before was cut short while it wrote
+            del lines[-1]
+            path.write_text("".join(lines), encoding="utf-8")
+        for number, line in enumerate(lines, start=1):
             try:
                 found = json.loads(line)
                 run, name, cells = found["run"], found["mutant"], [Cell(**cell) for cell in found["cells"]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import Any
 
 import pytest
@@ -49,10 +48,9 @@ def results(client: str, release: str = "2.9") -> list[Result]:
 
 @pytest.mark.parametrize("release", ["2.3", "2.6", "2.7", "2.9"])
 def test_the_reference_client_waits_for_days_in_no_time(release: str) -> None:
-    began = time.monotonic()
+    # A client that waited on the machine's clock would run into the time limit of tests.
     found = results("flare_client", release)
     assert [one.verdict for one in found] == [Verdict.PASSED] * 3, [one.message for one in found]
-    assert time.monotonic() - began < 3600, "days went by on the machine's clock"
 
 
 def test_a_client_without_a_clock_is_told_why_it_is_not_checked() -> None:

@@ -142,13 +142,27 @@ def test_what_a_record_has_is_not_run_again(tmp_path: Path) -> None:
     assert record.read_text(encoding="utf-8") == changed + "\n"
 
 
+def test_a_record_whose_last_line_was_cut_short_is_gone_on_from(tmp_path: Path) -> None:
+    record, chosen = tmp_path / "record.jsonl", proof.selected("2.3", ())[:2]
+    first = proof.try_mutants(chosen, workers=1, record=record)
+    whole, other = record.read_text(encoding="utf-8").splitlines(keepends=True)
+    record.write_text(whole + other[: len(other) // 2], encoding="utf-8")
+    again = proof.try_mutants(chosen, workers=1, record=record)
+    assert [(one.contract, one.caught) for one in again.cells] == [(one.contract, one.caught) for one in first.cells]
+    kept = record.read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["mutant"] for line in kept] == [json.loads(line)["mutant"] for line in (whole, other)]
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
-    [("{", "line 1: expected what came of a mutant"), ('{"mutant": "x"}', "line 1: expected what came of a mutant")],
+    [
+        ("{\n", "line 1: expected what came of a mutant"),
+        ('{"mutant": "x"}\n', "line 1: expected what came of a mutant"),
+    ],
 )
 def test_a_record_of_something_else_is_an_error(tmp_path: Path, line: str, text: str) -> None:
     record = tmp_path / "record.jsonl"
-    record.write_text(line + "\n", encoding="utf-8")
+    record.write_text(line, encoding="utf-8")
     with pytest.raises(ValueError, match=text):
         proof.try_mutants(proof.selected("2.3", ())[:1], workers=1, record=record)
 

@@ -123,7 +123,7 @@ class Conversation:
             return
         is_whole = form.cut is None and form.pace is None
         if not is_whole:
-            self._flush()
+            self._flush()  # what was said before is no part of what is cut, or paced
         for _ in range(form.copies):
             say()
         if is_whole:
