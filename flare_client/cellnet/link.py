@@ -399,7 +399,7 @@ def connect(
         codec: the scheme.
         peer: the state machine, new.
         on_push: see ``Link``.
-        timeout: seconds for all of it.
+        timeout: seconds for all of it; where none are left, the first wait fails.
 
     Raises:
         RegistrationFailed: one side refuses.
@@ -408,7 +408,9 @@ def connect(
     deadline = time.monotonic() + timeout
     connection = None
     try:
-        connection = socket.create_connection(address, timeout=timeout)
+        # A busy machine may have used up the time before this is reached; a socket takes no timeout below 0, and 0
+        # would make it non-blocking.
+        connection = socket.create_connection(address, timeout=max(0.001, timeout))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         tls = None
         if context is not None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,8 @@ from flare_client import (
     new_insecure_session,
     new_secure_session,
 )
+from flare_client.cellnet import login
+from flare_client.cellnet.link import Link
 from mock_server import MockServer
 from mock_server.pki import Pki
 from tests.support import CELL_RELEASES, JobMaker, wait_until
@@ -170,6 +173,23 @@ def test_the_certificate_names_the_user_of_an_insecure_session(server: MockServe
 def test_no_time_is_refused(server: MockServer, timeout: float) -> None:
     with pytest.raises(ValueError, match="timeout must be a number > 0"):
         new_secure_session(ADMIN, str(server.kit()), timeout=timeout)
+
+
+def test_time_that_ran_out_before_the_connection_is_the_same_as_no_answer(
+    server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy machine may take a try's last moments before it gets to the socket."""
+    opened = login.connect
+    left: list[float] = []
+
+    def late(*args: Any) -> Link:
+        left.append(-0.1)
+        return opened(*args[:-1], left[-1])
+
+    monkeypatch.setattr(login, "connect", late)
+    with pytest.raises(ServerNotReached):
+        new_secure_session(ADMIN, str(server.kit()), timeout=0.5)
+    assert left
 
 
 def test_a_silent_port_and_a_closed_one_fail_when_the_time_is_over(server: MockServer, tmp_path: Path) -> None:
