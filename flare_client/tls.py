@@ -90,6 +90,8 @@ class TlsRecords:
     def shake_hands(self, connection: socket.socket) -> None:
         """Do the handshake; the connection's timeout holds for each step.
 
+        Its last records are left for ``records_to_send``: with the first request they wake the server once, not twice.
+
         Raises:
             OSError: the connection failed; ``ssl.SSLError`` where TLS did.
         """
@@ -107,7 +109,6 @@ class TlsRecords:
                 connection.sendall(self._outgoing.read())  # the alert, so that the server learns why
                 raise
             else:
-                connection.sendall(self._outgoing.read())
                 return
 
     def receive(self, records: bytes | memoryview) -> memoryview:

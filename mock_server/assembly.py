@@ -137,7 +137,7 @@ def build_endpoint(
             settings.profile,
             answer,
             uploads,
-            pki.server_context() if pki is not None else None,
+            pki.server_context if pki is not None else None,
             faults=faults,
             limits=settings.limits,
             stall_timeout=settings.stall_timeout,
@@ -160,7 +160,7 @@ def build_endpoint(
     tls: ssl.SSLContext | None = None
     credentials: tuple[bytes | None, bytes, bytes] | None = None
     if settings.security is Security.MUTUAL_TLS:
-        tls, credentials = pki.server_context(), (pki.ca_pem, pki.server_certificate_pem, pki.server_key_pem)
+        tls, credentials = pki.new_server_context(), (pki.ca_pem, pki.server_certificate_pem, pki.server_key_pem)
     elif settings.security is Security.TLS:
         tls, credentials = pki.one_way_context(), (None, pki.server_certificate_pem, pki.server_key_pem)
     return CellEndpoint(

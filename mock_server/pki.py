@@ -44,6 +44,8 @@ __all__ = ["MOCK_ORG", "SERVER", "Credentials", "Identity", "Pki", "PkiError", "
 
 CA_FILE = "ca.pem"
 """Where the authority is kept in its folder."""
+MOST_SESSIONS = 4000
+"""TLS sessions that a server remembers, at 11 kB each; OpenSSL's own bound is twenty times that."""
 _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 
 
@@ -271,14 +273,18 @@ class Pki:
         return self._credentials(user)
 
     def server_context(self) -> ssl.SSLContext:
-        """Return the TLS settings of the server, always the same object: TLS 1.2 or later, a user of this CA only."""
+        """Return the TLS settings of the server: TLS 1.2 or later, a user of this CA only.
+
+        They are the same until they remember too many sessions; those are forgotten with them, and shake hands anew.
+        """
         with self._lock:
-            if self._context is None:
+            if self._context is None or self._context.session_stats()["number"] > MOST_SESSIONS:
                 self._context = self._new_context(self._server)
+                _have_it_remember(self._context)
             return self._context
 
     def new_server_context(self) -> ssl.SSLContext:
-        """Return new TLS settings of the server that are otherwise those of ``server_context``."""
+        """Return new TLS settings of the server, for connections that last: those remember no sessions."""
         return self.context_of(self._server, asks_certificate=True)
 
     def one_way_context(self) -> ssl.SSLContext:
@@ -408,6 +414,7 @@ class Pki:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.verify_mode = ssl.CERT_REQUIRED
+        context.num_tickets = 0  # whose connection lasts resumes nothing
         # Certificates of official provisioning lack the key identifiers that the strict rules ask for.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.load_verify_locations(cadata=self.ca_pem.decode("ascii"))
@@ -417,3 +424,12 @@ class Pki:
             write_atomically(path, server.pem, PRIVATE)
             context.load_cert_chain(path)
         return context
+
+
+def _have_it_remember(context: ssl.SSLContext) -> None:
+    """Have TLS settings resume the sessions of clients that ask for it."""
+    # One ticket: a client has one connection at a time, and a second costs as much again.
+    context.num_tickets = 1
+    # The session stays here, and the ticket is its name. One that holds the session itself holds the client's
+    # certificate as well, and to read that again is a third of all that a short command costs the server.
+    context.options |= ssl.OP_NO_TICKET

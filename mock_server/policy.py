@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -122,15 +123,33 @@ class Condition:
         return self.kind is Kind.ANY
 
 
-Grant = tuple[Condition, ...]
-"""When a right is granted: no blocking condition holds, and one of the others does, if there are any."""
+@dataclasses.dataclass(frozen=True)
+class Grant:
+    """When a right is granted: no blocking condition holds, and one of the others does, if there are any.
+
+    Attributes:
+        blocking: the conditions that take the right away.
+        allowing: the others.
+    """
+
+    blocking: tuple[Condition, ...]
+    allowing: tuple[Condition, ...]
+
+    @classmethod
+    def of(cls, conditions: Iterable[Condition]) -> Grant:
+        """The grant of conditions of both kinds."""
+        found = tuple(conditions)
+        return cls(tuple(one for one in found if one.blocks), tuple(one for one in found if not one.blocks))
+
+    def holds(self, user: Person, site_org: str, submitter: Person | None) -> bool:
+        """Whether the right is granted."""
+        if any(one.holds(user, site_org, submitter) for one in self.blocking):
+            return False
+        return not self.allowing or any(one.holds(user, site_org, submitter) for one in self.allowing)
 
 
-def _is_granted(grant: Grant, user: Person, site_org: str, submitter: Person | None) -> bool:
-    if any(one.holds(user, site_org, submitter) for one in grant if one.blocks):
-        return False
-    allowing = [one for one in grant if not one.blocks]
-    return not allowing or any(one.holds(user, site_org, submitter) for one in allowing)
+_MOST_DECISIONS = 4096
+"""Decisions that are remembered: a server is asked the same with every command of a session."""
 
 
 class Policy:
@@ -146,6 +165,7 @@ class Policy:
     def __init__(self, content: object = DEFAULT_AUTHORIZATION) -> None:
         self.content = content
         self._grants = _read(content)
+        self._decide = functools.lru_cache(_MOST_DECISIONS)(self._judge)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -185,6 +205,9 @@ class Policy:
         Raises:
             TypeError: the user's certificate carries no role; the text is that of the official server.
         """
+        return self._decide(right, user, site_org, submitter, command)
+
+    def _judge(self, right: Right, user: Person, site_org: str, submitter: Person | None, command: str | None) -> bool:
         if not isinstance(user.role, str):
             raise TypeError(f"User role must be a str but got {type(user.role)}")
         role = _plain(user.role)
@@ -197,8 +220,8 @@ class Policy:
             found = granted.get(command or "")
             if found is None and right is not Right.UNCATEGORISED:
                 found = granted.get(right.value)
-            return found is not None and _is_granted(found, user, site_org, submitter)
-        return _is_granted(granted, user, site_org, submitter)
+            return found is not None and found.holds(user, site_org, submitter)
+        return granted.holds(user, site_org, submitter)
 
 
 DEFAULT_POLICY: Policy
@@ -232,10 +255,10 @@ def _read(content: object) -> dict[str, Grant | dict[str, Grant]]:
 
 def _read_grant(conditions: object, where: str) -> Grant:
     if isinstance(conditions, str):
-        return (_read_condition(conditions, where),)
+        return Grant.of([_read_condition(conditions, where)])
     if not isinstance(conditions, (list, tuple)) or not conditions:
         raise PolicyError(f"{where}: expected a condition or a list of some, but got {conditions!r:.60}")
-    return tuple(_read_condition(one, where) for one in conditions)
+    return Grant.of(_read_condition(one, where) for one in conditions)
 
 
 def _read_condition(expression: object, where: str) -> Condition:

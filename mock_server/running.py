@@ -417,8 +417,10 @@ class Running:
         self._account.lost(request, end, form, self._user_of(request))
 
     def _user_of(self, request: Request) -> str:
-        known = self.context.sessions.find(request.token) if request.token else None
-        return request.peer.name or (known.user if known is not None else "")
+        if request.peer.name or not request.token:
+            return request.peer.name or ""
+        known = self.context.sessions.find(request.token)
+        return known.user if known is not None else ""
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

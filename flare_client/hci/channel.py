@@ -1,7 +1,7 @@
 """A connection of the socket dialect: bytes to and from a server, in the clear or under TLS.
 
-There are two ways to speak TLS. ``socket`` does the handshake in one call, which is most of what a short command costs.
-Records that are read many at a time bring a file with a tenth of the calls to the system.
+TLS is done on records instead of a socket: the request goes with the end of the handshake, and a file comes with a
+tenth of the calls to the system.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Channel(Protocol):
         """Close the connection."""
 
 
-class SocketChannel:
-    """A connection that Python's own socket reads, which may be one of TLS.
+class ClearChannel:
+    """A connection without TLS.
 
     Args:
-        connection: the socket, once hands are shaken.
+        connection: the socket.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -59,16 +59,15 @@ class SocketChannel:
     @property
     def new_session(self) -> ssl.SSLSession | None:
         """See ``Channel``."""
-        secure = self._socket if isinstance(self._socket, ssl.SSLSocket) else None
-        return None if secure is None or secure.session_reused else secure.session
+        return None
 
     def receive(self) -> bytes:
         """See ``Channel``."""
         return self._socket.recv(_RECEIVE)
 
 
-class RecordChannel:
-    """A connection whose TLS records are read many at a time.
+class TlsChannel:
+    """A connection under TLS, whose records are read many at a time.
 
     Args:
         connection: the socket below TLS.
@@ -98,11 +97,11 @@ class RecordChannel:
     def send(self, data: bytes) -> None:
         """See ``Channel``."""
         self._records.send(data)
-        for block in self._records.records_to_send():
-            self._socket.sendall(block)
+        self._flush()
 
     def receive(self) -> bytes:
         """See ``Channel``."""
+        self._flush()  # the end of the handshake, where nothing was sent that it could go with
         while not self._records.ended:
             size = self._socket.recv_into(self._received)
             if not size:
@@ -111,3 +110,7 @@ class RecordChannel:
             if data:  # a ticket, or the first part of a record, is nothing yet
                 return bytes(data)
         return b""
+
+    def _flush(self) -> None:
+        for block in self._records.records_to_send():
+            self._socket.sendall(block)

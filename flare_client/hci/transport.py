@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from flare_client.errors import MalformedReply, ServerUnreachable
-from flare_client.hci.channel import Channel, RecordChannel, SocketChannel
+from flare_client.hci.channel import Channel, ClearChannel, TlsChannel
 from flare_client.kit import StartupKit
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.hci.client import Answer, ClientConnection, ClientEvent
@@ -54,17 +54,15 @@ class SocketTransport:
         self._tls_session: ssl.SSLSession | None = None
         self._lock = threading.Lock()
 
-    def _connect(self, timeout: float, answer: Answer) -> Channel:
+    def _connect(self, timeout: float) -> Channel:
         raw = socket.create_connection((self.endpoint.host, self.endpoint.port), timeout=timeout)
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is None:
-                return SocketChannel(raw)
+                return ClearChannel(raw)
             with self._lock:
                 known = self._tls_session
-            if answer is Answer.REPLY:
-                return SocketChannel(self._context.wrap_socket(raw, server_hostname=self.endpoint.host, session=known))
-            return RecordChannel(raw, self._context, self.endpoint.host, known)
+            return TlsChannel(raw, self._context, self.endpoint.host, known)
         except BaseException:
             raw.close()
             raise
@@ -106,7 +104,7 @@ class SocketTransport:
         """
         protocol = ClientConnection(answer)
         try:
-            channel = self._connect(connect_timeout, answer)
+            channel = self._connect(connect_timeout)
         except OSError as problem:
             raise self._unreachable(problem) from problem
         with contextlib.closing(channel):

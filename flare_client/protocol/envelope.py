@@ -33,6 +33,8 @@ class ItemType(str, enum.Enum):
     SHUTDOWN = "shutdown"
 
 
+_ENCODER = json.JSONEncoder(check_circular=False)
+"""What refers to itself ends in a ``RecursionError`` here; to look out for it costs a good part of the whole."""
 _ITEM_TYPES = {kind.value: kind for kind in ItemType}
 
 
@@ -78,10 +80,10 @@ class Envelope:
             LocalProtocolError: an item or the meta holds what JSON cannot.
         """
         try:
-            return json.dumps(
+            return _ENCODER.encode(
                 {"time": self.time or "", "data": [item.to_json() for item in self.items], "meta": self.meta}
             ).encode("ascii")
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise LocalProtocolError(f"expected items and meta that JSON can hold, but {error}") from error
 
 

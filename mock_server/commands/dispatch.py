@@ -7,6 +7,7 @@ an unknown command with a bad token is an unknown command, and an unknown job is
 
 from __future__ import annotations
 
+import functools
 import logging
 import uuid
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from mock_server.sessions import AdminSession
 from mock_server.sites.inquiry import inquire
 
 _logger = logging.getLogger("mock_server")
+_MOST_IDS = 4096
+"""Ids of jobs whose form is remembered."""
 
 _LOGIN_COMMANDS = {
     "_cert_login": login.cert_login,
@@ -146,6 +149,7 @@ def _check_target_arguments(context: ServerContext, call: Call) -> Reply | None:
     return None
 
 
+@functools.lru_cache(_MOST_IDS)
 def _is_uuid4(text: str) -> bool:
     try:
         return uuid.UUID(text).version == 4

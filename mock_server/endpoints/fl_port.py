@@ -65,7 +65,7 @@ class FlPort:
         context.set_alpn_protocols(["h2"])
         return context
 
-    def _accept(self) -> asyncio.Protocol:
+    def _accept(self) -> asyncio.BaseProtocol:
         if not self._is_up:
             return _Cut()
         connection = TlsProtocol(self._tls, _greeting, self._handshake_timeout, Trace(Unobserved()))

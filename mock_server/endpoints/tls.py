@@ -22,13 +22,17 @@ from mock_server.transcript.facts import CLIENT, SERVER, HandshakeFailed, Secure
 
 _logger = logging.getLogger("mock_server")
 
-_READ = 16 * 1024
+_RECORD = 16 * 1024
 """Bytes in a TLS record, at most: one read gives no more."""
+_FIRST_RECEIVE, _MOST_RECEIVE = 16 * 1024, 256 * 1024
+"""Bytes that are taken from the connection at once: more where it gives as many."""
 _WRITE = 112 * 1024
 """Bytes that are encrypted before they are handed on: the peer takes them while the next are being encrypted, and what
 was just written is read again while it is still near."""
 _HIGH, _LOW = 64 * 1024, 16 * 1024
 """Bytes that wait for the peer when the protocol inside is told to pause, and to go on."""
+_TICKETS_LAST = "TLSv1.3"
+"""The version in which the client ends the handshake."""
 _LINGER_SECONDS = 5.0
 """How long a peer may take to hang up after the last byte: closing on bytes that nobody read would reset the
 connection, and the peer would lose what was sent to it last."""
@@ -42,7 +46,7 @@ class _State(enum.Enum):
     ENDED = "ended"
 
 
-class TlsProtocol(asyncio.Protocol):
+class TlsProtocol(asyncio.BufferedProtocol):
     """The server's side of one TLS connection.
 
     Args:
@@ -62,6 +66,7 @@ class TlsProtocol(asyncio.Protocol):
         self._make_inner = make_inner
         self._trace = trace
         self._handshake_timeout = handshake_timeout
+        self._received = bytearray(_FIRST_RECEIVE)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
@@ -75,6 +80,10 @@ class TlsProtocol(asyncio.Protocol):
         self.waiting = 0
         self._raw_is_full = False
         self._inner_is_paused = False
+        # What is said while bytes are taken leaves at once when all of them are: each send costs both sides as much as
+        # the whole of a short command does otherwise.
+        self._is_taking = False
+        self._keeps_tickets = False
 
     @property
     def raw(self) -> asyncio.Transport:
@@ -92,11 +101,18 @@ class TlsProtocol(asyncio.Protocol):
         self._trace.opened(transport.get_extra_info("peername"))
         self._set_timer(self._handshake_timeout, self._too_slow)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the loop gives it
+        """Where the next bytes are to go: memory of its own for each read would be most of what a short one costs."""
+        return self._received
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take records."""
         if self.state in (_State.ENDING, _State.ENDED):
             return  # whatever still comes has no reader
-        self._incoming.write(data)
+        self._incoming.write(memoryview(self._received)[:nbytes])
+        if nbytes == len(self._received) < _MOST_RECEIVE:
+            self._received = bytearray(_MOST_RECEIVE)
+        self._is_taking = True
         try:
             if self.state is _State.HANDSHAKE:
                 self._shake_hands()
@@ -104,7 +120,10 @@ class TlsProtocol(asyncio.Protocol):
                 self._read()
         except ssl.SSLError as problem:
             self._fail(problem)
-        self.flush()
+        finally:
+            self._is_taking = False
+        if not self._keeps_tickets:
+            self.flush()
 
     def eof_received(self) -> bool:
         """Take the end of the peer's bytes; what is being sent may still go out."""
@@ -140,9 +159,12 @@ class TlsProtocol(asyncio.Protocol):
         self.write_all((data if isinstance(data, bytes) else bytes(data),))
 
     def write_all(self, blocks: Iterable[bytes | memoryview]) -> None:
-        """Send blocks that do not change; none of them is copied before it is encrypted."""
+        """Send blocks that do not change; small ones share a record, and of large ones none is copied."""
         if self.state is not _State.OPEN:
             return
+        blocks = list(blocks)
+        if len(blocks) > 1 and sum(map(len, blocks)) <= _RECORD:
+            blocks = [b"".join(blocks)]
         for block in blocks:
             self._waiting.append(memoryview(block))
             self.waiting += len(block)
@@ -171,6 +193,7 @@ class TlsProtocol(asyncio.Protocol):
 
     def flush(self) -> None:
         """Hand what TLS wrote to the connection."""
+        self._keeps_tickets = False
         if self._outgoing.pending and not self.raw.is_closing():
             self.raw.write(self._outgoing.read())
 
@@ -184,7 +207,8 @@ class TlsProtocol(asyncio.Protocol):
             if sent < len(view):
                 self._waiting.appendleft(view[sent:])
             self.waiting -= sent
-            if self._outgoing.pending >= _WRITE or not self._waiting:
+            self._keeps_tickets = False
+            if self._outgoing.pending >= _WRITE or not (self._waiting or self._is_taking):
                 self.flush()
         if self.state is _State.ENDING and not self._waiting:
             self.end()
@@ -201,6 +225,8 @@ class TlsProtocol(asyncio.Protocol):
         self._clear_timer()
         self.state = _State.OPEN
         tls, suite = self.tls, self.tls.cipher()
+        # All that TLS 1.3 still has to say are tickets, which can go with the first answer.
+        self._keeps_tickets = tls.version() == _TICKETS_LAST
         certificate = tls.getpeercert(binary_form=True)
         self._trace.note(
             Secured(tls.version() or "", suite[0] if suite else "", tls.session_reused or False, certificate)
@@ -213,7 +239,7 @@ class TlsProtocol(asyncio.Protocol):
         # Asked only while there is something: to be told by an exception that there is not costs more than the rest.
         while (self._incoming.pending or self.tls.pending()) and self.state is _State.OPEN and inner is not None:
             try:
-                data = self.tls.read(_READ)
+                data = self.tls.read(_RECORD)
             except ssl.SSLWantReadError:
                 return
             except ssl.SSLZeroReturnError:

@@ -37,7 +37,7 @@ class Door(asyncio.Protocol):
     def __init__(
         self,
         course: Course,
-        make: Callable[[], asyncio.Protocol],
+        make: Callable[[], asyncio.BaseProtocol],
         forget: Callable[[Door], None],
         trace: Trace,
     ) -> None:
@@ -93,5 +93,18 @@ class Door(asyncio.Protocol):
             transport.set_protocol(inner)
             inner.connection_made(transport)
             self._forget(self)
-            if self._came:
-                inner.data_received(bytes(self._came))
+            hand_over(inner, self._came)
+
+
+def hand_over(protocol: asyncio.BaseProtocol, data: bytes | bytearray) -> None:
+    """Give a protocol bytes that came before it was there, as the loop would."""
+    if isinstance(protocol, asyncio.Protocol) and data:
+        protocol.data_received(bytes(data))
+    elif isinstance(protocol, asyncio.BufferedProtocol):
+        left = memoryview(data)
+        while left:
+            room = memoryview(protocol.get_buffer(len(left)))
+            size = min(len(room), len(left))
+            room[:size] = left[:size]
+            protocol.buffer_updated(size)
+            left = left[size:]

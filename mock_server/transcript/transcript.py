@@ -12,8 +12,9 @@ import datetime
 import itertools
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from flare_client.protocol.cellnet.blocks import first_of
 from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, Frame
@@ -114,7 +115,8 @@ class Transcript:
             return
         if isinstance(fact, Commanded) and fact.token:
             self.redactor.learn(fact.token, "session")
-        weight = _weight(fact)
+        weigh = _WEIGHTS.get(type(fact))
+        weight = weigh(fact) if weigh is not None else 0
         if weight > KEPT:
             fact, weight = _cut(fact), KEPT
         with self._lock:
@@ -226,16 +228,23 @@ def as_line(entry: Entry) -> str:
     return json.dumps(entry.to_json(), ensure_ascii=False) + "\n"
 
 
-def _weight(fact: Fact) -> int:
-    """Bytes that a fact refers to, roughly."""
-    if isinstance(fact, (FrameSent, ReplySent)):
-        return len(fact.data)
-    if isinstance(fact, FrameCame):
-        frame = fact.frame
-        return len(frame.payload) + 2 * int.from_bytes(frame.prefix[4:6], "big") if isinstance(frame, Frame) else 0
-    if isinstance(fact, RequestCame):
-        return getattr(fact.framing, "size", 0) or getattr(fact.framing, "meta_size", 0)
-    return len(fact.line) if isinstance(fact, Commanded) else 0
+def _frame_weight(fact: FrameCame) -> int:
+    frame = fact.frame
+    return len(frame.payload) + 2 * int.from_bytes(frame.prefix[4:6], "big") if isinstance(frame, Frame) else 0
+
+
+def _request_weight(fact: RequestCame) -> int:
+    return getattr(fact.framing, "size", 0) or getattr(fact.framing, "meta_size", 0)
+
+
+_WEIGHTS: Mapping[type, Callable[[Any], int]] = {
+    FrameSent: lambda fact: len(fact.data),
+    ReplySent: lambda fact: len(fact.data),
+    Commanded: lambda fact: len(fact.line),
+    FrameCame: _frame_weight,
+    RequestCame: _request_weight,
+}
+"""Bytes that a fact refers to, roughly; those of other kinds refer to none worth counting."""
 
 
 def _cut(fact: Fact) -> Fact:

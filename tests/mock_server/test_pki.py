@@ -103,6 +103,21 @@ def test_a_second_connection_resumes_the_session(pki: Pki, tmp_path: Path) -> No
     assert peer_identity(certificate).name == "admin@nvidia.com"
 
 
+def test_sessions_are_remembered_in_bounds(pki: Pki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever never resumes leaves a session behind with each connection; one that was forgotten shakes hands anew."""
+    monkeypatch.setattr("mock_server.pki.MOST_SESSIONS", 3)
+    client = user_context(tmp_path, pki, pki.issue_user("admin@nvidia.com"))
+    _, first = handshake(pki.server_context(), client)
+    remembered = []
+    for _ in range(8):
+        handshake(pki.server_context(), client)
+        remembered.append(pki.server_context().session_stats()["number"])
+    assert max(remembered) <= 4
+    assert 0 in remembered
+    _, second = handshake(pki.server_context(), client, session=first.session)
+    assert not second.session_reused
+
+
 def test_subjects_and_keys_are_those_of_official_provisioning(pki: Pki) -> None:
     user = pki.issue_user("lead@other.com", "other", "lead")
     certificate = x509.load_pem_x509_certificate(user.certificate_pem)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime
 import socket
 import ssl
@@ -9,9 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from mock_server import MockServer
+from mock_server.endpoints.tls import TlsProtocol
 from mock_server.pki import Pki
+from mock_server.transcript.facts import Trace, Unobserved
 from tests.support import RawClient, read_all, wait_until
 
 UTC = datetime.timezone.utc
@@ -142,3 +147,86 @@ def test_a_peer_that_resets_in_the_handshake_is_forgotten(server: MockServer) ->
     with socket.create_connection((server.host, server.admin_port), timeout=10) as connection:
         connection.sendall(b"\x16\x03\x01")
     wait_until(lambda: RawClient(server, server.kit()).login() != "")
+
+
+class Written(asyncio.Transport):
+    """A connection that keeps what is written to it, write by write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.ended = False
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def is_closing(self) -> bool:
+        return False
+
+
+class Once(asyncio.Protocol):
+    """Answers the first bytes with themselves, and hangs up."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)
+        self.transport.close()
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_short_answer_is_one_write(version: ssl.TLSVersion, *, together: bool) -> None:
+    """Tickets, answer and goodbye leave at once, whether or not the request came with the end of the handshake."""
+    authority = trustme.CA()
+    contexts = {side: ssl.create_default_context(side) for side in (ssl.Purpose.CLIENT_AUTH, ssl.Purpose.SERVER_AUTH)}
+    authority.issue_cert("localhost").configure_cert(contexts[ssl.Purpose.CLIENT_AUTH])
+    authority.configure_trust(contexts[ssl.Purpose.SERVER_AUTH])
+    contexts[ssl.Purpose.SERVER_AUTH].maximum_version = version
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = contexts[ssl.Purpose.SERVER_AUTH].wrap_bio(incoming, outgoing, server_hostname="localhost")
+
+    async def exchange() -> list[list[bytes]]:
+        transport, steps = Written(), []
+        protocol = TlsProtocol(contexts[ssl.Purpose.CLIENT_AUTH], Once, 5.0, Trace(Unobserved()))
+        protocol.connection_made(transport)
+
+        def give(data: bytes) -> None:
+            buffer = protocol.get_buffer(-1)
+            buffer[: len(data)] = data
+            protocol.buffer_updated(len(data))
+            steps.append(list(transport.writes))
+            incoming.write(b"".join(transport.writes))
+            transport.writes.clear()
+
+        shaken = False
+        while not shaken:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                client.do_handshake()
+                shaken = True
+            if shaken and together:
+                client.write(b"well met")
+            if outgoing.pending:
+                give(outgoing.read())
+        if not together:
+            client.write(b"well met")
+            give(outgoing.read())
+        assert transport.ended
+        protocol.connection_lost(None)
+        return steps
+
+    steps = asyncio.run(exchange())
+    assert all(len(writes) <= 1 for writes in steps)
+    assert steps[-1]
+    assert client.read() == b"well met"
+    assert client.read() == b""
+    assert client.session is not None
+    assert client.session.has_ticket

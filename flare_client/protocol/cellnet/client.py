@@ -280,7 +280,7 @@ class ClientPeer:
         return []
 
     def _message(self, message: CellMessage, now: float) -> list[ClientPeerEvent]:
-        if message.type == MessageType.REPLY.value:
+        if message.type == MessageType.REPLY:
             return self._raw_reply(message, now)
         if self._check is None:
             raise RemoteProtocolError("expected the answer to the challenge first, but got another message")
@@ -288,11 +288,11 @@ class ClientPeer:
             self._check.check(message.headers)
         except NotProven as problem:
             raise RemoteProtocolError(f"dropped a message of {message.origin!r}: {problem}") from problem
-        if (message.channel, message.topic) == (Channel.CELLNET.value, Topic.BYE.value):
+        if message.channel == Channel.CELLNET and message.topic == Topic.BYE:
             return [ServerLeft()]
-        if message.channel != Channel.STREAM.value:
+        if message.channel != Channel.STREAM:
             raise RemoteProtocolError(f"expected a stream, but got {message.channel!r}, {message.topic!r}")
-        if message.topic == Topic.STREAM_DATA.value:
+        if message.topic == Topic.STREAM_DATA:
             return self._stream(message, now)
         answer = self._sender.receive_ack(message.headers, now)
         if isinstance(answer, StreamFailed):
@@ -363,7 +363,7 @@ class ClientPeer:
 
     def _whole(self, stream: StreamReceived) -> ClientPeerEvent:
         try:
-            content = fobs.decode(stream.payload, self._limits) if stream.encoding == Encoding.FOBS.value else None
+            content = fobs.decode(stream.payload, self._limits) if stream.encoding == Encoding.FOBS else None
         except RemoteProtocolError as problem:
             return self._failed(StreamFailed(stream.request_id, problem.reason))
         if not stream.is_reply:

@@ -287,11 +287,11 @@ class ServerPeer:
     def _message(self, addresses: Addresses, message: CellMessage, now: float) -> list[ServerPeerEvent]:
         if message.origin != addresses.peer:
             raise RemoteProtocolError(f"expected a message of {addresses.peer}, but it names {message.origin!r:.80}")
-        if message.type != MessageType.REQUEST.value:
+        if message.type != MessageType.REQUEST:
             raise RemoteProtocolError(f"expected a request, but got a message of type {message.type}")
-        if message.channel == Channel.TASK.value:
+        if message.channel == Channel.TASK:
             return self._task(addresses, message, now)
-        if (message.channel, message.topic) == (Channel.CELLNET.value, Topic.BYE.value):
+        if message.channel == Channel.CELLNET and message.topic == Topic.BYE:
             self._answer(addresses, message, now)
             return [ClientLeft()]
         user = self._check.check(message.headers)
@@ -299,7 +299,7 @@ class ServerPeer:
             # The server's own credentials are on every message that it sends, and the signature is over name and token
             # as one text: without its form a token could begin anywhere in the name of its user.
             raise NotProven("expected a client's token, which is a UUID, but got another")
-        if message.channel == Channel.STREAM.value:
+        if message.channel == Channel.STREAM:
             return self._stream_in(user, message, now)
         self._answer(addresses, message, now, ReturnCode.PROCESS_EXCEPTION, "no callback")
         return [Dropped(f"nobody handles {message.channel!r:.60}, {message.topic!r:.60}")]
@@ -367,7 +367,7 @@ class ServerPeer:
     # --- streams ----------------------------------------------------------------------------------------------------
 
     def _stream_in(self, user: str, message: CellMessage, now: float) -> list[ServerPeerEvent]:
-        if message.topic != Topic.STREAM_DATA.value:
+        if message.topic != Topic.STREAM_DATA:
             taken = self._sender.receive_ack(message.headers, now)
             if isinstance(taken, StreamFailed):
                 return [Dropped(taken.reason)]
@@ -385,7 +385,7 @@ class ServerPeer:
         return events
 
     def _whole(self, user: str, stream: StreamReceived) -> ServerPeerEvent:
-        content = fobs.decode(stream.payload, self._limits) if stream.encoding == Encoding.FOBS.value else None
+        content = fobs.decode(stream.payload, self._limits) if stream.encoding == Encoding.FOBS else None
         return RequestReceived(user, stream.channel, stream.topic, stream.request_id, stream.headers, content)
 
     def _stream_out(

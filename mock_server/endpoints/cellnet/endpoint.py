@@ -181,7 +181,7 @@ class _ByteListener:
         for door in list(self._doors):
             door.abort()
 
-    def _accept(self) -> asyncio.Protocol:
+    def _accept(self) -> asyncio.BaseProtocol:
         endpoint, trace = self._endpoint, Trace(self._endpoint.observer)
         course = endpoint.faults.course(Moment(Point.CONNECT))
         if course is None:
@@ -191,7 +191,7 @@ class _ByteListener:
         self._doors.add(door)
         return door
 
-    def _take_in(self, trace: Trace, welcome: Welcome) -> asyncio.Protocol:
+    def _take_in(self, trace: Trace, welcome: Welcome) -> asyncio.BaseProtocol:
         endpoint, impostor = self._endpoint, self._endpoint.faults.impostor
         if self._tls is None:
             return self._make(endpoint, trace, welcome)

@@ -38,7 +38,7 @@ class HciEndpoint:
         profile: the release that is played.
         answer: answers a request; called on the loop, must not wait.
         upload_dir: where uploads are written.
-        tls: the TLS context; ``None`` for clear text.
+        tls: gives the TLS settings of the next connection; ``None`` for clear text.
         faults: what goes wrong.
         limits: how much a client may send.
         stall_timeout: seconds for a TLS handshake, and between two bytes of a request.
@@ -53,7 +53,7 @@ class HciEndpoint:
         profile: ReleaseProfile,
         answer: AnswerRequest,
         upload_dir: Path,
-        tls: ssl.SSLContext | None,
+        tls: Callable[[], ssl.SSLContext] | None,
         *,
         faults: FaultDesk,
         limits: Limits = DEFAULT_LIMITS,
@@ -88,20 +88,22 @@ class HciEndpoint:
             await self.fl_port.start()
         return int(self._listener.sockets[0].getsockname()[1])
 
-    def _accept(self) -> asyncio.Protocol:
+    def _accept(self) -> asyncio.BaseProtocol:
         trace = Trace(self._observer)
         course = self.faults.course(Moment(Point.CONNECT))
         if course is None:
-            return self._take_in(self._tls, trace)
+            return self._take_in(self._tls() if self._tls is not None else None, trace)
         door = Door(course, lambda: self._take_in(self._tls_of(course), trace), self._doors.discard, trace)
         self._doors.add(door)
         return door
 
     def _tls_of(self, course: Course) -> ssl.SSLContext | None:
-        impostor = self.faults.impostor
-        return self._tls if self._tls is None or impostor is None else impostor.context(course.welcome, self._tls)
+        if self._tls is None:
+            return None
+        right, impostor = self._tls(), self.faults.impostor
+        return right if impostor is None else impostor.context(course.welcome, right)
 
-    def _take_in(self, tls: ssl.SSLContext | None, trace: Trace) -> asyncio.Protocol:
+    def _take_in(self, tls: ssl.SSLContext | None, trace: Trace) -> asyncio.BaseProtocol:
         if tls is None:
             return HciConnection(self, trace)
         connection = TlsProtocol(tls, lambda: HciConnection(self, trace), self.stall_timeout, trace)

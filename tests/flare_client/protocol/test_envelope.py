@@ -99,6 +99,13 @@ def test_what_json_cannot_hold_is_our_own_error() -> None:
         Envelope((Item(ItemType.DICT, {"x": object()}),)).encode()
 
 
+def test_what_contains_itself_is_our_own_error() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(LocalProtocolError, match="JSON can hold"):
+        Envelope((), {"endless": endless}).encode()
+
+
 def test_a_request_carries_the_token_once_there_is_one() -> None:
     assert request("list_jobs", None).all(ItemType.TOKEN) == []
     assert request("list_jobs", "t").first(ItemType.TOKEN) == "t"
