@@ -139,10 +139,14 @@ class GivesUpAfterATimeout(Wrong):
     "CONN-GONE-02",
     "CONN-GONE-03",
     release="2.9",
-    also={
-        "CMD-TIMEOUT-*": "list_jobs without an answer is to be a ConnectionError",
-        "RETRY-ONCE-01": "list_jobs without an answer is to be a ConnectionError",
-    },
+    also=dict.fromkeys(
+        (
+            *("CMD-TIMEOUT-*", "RETRY-ONCE-01", "ROBUST-AFTER-01", "ROBUST-CLOSE-01", "ROBUST-CORRUPT-01"),
+            *("ROBUST-CUT-01", "ROBUST-GARBAGE-*", "ROBUST-ITEM-01", "ROBUST-RESET-01", "ROBUST-RESTART-01"),
+            "ROBUST-TRUNC-01",
+        ),
+        "list_jobs without an answer that can be read is to be a ConnectionError",
+    ),
 )
 class SilenceIsAnInternalError(Wrong):
     """It raises InternalError where no answer comes."""
@@ -174,7 +178,12 @@ class AbortsOnce(Wrong):
         return connection.execute(f"abort_job {job_id}")[1].get("info")
 
 
-@mutant("CONN-EXPIRE-02", "CONN-EXPIRE-03", release="2.9")
+@mutant(
+    "CONN-EXPIRE-02",
+    "CONN-EXPIRE-03",
+    release="2.9",
+    also=dict.fromkeys(("ROBUST-EXPIRE-02", "ROBUST-FORGET-01"), "the session is over there, too"),
+)
 class LogsInAgainUnasked(LogsInAgain):
     """It logs in again where the session expired."""
 

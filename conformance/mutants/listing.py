@@ -52,7 +52,7 @@ class IgnoresReverse(Wrong):
         return self._session.list_jobs(*args, **kwargs)
 
 
-@mutant("LIST-LAW-01")
+@mutant("LIST-LAW-01", also={"ROBUST-LATE-01": "it asks twice, and how often is counted there"})
 class LimitsBeforeFilters(Wrong):
     """It applies the limit before the prefixes."""
 
@@ -125,7 +125,7 @@ class StoredDurations(Entries):
     """It lists the duration that the meta has, which is none while a job runs."""
 
     def alter(self, entry: dict[str, Any], *, detailed: bool) -> None:
-        if entry["status"] == "RUNNING":
+        if entry.get("status") == "RUNNING":
             entry["duration"] = "N/A"
 
 
@@ -134,7 +134,7 @@ class WholeSeconds(Entries):
     """It lists the time of submission without fractions and zone."""
 
     def alter(self, entry: dict[str, Any], *, detailed: bool) -> None:
-        if not detailed:
+        if not detailed and "submit_time" in entry:
             entry["submit_time"] = entry["submit_time"][:19]
 
 
@@ -143,7 +143,7 @@ class ShortStatuses(Entries):
     """It lists how a job ended without the word FINISHED."""
 
     def alter(self, entry: dict[str, Any], *, detailed: bool) -> None:
-        if not detailed:
+        if not detailed and "status" in entry:
             entry["status"] = entry["status"].removeprefix("FINISHED:")
 
 

@@ -285,12 +285,18 @@ class LogsInAfterALoss(Wrong):
 
     def list_jobs(self, *args: Any, **kwargs: Any) -> Any:
         connection = self._session._connection
-        if not connection._link.is_open:
+        if connection._link is not None and not connection._link.is_open:
             connection.log_in(5.0)
         return self._session.list_jobs(*args, **kwargs)
 
 
-@mutant("ROBUST-RESTART-01")
+@mutant(
+    "ROBUST-RESTART-01",
+    also={
+        "CONN-GONE-01": "it tries to log in while the server is gone",
+        **dict.fromkeys(("ROBUST-AFTER-01", "ROBUST-CLOSE-01", "ROBUST-CUT-01", "ROBUST-RESET-01"), _LOST_TOO),
+    },
+)
 class OutlivesRestarts(_Lists):
     """It logs in again where the server restarted, and says nothing."""
 

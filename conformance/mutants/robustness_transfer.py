@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
-from conformance.mutants.base import Wrong, client, mutant
+from conformance.mutants.base import MAY, Wrong, client, mutant
 
 # --- submissions -------------------------------------------------------------------------------------------------
 
@@ -190,9 +191,9 @@ class _KeepsHalf(Wrong):
 
     words: tuple[str, ...] = ()
 
-    def download_job_result(self, job_id: str, *args: Any) -> Any:
+    def download_job_result(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.download_job_result(job_id, *args)
+            return self._session.download_job_result(job_id, *args, **kwargs)
         except Exception as problem:
             if not any(word in str(problem) for word in self.words):
                 raise
@@ -208,14 +209,14 @@ class KeepsTheFilesThatCame(_KeepsHalf):
     words = ("after nothing",)
 
 
-@mutant("ROBUST-DOWN-02")
+@mutant("ROBUST-DOWN-02", also={"ROBUST-DOWN-04": "the connection ends inside a file there, too"})
 class KeepsHalfAFile(_KeepsHalf):
     """It returns half a file where the connection ended inside."""
 
     words = ("only a part of the answer",)
 
 
-@mutant("ROBUST-DOWN-03")
+@mutant("ROBUST-DOWN-03", also={"ROBUST-DOWN-09": "a byte is broken there, too"})
 class ChecksNoSum(_KeepsHalf):
     """It returns a result of which a byte was broken on the way."""
 
@@ -236,13 +237,19 @@ class KeepsWhatCameBeforeTheEnd(_KeepsHalf):
     words = ("session_inactive",)
 
 
-@mutant("ROBUST-DOWN-06")
+@mutant(
+    "ROBUST-DOWN-06",
+    also={
+        "DOWN-BIG-01": f"{MAY} a large result takes longer than it waits",
+        "SUB-MANY-01": f"{MAY} a job of many files takes longer than it waits",
+    },
+)
 class GivesUpSlowDownloads(Wrong):
     """It gives up a download that takes a while."""
 
-    def download_job_result(self, job_id: str) -> Any:
+    def download_job_result(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
         started = time.monotonic()
-        location = self._session.download_job_result(job_id)
+        location = self._session.download_job_result(job_id, *args, **kwargs)
         if time.monotonic() - started > 0.15:
             raise client().ServerUnreachable("too slow")
         return location
@@ -262,13 +269,13 @@ class NothingIsAResult(_KeepsHalf):
     words = ("expected the files of the result",)
 
 
-@mutant("ROBUST-DOWN-09")
+@mutant("ROBUST-DOWN-09", also={"DOWN-FAIL-01": "a download fails there, and the folder is looked at"})
 class LeavesPieces(Wrong):
     """It leaves the pieces of a download that failed."""
 
-    def download_job_result(self, job_id: str) -> Any:
+    def download_job_result(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.download_job_result(job_id)
+            return self._session.download_job_result(job_id, *args, **kwargs)
         except Exception:
             (Path(self._session.download_dir) / f"{job_id}__part").mkdir()
             raise
@@ -278,10 +285,11 @@ class LeavesPieces(Wrong):
 class DownloadsInOneGo(Wrong):
     """It gives a download up with its connection."""
 
-    def download_job_result(self, job_id: str) -> Any:
+    def download_job_result(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
         connection = self._session._connection
         link = connection.live_link()
-        location = self._session.download_job_result(job_id)
+        location = self._session.download_job_result(job_id, *args, **kwargs)
         if connection.live_link() is not link:
+            shutil.rmtree(location)
             raise client().ServerUnreachable("the connection was lost")
         return location

@@ -223,7 +223,7 @@ def strangers_are_unauthorised(
         raise
 
 
-@mutant("CONN-EXPIRE-01", "CONN-RESTART-01")
+@mutant("CONN-EXPIRE-01", "CONN-RESTART-01", also={"ROBUST-FORGET-01": "the session is over there, too"})
 class LogsInAgain(Wrong):
     """It logs in again where the server does not know the session."""
 
@@ -235,7 +235,13 @@ class LogsInAgain(Wrong):
             return self._session.list_jobs(*args, **kwargs)
 
 
-@mutant("CONN-GONE-01")
+@mutant(
+    "CONN-GONE-01",
+    also=dict.fromkeys(
+        ("ROBUST-AFTER-01", "ROBUST-CLOSE-01", "ROBUST-CUT-01", "ROBUST-RESET-01", "ROBUST-RESTART-01"),
+        "no answer comes there either",
+    ),
+)
 class UnreachableIsAConnectionError(Wrong):
     """It raises a plain ConnectionError where the server is gone."""
 
