@@ -207,7 +207,12 @@ class ShortensCallbackMeta(Monitor):
 @mutant(
     "MON-FINISH-01",
     release="2.9",
-    also={"MON-CB-02": "it waits for the end", "MON-DAY-02": "likewise", "MON-FINISH-03": "likewise"},
+    also={
+        "MON-CB-02": "it waits for the end",
+        "MON-DAY-02": "likewise",
+        "MON-FINISH-03": "likewise",
+        "ROBUST-MON-05": "likewise",
+    },
 )
 class LateIsTooLate(Monitor):
     """It returns TIMEOUT where the job ends while it is monitored."""
@@ -282,7 +287,11 @@ class ChecksTheInterval(Monitor):
             raise ValueError("sleep length must be non-negative")
 
 
-@mutant("MON-POLL-05", release="2.9")
+@mutant(
+    "MON-POLL-05",
+    release="2.9",
+    also=dict.fromkeys(("ROBUST-MON-01", "ROBUST-MON-02", "ROBUST-MON-03"), "its second question meets the fault"),
+)
 class LooksTwice(Monitor):
     """It asks for the meta twice a poll."""
 

@@ -106,7 +106,7 @@ class _Monitors(Wrong):
 
     def monitor_job(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._session.monitor_job(*args, **kwargs)
+            return super().monitor_job(*args, **kwargs)
         except Exception as problem:
             if self.words in str(problem):
                 return self.instead(args, kwargs)
@@ -123,7 +123,7 @@ class TriesThePollAgain(_Monitors):
     words = "Failed to communicate"
 
     def instead(self, args: Any, kwargs: Any) -> Any:
-        return self._session.monitor_job(*args, **{**kwargs, "timeout": 0.1})
+        return Wrong.monitor_job(self, *args, **{**kwargs, "timeout": 0.1})
 
 
 @mutant("ROBUST-MON-02")
@@ -153,7 +153,15 @@ class NoStatusIsTheEnd(_Monitors):
         return client().MonitorReturnCode.JOB_FINISHED
 
 
-@mutant("ROBUST-MON-05")
+@mutant(
+    "ROBUST-MON-05",
+    also={
+        "MON-POLL-05": "it asks once before, and that is counted",
+        **dict.fromkeys(
+            ("ROBUST-MON-01", "ROBUST-MON-02", "ROBUST-MON-03"), "it asks once before, and meets the fault"
+        ),
+    },
+)
 class LateIsATimeout(Wrong):
     """It returns TIMEOUT where a poll is late."""
 
@@ -162,7 +170,7 @@ class LateIsATimeout(Wrong):
         self._session.get_job_meta(job_id)
         if time.monotonic() - started > 0.2:
             return client().MonitorReturnCode.TIMEOUT
-        return self._session.monitor_job(job_id, *args, **kwargs)
+        return super().monitor_job(job_id, *args, **kwargs)
 
 
 @mutant("ROBUST-MON-06")
@@ -172,7 +180,7 @@ class ExpiryIsATimeout(_Monitors):
     words = "session_inactive"
 
 
-@mutant("ROBUST-MON-07", release="2.9")
+@mutant("ROBUST-MON-07", release="2.9", also={"ROBUST-MON-01": "the connection is lost there, too"})
 class MonitorsOn(_Monitors):
     """It goes on after a restart of the server."""
 
@@ -180,7 +188,7 @@ class MonitorsOn(_Monitors):
 
     def instead(self, args: Any, kwargs: Any) -> Any:
         self._session._connection.log_in(5.0)
-        return self._session.monitor_job(*args, **{**kwargs, "timeout": 0.1})
+        return Wrong.monitor_job(self, *args, **{**kwargs, "timeout": 0.1})
 
 
 # --- downloads ---------------------------------------------------------------------------------------------------
