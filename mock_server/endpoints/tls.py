@@ -158,7 +158,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         """Send bytes; those after the end are dropped, as asyncio's transports do."""
         self.write_all((data if isinstance(data, bytes) else bytes(data),))
 
-    def write_all(self, blocks: Iterable[bytes | memoryview]) -> None:
+    def write_all(self, blocks: Iterable[bytes | bytearray | memoryview]) -> None:
         """Send blocks that do not change; small ones share a record, and of large ones none is copied."""
         if self.state is not _State.OPEN:
             return
@@ -166,7 +166,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         if len(blocks) > 1 and sum(map(len, blocks)) <= _RECORD:
             blocks = [b"".join(blocks)]
         for block in blocks:
-            self._waiting.append(memoryview(block))
+            self._waiting.append(memoryview(bytes(block) if isinstance(block, bytearray) else block))
             self.waiting += len(block)
         self._hand_on()
         if self.waiting > _HIGH and not self._inner_is_paused and self._inner is not None:
@@ -307,7 +307,7 @@ class _TlsTransport(asyncio.Transport):
         self._protocol.write(data)
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        self._protocol.write_all(block if isinstance(block, memoryview) else bytes(block) for block in list_of_data)
+        self._protocol.write_all(list_of_data)
 
     def close(self) -> None:
         self._protocol.end()

@@ -50,7 +50,7 @@ class TcpConnection(Carrier):
         self.conversation.reset = self.reset
 
     def _send(self, frames: list[Content]) -> None:
-        self.transport.writelines(block for frame in frames for block in blocks_of(frame))
+        self.transport.writelines([block for frame in frames for block in blocks_of(frame)])
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
