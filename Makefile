@@ -24,7 +24,7 @@ demo: $(BIN)/.installed ## The main path: server, kits, client, jobs, the downlo
 	$(BIN)/python -m conformance.demo
 
 test: $(BIN)/.installed ## The test suite.
-	$(BIN)/python -m pytest -n 2 -m 'not interop and not browser and not typescript' tests
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not interop and not browser and not typescript' tests
 
 check: $(BIN)/.installed ## Format, lint, types, import rules.
 	$(BIN)/ruff format --check .
