@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -16,32 +15,33 @@ FIRST_BUFFER = 4096
 """Bytes to begin with: most messages are smaller, and to get and return the usual 256 KiB takes longer than packing."""
 
 
+class Packer:
+    """Encodes plain types, one object after the other; to make one takes as long as to encode a message."""
+
+    def __init__(self) -> None:
+        self._packer = _new_packer()
+
+    def pack(self, content: Any) -> bytes:
+        """Encode an object.
+
+        Raises:
+            LocalProtocolError: something in it is no plain type.
+        """
+        try:
+            packed: bytes = self._packer.pack(content)
+        except (TypeError, ValueError, OverflowError) as problem:
+            self._packer = _new_packer()  # the old one holds a part of it
+            raise LocalProtocolError(f"expected plain types to encode, but {problem}") from problem
+        return packed
+
+
 def _new_packer() -> msgpack.Packer:
     return msgpack.Packer(use_bin_type=True, buf_size=FIRST_BUFFER)
 
 
-class _Packer(threading.local):
-    """A packer for each thread: to make one takes as long as to pack a message."""
-
-    def __init__(self) -> None:
-        self.own = _new_packer()
-
-
-_packer = _Packer()
-
-
 def pack(content: Any) -> bytes:
-    """Encode plain types.
-
-    Raises:
-        LocalProtocolError: something in it is no plain type.
-    """
-    try:
-        packed: bytes = _packer.own.pack(content)
-    except (TypeError, ValueError, OverflowError) as problem:
-        _packer.own = _new_packer()  # the old one may hold a part of it
-        raise LocalProtocolError(f"expected plain types to encode, but {problem}") from problem
-    return packed
+    """Encode an object; see ``Packer.pack``."""
+    return Packer().pack(content)
 
 
 def _refuse(_code: int, _data: bytes) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from flare_client.protocol.cellnet.blocks import LARGE, Blocks, Content
 from flare_client.protocol.cellnet.gathering import Buffers, MessageReader
-from flare_client.protocol.cellnet.packing import pack, unpack
+from flare_client.protocol.cellnet.packing import Packer, pack, unpack
 from flare_client.protocol.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
 from flare_client.protocol.limits import DEFAULT_LIMITS, Limits
 
@@ -118,6 +118,7 @@ class FrameEncoder:
     """Makes the frames of one side of one connection, with their running numbers."""
 
     def __init__(self) -> None:
+        self._packer = Packer()
         self._sequence = 0
         self._stream = _FIRST_STREAM
 
@@ -136,7 +137,7 @@ class FrameEncoder:
         return Blocks((self._head(headers, len(payload)), *payload.parts))
 
     def _head(self, headers: Mapping[str, Any], payload_size: int) -> bytes:
-        packed = pack(headers)
+        packed = self._packer.pack(headers)
         if len(packed) > MAX_HEADERS:
             raise LocalProtocolError(f"expected at most {MAX_HEADERS} bytes of headers, but they are {len(packed)}")
         return self._prefix(FrameType.DATA, len(packed), payload_size, self._next_stream(), _DATA_APP) + packed

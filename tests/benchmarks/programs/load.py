@@ -63,7 +63,7 @@ class SocketLoad:
                         selector.register(key.data.ask(), selectors.EVENT_READ, key.data)
         elapsed = time.perf_counter() - started
         for command in self._commands:
-            command.end()
+            command.finish()
         return {"taken": taken, "seconds": elapsed}
 
 
@@ -77,9 +77,7 @@ class _Command:
         self._known: ssl.SSLSession | None = None
         self._plain: socket.socket | None = None
         self.ask()
-        while self.receive() is None:
-            pass
-        self.end()
+        self.finish()
 
     def ask(self) -> socket.socket:
         """Connect and greet; the rest follows with what comes."""
@@ -114,6 +112,12 @@ class _Command:
             self._known = self._tls.session  # as flare_client does where the server has forgotten the one of before
         _check(self._reply)
         return time.perf_counter() - self._began
+
+    def finish(self) -> None:
+        """Wait for the answer that is still out, and hang up."""
+        while self.receive() is None:
+            pass
+        self.end()
 
     def end(self) -> None:
         """Hang up."""

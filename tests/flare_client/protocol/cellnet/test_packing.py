@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flare_client.protocol.cellnet.packing import pack, unpack
-from flare_client.protocol.errors import RemoteProtocolError
+from flare_client.protocol.cellnet.packing import Packer, pack, unpack
+from flare_client.protocol.errors import LocalProtocolError, RemoteProtocolError
 
 _LEAVES = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False)
 plain = st.recursive(
@@ -24,6 +24,15 @@ plain = st.recursive(
 @given(plain)
 def test_what_was_packed_is_unpacked(content: Any) -> None:
     assert unpack(pack(content)) == content
+
+
+@given(plain, plain)
+def test_a_packer_goes_on_after_what_it_cannot_encode(content: Any, more: Any) -> None:
+    packer = Packer()
+    assert unpack(packer.pack(content)) == content
+    with pytest.raises(LocalProtocolError, match="expected plain types"):
+        packer.pack([content, object()])
+    assert packer.pack(more) == pack(more)
 
 
 @given(st.binary(max_size=40), st.integers(0, 20))
