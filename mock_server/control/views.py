@@ -16,18 +16,12 @@ from flare_client.protocol.jobs import JobMetaKey
 from mock_server.chronicle import Event
 from mock_server.clock import Clock, ManualClock, RealClock, ScaledClock, SkewedClock
 from mock_server.context import ServerContext
-from mock_server.control.models import (
-    CallView,
-    ClockView,
-    EntryView,
-    EventView,
-    FaultView,
-    JobDetail,
-    JobView,
-    ServerView,
-    SessionView,
-    SiteView,
-)
+from mock_server.control.models.clock import ClockView
+from mock_server.control.models.faults import FaultView
+from mock_server.control.models.jobs import JobDetail, JobView
+from mock_server.control.models.observation import CallView, EntryView
+from mock_server.control.models.server import EventView, ServerView
+from mock_server.control.models.sites import SessionView, SiteView
 from mock_server.faults.actions import kinds
 from mock_server.faults.injection import Fault
 from mock_server.guards import NOTICE

@@ -54,6 +54,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         make_inner: makes the protocol for the bytes inside; called once the handshake is over.
         handshake_timeout: seconds for the handshake.
         trace: is told what happens.
+        gathers: whether what is said while bytes are taken leaves at once when all of them are. Each send costs both
+            sides as much as a good part of a short command; where connections last, it is better to be early.
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         make_inner: Callable[[], asyncio.Protocol],
         handshake_timeout: float,
         trace: Trace,
+        *,
+        gathers: bool = False,
     ) -> None:
         self._make_inner = make_inner
         self._trace = trace
@@ -80,9 +84,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self.waiting = 0
         self._raw_is_full = False
         self._inner_is_paused = False
-        # What is said while bytes are taken leaves at once when all of them are: each send costs both sides as much as
-        # the whole of a short command does otherwise.
-        self._is_taking = False
+        self._gathers = gathers
+        self._is_gathering = False
         self._keeps_tickets = False
 
     @property
@@ -112,7 +115,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._incoming.write(memoryview(self._received)[:nbytes])
         if nbytes == len(self._received) < _MOST_RECEIVE:
             self._received = bytearray(_MOST_RECEIVE)
-        self._is_taking = True
+        self._is_gathering = self._gathers
         try:
             if self.state is _State.HANDSHAKE:
                 self._shake_hands()
@@ -121,7 +124,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         except ssl.SSLError as problem:
             self._fail(problem)
         finally:
-            self._is_taking = False
+            self._is_gathering = False
         if not self._keeps_tickets:
             self.flush()
 
@@ -208,7 +211,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
                 self._waiting.appendleft(view[sent:])
             self.waiting -= sent
             self._keeps_tickets = False
-            if self._outgoing.pending >= _WRITE or not (self._waiting or self._is_taking):
+            if self._outgoing.pending >= _WRITE or not (self._waiting or self._is_gathering):
                 self.flush()
         if self.state is _State.ENDING and not self._waiting:
             self.end()

@@ -196,7 +196,7 @@ def test_a_short_answer_is_one_write(version: ssl.TLSVersion, *, together: bool)
 
     async def exchange() -> list[list[bytes]]:
         transport, steps = Written(), []
-        protocol = TlsProtocol(contexts[ssl.Purpose.CLIENT_AUTH], Once, 5.0, Trace(Unobserved()))
+        protocol = TlsProtocol(contexts[ssl.Purpose.CLIENT_AUTH], Once, 5.0, Trace(Unobserved()), gathers=True)
         protocol.connection_made(transport)
 
         def give(data: bytes) -> None:

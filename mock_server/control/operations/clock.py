@@ -5,7 +5,7 @@ from __future__ import annotations
 import http
 
 from mock_server.clock import ManualClock
-from mock_server.control.models import Advance, ClockView
+from mock_server.control.models.clock import Advance, ClockView
 from mock_server.control.operations.asking import BAD, CONFLICT, OfServer, operations_on, problems
 from mock_server.control.problems import Problem
 from mock_server.control.views import clock_view

@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import Request
 from pydantic import TypeAdapter
 
-from mock_server.control.models import Cleared, FaultChange, FaultKind, FaultView, FaultWait
+from mock_server.control.models.faults import Cleared, FaultChange, FaultKind, FaultView, FaultWait
 from mock_server.control.operations.asking import (
     BAD,
     CONFLICT,

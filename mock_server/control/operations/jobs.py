@@ -11,7 +11,7 @@ from fastapi import Query, Request
 
 from mock_server.clock import Clock, ManualClock, ScaledClock
 from mock_server.context import ServerContext
-from mock_server.control.models import AddedResult, JobDetail, JobList, JobsQuery, JobView, Wait
+from mock_server.control.models.jobs import AddedResult, JobDetail, JobList, JobsQuery, JobView, Wait
 from mock_server.control.operations.asking import (
     BAD,
     CONFLICT,

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from mock_server.broken_kits import BROKEN_KITS
-from mock_server.control.models import BrokenKitView, KitOrder, KitQuery, KitView
+from mock_server.control.models.kits import BrokenKitView, KitOrder, KitQuery, KitView
 from mock_server.control.operations.asking import BAD, CONFLICT, MISSING, AtDesk, OfServer, operations_on, problems
 from mock_server.control.problems import Problem, not_found
 from mock_server.pki import PkiError

@@ -11,7 +11,7 @@ from fastapi import Query, Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from mock_server.control.changes import changes
-from mock_server.control.models import CallList, CallsQuery, TranscriptQuery, TranscriptView
+from mock_server.control.models.observation import CallList, CallsQuery, TranscriptQuery, TranscriptView
 from mock_server.control.operations.asking import BAD, AtDesk, OfServer, operations_on, problems
 from mock_server.control.views import call_view, entry_view
 from mock_server.transcript import Entry, Transcript

@@ -6,7 +6,8 @@ import http
 from typing import Any
 
 from mock_server.context import ServerContext
-from mock_server.control.models import PolicyView, ReadyScenario, ScenarioView, ServerView, StartOver, StudyView
+from mock_server.control.models.rights import PolicyView, StudyView
+from mock_server.control.models.server import ReadyScenario, ScenarioView, ServerView, StartOver
 from mock_server.control.operations.asking import BAD, CONFLICT, AtDesk, OfServer, operations_on, problems
 from mock_server.control.problems import FieldFault, Problem
 from mock_server.control.views import server_view

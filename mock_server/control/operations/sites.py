@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mock_server.context import ServerContext
-from mock_server.control.models import Expired, SessionView, SiteChange, SiteView
+from mock_server.control.models.sites import Expired, SessionView, SiteChange, SiteView
 from mock_server.control.operations.asking import BAD, CONFLICT, MISSING, OfServer, operations_on, problems
 from mock_server.control.problems import not_found
 from mock_server.control.views import sessions_view, site_view

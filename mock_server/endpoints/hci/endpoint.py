@@ -106,7 +106,7 @@ class HciEndpoint:
     def _take_in(self, tls: ssl.SSLContext | None, trace: Trace) -> asyncio.BaseProtocol:
         if tls is None:
             return HciConnection(self, trace)
-        connection = TlsProtocol(tls, lambda: HciConnection(self, trace), self.stall_timeout, trace)
+        connection = TlsProtocol(tls, lambda: HciConnection(self, trace), self.stall_timeout, trace, gathers=True)
         self._tls_connections.add(connection)
         return connection
 
