@@ -14,8 +14,8 @@ from conformance.recordings.calls import Call, Caller, ConnectionIsLost, scratch
 from conformance.recordings.document import Entry, Recording, RecordingError
 from conformance.recordings.hiding import Hiding
 from conformance.recordings.probes import WATCH
-from conformance.recordings.recorder import Shown
 from conformance.recordings.scenario import LEAD
+from conformance.recordings.shown import Shown
 from conformance.recordings.uncompared import Comparable
 from flare_client import new_secure_session
 from mock_server import ManualClock, MockServer, Scenario
