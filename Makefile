@@ -40,7 +40,7 @@ peers: $(BIN)/.installed ## Install the official clients, each into an environme
 	$(BIN)/python -m conformance.peers install $(OFFICIAL)
 
 interop: peers ## The official clients of each release on MockServer, and the contracts through them.
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'interop and not servers and not programs' --durations=15 tests/interop
+	$(BIN)/python -m pytest -n 5 --dist worksteal -m 'interop and not servers and not programs' --durations=15 tests/interop
 
 programs: peers ## The official programs of every release (console, nvflare, preflight, ...) on MockServer and on official servers.
 	$(BIN)/python -m pytest -n 2 -m interop tests/interop/programs
@@ -53,7 +53,7 @@ machines: $(BIN)/.installed ## The model of the state machines against official 
 	$(BIN)/python -m pytest -n0 -m servers tests/interop/test_machines.py
 
 typescript: $(BIN)/.installed ## The TypeScript client of docs/examples: its build, its tests, every contract (needs Node 20 and npm).
-	$(BIN)/python -m pytest -n 2 -m typescript tests/typescript
+	$(BIN)/python -m pytest -n 3 -m typescript tests/typescript
 
 lab: $(BIN)/.installed ## flare_client and the contracts on the official server of RELEASE (as RELEASE=2.6.3), then fidelity.
 	$(BIN)/python -m conformance.lab --release $(RELEASE)

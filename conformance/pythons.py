@@ -59,7 +59,7 @@ def main() -> int:
         steps = [
             [str(present[version]), "-m", "venv", str(folder)],
             [own, "-m", "pip", "install", "--quiet", "--editable", f"{PROJECT}[dev]"],
-            [own, "-m", "pytest", "-q", "-n", "2", "-m", "not whole", *_TESTS],
+            [own, "-m", "pytest", "-q", "-n", "3", "--dist", "worksteal", "-m", "not whole", *_TESTS],
         ]
         if any(subprocess.run(step, check=False, cwd=PROJECT, env=environment).returncode for step in steps):  # noqa: S603
             failed.append(version)
