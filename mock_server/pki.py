@@ -44,9 +44,9 @@ __all__ = ["MOCK_ORG", "SERVER", "Credentials", "Identity", "Pki", "PkiError", "
 
 CA_FILE = "ca.pem"
 """Where the authority is kept in its folder."""
-MOST_SESSIONS = 1000
-"""TLS sessions of whole handshakes that a server remembers: each has the client's certificate, and takes 11 kB. Those
-that were resumed share it; of all together OpenSSL keeps 20,480 at most."""
+MOST_SESSIONS = 2000
+"""TLS sessions that a server remembers, at 7 to 11 kB each; each connection leaves one, a resumed one as well. OpenSSL's
+own bound is ten times that."""
 _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 
 
@@ -279,7 +279,7 @@ class Pki:
         They are the same until they remember too many sessions; those are forgotten with them, and shake hands anew.
         """
         with self._lock:
-            if self._context is None or _whole_handshakes(self._context) > MOST_SESSIONS:
+            if self._context is None or self._context.session_stats()["number"] > MOST_SESSIONS:
                 self._context = self._new_context(self._server)
                 _have_it_remember(self._context)
             return self._context
@@ -425,11 +425,6 @@ class Pki:
             write_atomically(path, server.pem, PRIVATE)
             context.load_cert_chain(path)
         return context
-
-
-def _whole_handshakes(context: ssl.SSLContext) -> int:
-    stats = context.session_stats()
-    return stats["accept_good"] - stats["hits"]
 
 
 def _have_it_remember(context: ssl.SSLContext) -> None:

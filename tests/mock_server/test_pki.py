@@ -112,7 +112,7 @@ def test_sessions_are_remembered_in_bounds(pki: Pki, tmp_path: Path, monkeypatch
     for _ in range(8):
         handshake(pki.server_context(), client)
         remembered.append(pki.server_context().session_stats()["number"])
-    assert max(remembered) <= 4  # of whole handshakes
+    assert max(remembered) <= 4
     assert 0 in remembered
     _, second = handshake(pki.server_context(), client, session=first.session)
     assert not second.session_reused
