@@ -105,7 +105,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._set_timer(self._handshake_timeout, self._too_slow)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the loop gives it
-        """Where the next bytes are to go: memory of its own for each read would be most of what a short one costs."""
+        """Where the next bytes are to go: one buffer serves all reads of a connection."""
         return self._received
 
     def buffer_updated(self, nbytes: int) -> None:
