@@ -139,8 +139,10 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self.state = _State.ENDED
         self._drop()
         self._clear_timer()
-        if self._inner is not None:
-            self._inner.connection_lost(exc)
+        # Let go of, so that the two go at once: what a connection holds of TLS is too large to wait for the collector.
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            inner.connection_lost(exc)
         self._trace.closed(str(exc or ""))
 
     def pause_writing(self) -> None:

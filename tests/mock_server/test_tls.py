@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import gc
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from flare_client import new_secure_session
 from mock_server import MockServer
 from mock_server.endpoints.tls import TlsProtocol
 from mock_server.pki import Pki
@@ -20,6 +22,7 @@ from mock_server.transcript.facts import Trace, Unobserved
 from tests.support import RawClient, read_all, wait_until
 
 UTC = datetime.timezone.utc
+ADMIN = "admin@nvidia.com"
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
 
@@ -147,6 +150,25 @@ def test_a_peer_that_resets_in_the_handshake_is_forgotten(server: MockServer) ->
     with socket.create_connection((server.host, server.admin_port), timeout=10) as connection:
         connection.sendall(b"\x16\x03\x01")
     wait_until(lambda: RawClient(server, server.kit()).login() != "")
+
+
+def test_a_connection_that_is_over_is_gone_without_the_collector() -> None:
+    """In the socket dialect each command has one; what OpenSSL keeps for it is large, and the collector comes late."""
+
+    def alive() -> int:
+        return sum(isinstance(one, TlsProtocol) for one in gc.get_objects())
+
+    with MockServer("2.6") as server:
+        gc.collect()
+        gc.disable()
+        try:
+            before = alive()
+            for _ in range(5):
+                with new_secure_session(ADMIN, str(server.kit())) as session:
+                    session.list_jobs()
+            wait_until(lambda: alive() == before)
+        finally:
+            gc.enable()
 
 
 class Written(asyncio.Transport):
