@@ -144,7 +144,7 @@ def _settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(20_000, 10, 10)
 
 
 def _announce(server: MockServer, kits: dict[str, Path], control: Control | None, as_json: bool) -> None:

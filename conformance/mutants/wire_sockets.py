@@ -9,7 +9,6 @@ from typing import Any
 
 from conformance.mutants.base import MAY
 from conformance.mutants.twists import SocketTwist, as_exchange, edited, line_of, twist
-from flare_client.protocol.hci.client import Answer
 
 _2_6 = "2.6"
 
@@ -159,7 +158,7 @@ class HangsUp(SocketTwist):
 
     def connected(self, transport: Any, data: bytes) -> None:
         if line_of(data).endswith("workspace.zip"):
-            with contextlib.closing(transport._connect(5.0, Answer.BINARY_FILE)) as channel:
+            with contextlib.closing(transport._connect(5.0)) as channel:
                 channel.send(data)
 
 

@@ -152,13 +152,14 @@ def test_a_peer_that_resets_in_the_handshake_is_forgotten(server: MockServer) ->
     wait_until(lambda: RawClient(server, server.kit()).login() != "")
 
 
-def test_a_connection_that_is_over_is_gone_without_the_collector() -> None:
-    """In the socket dialect each command has one; what OpenSSL keeps for it is large, and the collector comes late."""
+@pytest.mark.parametrize(("release", "scheme"), [("2.6", None), ("2.9", "http"), ("2.9", "tcp")])
+def test_a_connection_that_is_over_is_gone_without_the_collector(release: str, scheme: str | None) -> None:
+    """What OpenSSL keeps for each is large, and the collector looks for it late."""
 
     def alive() -> int:
         return sum(isinstance(one, TlsProtocol) for one in gc.get_objects())
 
-    with MockServer("2.6") as server:
+    with MockServer(release, scheme=scheme) as server:
         gc.collect()
         gc.disable()
         try:

@@ -34,6 +34,10 @@ class Packer:
             raise LocalProtocolError(f"expected plain types to encode, but {problem}") from problem
         return packed
 
+    def __reduce__(self) -> tuple[type[Packer], tuple[()]]:
+        """Be copied: nothing is left here of what was encoded."""
+        return Packer, ()
+
 
 def _new_packer() -> msgpack.Packer:
     return msgpack.Packer(use_bin_type=True, buf_size=FIRST_BUFFER)

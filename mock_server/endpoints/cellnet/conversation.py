@@ -190,6 +190,8 @@ class Conversation:
         self.uploads.close()
         self.trace.closed()
         self._endpoint.forget(self)
+        # The connection has this, and this has had the connection: let go of, both go at once, without the collector.
+        self._send, self._close, self._abort, self.reset = _send_nothing, _do_nothing, _do_nothing, _do_nothing
 
     def _work(self) -> None:
         while self._waiting and not self._held:
@@ -231,3 +233,11 @@ class Conversation:
         self._send(frames)
         for frame in frames:  # afterwards: the client waits for them
             self.trace.note(FrameSent(frame))
+
+
+def _send_nothing(_frames: list[Content]) -> None:
+    """What a lost connection sends."""
+
+
+def _do_nothing() -> None:
+    """How a lost connection ends."""

@@ -357,6 +357,8 @@ def test_sessions_are_listed_and_expire(api: Api, server: MockServer) -> None:
         ]
         assert all(one["mark"].startswith("<session ") for one in found)
         assert api.done("DELETE", "sessions/1") == {"expired": 1}
+        # The server says so to the client, whose thread may hear it a moment later.
+        wait_until(lambda: not first._conversation.connection.ready)
         with pytest.raises(Exception, match=r"[Ss]ession"):
             first.list_jobs()
         assert len(second.list_jobs()) == 1
