@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import click
 
 from flare_client.protocol.limits import MIB
 from mock_server.ctl import printing
+from mock_server.ctl.connection import Unreachable
 from mock_server.ctl.options import Session, asks
 from mock_server.transcript import Direction, Entry, Kind
 
@@ -46,13 +48,24 @@ def transcript(session: Session, follow: bool, since: int, limit: int, mark: str
         raise click.BadParameter("expected --follow or --before, but got both")
     found = session.server.get("transcript", since=since, limit=limit, **wanted)
     _print(session, found["entries"])
-    if not follow:
-        return
-    last = found["last"]
+    if follow:
+        follow_entries(session, found["last"], wanted)
+
+
+def follow_entries(session: Session, last: int, wanted: dict[str, Any]) -> None:
+    """Print what comes after an entry until the server ends.
+
+    Args:
+        session: the session of the command.
+        last: the number of the entry.
+        wanted: of the query.
+    """
     for change in session.server.events("changes"):
         if change["transcript"] > last:
-            entries, last = _after(session, last, wanted)
-            _print(session, entries)
+            # A server may end between its word that there is more and the question for it; then its words end, too.
+            with contextlib.suppress(Unreachable):
+                entries, last = _after(session, last, wanted)
+                _print(session, entries)
 
 
 def _after(session: Session, last: int, wanted: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:

@@ -24,7 +24,7 @@ from mock_server import MockServer
 from mock_server.cli import main
 from mock_server.control.settings import CONTROL_FILE
 from mock_server.ctl import ctl, observation
-from mock_server.ctl.connection import Connection
+from mock_server.ctl.connection import Connection, Unreachable
 from mock_server.ctl.options import Session
 from tests.mock_server.control.asking import Api
 
@@ -317,6 +317,26 @@ def test_serve_announces_its_control_surface_and_ctl_finds_it(tmp_path: Path) ->
     assert not (tmp_path / CONTROL_FILE).exists()
     _, errors = follow.communicate(timeout=60)  # it ends with the server
     assert (follow.returncode, errors) == (0, "")
+
+
+def test_who_follows_ends_with_a_server_that_ends_after_its_last_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """A server may be gone when it is asked for what it has just told of; nothing that came is told twice or lost."""
+    entry = {"number": 5, "time": "2026-01-31T08:00:00+00:00", "connection": 0, "user": "", "session": ""}
+    entry |= {"direction": "server", "kind": "event", "summary": "it went on", "detail": {}}
+
+    class Ending(Connection):
+        answers = iter([None, {"entries": [entry], "last": 5}])
+
+        def events(self, path: str) -> Iterator[dict[str, Any]]:  # noqa: ARG002 - as the one in its place
+            yield from ({"transcript": number} for number in (4, 5, 5))
+
+        def get(self, path: str, **query: Any) -> Any:  # noqa: ARG002 - likewise
+            if (answer := next(self.answers)) is None:
+                raise Unreachable("it is gone")
+            return answer
+
+    observation.follow_entries(Session(Ending("http://127.0.0.1:1", "none"), as_json=True), 3, {})
+    assert capsys.readouterr().out == json.dumps(entry) + "\n"
 
 
 @pytest.mark.parametrize(
