@@ -40,7 +40,8 @@ _NOTE = (
     "A day passes in the given seconds. In each release three sessions of flare_client submit, watch, list, clone, "
     "abort, download and delete jobs without a pause; a fourth deletes the jobs that the scenario submits. A site "
     "leaves and comes again every two hours, the server restarts every six. In the first quarter of the day caches "
-    "fill: it is not looked at. The jobs that run at a restart stay, at 7 kB each: from 2.8 on they seem to run for ever."
+    "fill: it is not looked at. The jobs that run at a restart stay, at 7 kB each: from 2.8 on they seem to run for "
+    "ever."
 )
 
 
