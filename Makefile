@@ -23,7 +23,7 @@ $(BIN)/.installed: pyproject.toml
 demo: $(BIN)/.installed ## The main path: server, kits, client, jobs, the download limit, first verdicts.
 	$(BIN)/python -m conformance.demo
 
-test: $(BIN)/.installed ## The test suite.
+test: $(BIN)/.installed ## The test suite; FLARE_WHOLE=1: the whole catalogue on every release, not on the ends of each dialect alone.
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not interop and not browser and not typescript' tests
 
 check: $(BIN)/.installed ## Format, lint, types, import rules.

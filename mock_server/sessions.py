@@ -109,7 +109,8 @@ class AdminSessions:
 
     def _is_over(self, session: AdminSession) -> bool:
         now = self._clock.time()
-        return now - session.last_used > self.idle_timeout or (session.ends_at is not None and now >= session.ends_at)
+        ends_at = session.ends_at
+        return now - session.last_used > self.idle_timeout or (ends_at is not None and now >= ends_at)
 
     def is_past(self, moment: float | None) -> bool:
         """Whether a moment is there, in seconds since the epoch."""

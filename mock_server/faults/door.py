@@ -93,10 +93,10 @@ class Door(asyncio.Protocol):
             transport.set_protocol(inner)
             inner.connection_made(transport)
             self._forget(self)
-            hand_over(inner, self._came)
+            _hand_over(inner, self._came)
 
 
-def hand_over(protocol: asyncio.BaseProtocol, data: bytes | bytearray) -> None:
+def _hand_over(protocol: asyncio.BaseProtocol, data: bytes | bytearray) -> None:
     """Give a protocol bytes that came before it was there, as the loop would."""
     if isinstance(protocol, asyncio.Protocol) and data:
         protocol.data_received(bytes(data))

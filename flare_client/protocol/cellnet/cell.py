@@ -56,7 +56,6 @@ class MessageType(str, enum.Enum):
 
 
 _TYPES = frozenset(kind.value for kind in MessageType)
-_REQUEST = MessageType.REQUEST.value
 
 
 class Encoding(str, enum.Enum):
@@ -96,9 +95,6 @@ class Channel(str, enum.Enum):
     AUX = "aux_communication"
     DOWNLOAD = "download_service__"
     RETURN_ONLY = "return_only"
-
-
-_STREAM = Channel.STREAM.value
 
 
 class Topic(str, enum.Enum):
@@ -267,8 +263,8 @@ class Addresses:
             Header.REPLY_EXPECTED: False,
             Header.SECURE: False,
             Header.TOPIC: topic.value,
-            Header.CHANNEL: _STREAM,
-            Header.TYPE: _REQUEST,
+            Header.CHANNEL: Channel.STREAM.value,
+            Header.TYPE: MessageType.REQUEST.value,
         }
         return self._message(own, payload, encoding, now)
 

@@ -71,7 +71,7 @@ def unpack(data: bytes, max_depth: int = DEFAULT_LIMITS.depth, extension: Callab
     except msgpack.exceptions.OutOfData:
         raise _cut_short(data) from None
     except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as problem:
-        if "incomplete" in str(problem):
+        if "incomplete" in str(problem):  # all that the decoder says where nobody walked through the data before
             raise _cut_short(data) from None
         raise RemoteProtocolError(f"expected msgpack, but {str(problem) or type(problem).__name__}") from problem
     if not is_harmless or extension is not _refuse:
@@ -84,6 +84,8 @@ def _cut_short(data: bytes) -> RemoteProtocolError:
 
 
 _SMALL = 4096
+"""Bytes of the longest object that may be harmless: its lists, of which there are as many as levels are allowed, cannot
+announce more than 2 MiB of memory together."""
 _CONTAINERS = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
 """The bytes that a list or a map begins with."""
 _TIME_32, _TIME_64, _TIME_96 = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
