@@ -111,7 +111,8 @@ class Transcript:
             connection: where it happened; ``None`` for what happened on none.
             fact: what happened.
         """
-        if not self.retention.entries:
+        most, records = self.retention, self._records
+        if not most.entries:
             return
         if isinstance(fact, Commanded) and fact.token:
             self.redactor.learn(fact.token, "session")
@@ -122,10 +123,10 @@ class Transcript:
         with self._lock:
             self._number += 1
             record = _Record(self._number, self.clock.time(), connection, fact, weight + _FIXED)
-            self._records.append(record)
+            records.append(record)
             self._bytes += record.weight
-            while len(self._records) > self.retention.entries or self._bytes > self.retention.bytes:
-                self._bytes -= self._records.popleft().weight
+            while len(records) > most.entries or self._bytes > most.bytes:
+                self._bytes -= records.popleft().weight
             if not self._listeners:
                 return
             listeners, entry = list(self._listeners), self._entry(record)

@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from conformance.lab.jobs import WAITING, write_named
@@ -18,6 +18,8 @@ from conformance.lab.provisioning import LabError
 from conformance.lab.server import OfficialServer
 from conformance.peers import PeerUnavailable
 from flare_client import new_secure_session
+from mock_server import MockServer
+from mock_server.transcript.entry import Direction, Kind
 from tests.benchmarks.figures import MB, MIB, Figure, Progress, at_least, at_most, below, number_text, ratio
 from tests.benchmarks.memory import MemoryUnknown, forget_peak, memory_of
 from tests.benchmarks.processes import (
@@ -31,7 +33,7 @@ from tests.benchmarks.processes import (
     official_client,
     own_client,
 )
-from tests.benchmarks.timing import Samples, Take, interleaved
+from tests.benchmarks.timing import Samples, Take, interleaved, pooled
 
 RELEASE = "2.9"
 SCHEMES = ("http", "tcp", "grpc")
@@ -45,7 +47,8 @@ SIZE = 512 * MIB
 SESSIONS = 1000
 MAX_SESSIONS_MIB = 600
 
-_ROUNDS = 20
+_ROUNDS = 8
+_PROCESSES = 5
 _OPENS = 3
 _CALLS = 10
 _TRANSFERS = 2
@@ -58,35 +61,55 @@ def measure_commands(progress: Progress) -> list[Figure]:
     """Opening a session, and ``list_jobs``, over ``http``."""
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flare-bench-")))
-        progress("starting MockServer and the bare server")
+        progress("starting MockServer")
         server = stack.enter_context(mock_server(scratch, release=RELEASE))
         _submit(server.kit, scratch)
-        port = stack.enter_context(bare_websocket_server(scratch, server))
-        own = stack.enter_context(own_client(scratch))
-        floor = stack.enter_context(own_client(scratch, "websocket"))
-        own.open(user=ADMIN, kit=str(server.kit))
-        floor.open(host=server.host, port=port, kit=str(server.kit), size=_reply_size(server))
-        opening: dict[str, Take] = {
-            "own": lambda: own.time_open(_OPENS, user=ADMIN, kit=str(server.kit)),
-            "floor": lambda: floor.time_open(_OPENS, host=server.host, port=port, kit=str(server.kit), size=0),
-        }
-        asking: dict[str, Take] = {
-            "own": lambda: own.time(_METHOD, count=_CALLS),
-            "floor": lambda: floor.time("exchange", count=_CALLS),
-        }
+        sizes = exchange_sizes()
+        others: dict[str, Take] = {}
         reason = ""
         try:
             progress(f"starting the official server {CELL_OFFICIAL_VERSION}")
             pair, guest = stack.enter_context(_official(scratch, server))
-            asking["official"] = lambda: pair.time(_METHOD, count=_CALLS)
-            asking["guest"] = lambda: guest.time(_METHOD, count=_CALLS)
+            others["official"] = lambda: pair.time(_METHOD, count=_CALLS)
+            others["guest"] = lambda: guest.time(_METHOD, count=_CALLS)
         except (LabError, PeerUnavailable) as problem:
             reason = str(problem)
-        progress("opening sessions")
-        opened = interleaved(_ROUNDS, opening)
-        progress(f"`{_METHOD}`")
-        asked = interleaved(_ROUNDS, asking)
-        return open_figures(opened) + ask_figures(asked, reason)
+        opened, asked = [], []
+        for number in range(_PROCESSES):
+            progress(f"opening sessions and `{_METHOD}`, {number + 1} of {_PROCESSES}")
+            opening, asking = _with_new_clients(scratch, server, sizes, others)
+            opened.append(opening)
+            asked.append(asking)
+        return open_figures(pooled(opened)) + ask_figures(pooled(asked), reason)
+
+
+def _with_new_clients(
+    scratch: Path, server: MockServerProcess, sizes: tuple[int, int], others: Mapping[str, Take]
+) -> tuple[dict[str, Samples], dict[str, Samples]]:
+    """Measure both with clients, and a floor, that are new processes.
+
+    An exchange with nothing in it takes half as long where the system has put both sides on one core, and it leaves
+    them there: what counts is what several processes take.
+    """
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(bare_websocket_server(scratch, server))
+        own = stack.enter_context(own_client(scratch))
+        floor = stack.enter_context(own_client(scratch, "websocket"))
+        own.open(user=ADMIN, kit=str(server.kit))
+        asked, answered = sizes
+        floor.open(host=server.host, port=port, kit=str(server.kit), asked=asked, answered=answered)
+        opening: dict[str, Take] = {
+            "own": lambda: own.time_open(_OPENS, user=ADMIN, kit=str(server.kit)),
+            "floor": lambda: floor.time_open(
+                _OPENS, host=server.host, port=port, kit=str(server.kit), asked=8, answered=0
+            ),
+        }
+        asking: dict[str, Take] = {
+            "own": lambda: own.time(_METHOD, count=_CALLS),
+            "floor": lambda: floor.time("exchange", count=_CALLS),
+            **others,
+        }
+        return interleaved(_ROUNDS, opening), interleaved(_ROUNDS, asking)
 
 
 def open_figures(found: dict[str, Samples]) -> list[Figure]:
@@ -292,10 +315,21 @@ def _submit(kit: Path, scratch: Path) -> str:
         return session.submit_job(str(write_named(scratch / "jobs", WAITING)))
 
 
-def _reply_size(server: MockServerProcess) -> int:
-    """About the bytes of the reply to the measured command: its table, its meta, and what stands around them."""
-    with new_secure_session(ADMIN, str(server.kit)) as session:
-        return 2 * len(str(session.list_jobs())) + 800
+def exchange_sizes() -> tuple[int, int]:
+    """The bytes of the measured command's frames, and of those that answer it, of which one is the acknowledgement."""
+    with MockServer(RELEASE) as server, tempfile.TemporaryDirectory(prefix="flare-bench-") as scratch:
+        kit = server.kit()
+        _submit(kit, Path(scratch))
+        with new_secure_session(ADMIN, str(kit)) as session:
+            before = server.transcript.last
+            session.list_jobs()
+            # What is answered next was sent after all of the answer before.
+            session.get_system_info()
+            messages = [one for one in server.transcript.entries(before) if one.kind is Kind.MESSAGE]
+    sizes = [(one.direction, int(one.detail["frame"]["length"])) for one in messages]
+    incoming = [index for index, (direction, _) in enumerate(sizes) if direction is Direction.IN]
+    first, second = incoming[:2]
+    return sizes[first][1], sum(size for _, size in sizes[first + 1 : second])
 
 
 @contextlib.contextmanager

@@ -84,7 +84,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cellnet": Benchmark(
         cellnet.measure_commands,
         "Release 2.9 over http: `flare_client` on MockServer, a WebSocket over mutual TLS with nothing of FLARE in it, "
-        "and the official pair, all processes of their own, in turn.",
+        "and the official pair, all processes of their own, in turn. The echo sends and gets as many bytes as the "
+        "frames of the command have, its acknowledgement included. Five times over, both clients and the bare server "
+        "are new processes: where the system puts them decides how long an exchange takes with nothing in it.",
     ),
     "cellnet-transfer": Benchmark(
         cellnet.measure_transfers,

@@ -51,7 +51,7 @@ from tests.benchmarks.programs.bare import BareClient, serve, server_context
 from tests.benchmarks.programs.client_program import Program
 from tests.benchmarks.report import circumstances, page, terminal_line
 from tests.benchmarks.run import BENCHMARKS, Benchmark
-from tests.benchmarks.timing import Samples, interleaved, once, timed
+from tests.benchmarks.timing import Samples, interleaved, once, pooled, timed
 from tests.support import wait_until, write_job
 
 NOW = datetime.datetime(2025, 1, 2, 3, 4, tzinfo=datetime.timezone.utc)
@@ -150,6 +150,13 @@ def test_sides_are_measured_in_turn_each_second_round_backwards_and_the_warm_up_
     found = interleaved(2, {"a": side("a"), "b": side("b")}, warm_up=1)
     assert "".join(calls) == "ba" + "ab" + "ba"
     assert found == {"a": samples(3, 3, 6, 6), "b": samples(4, 4, 5, 5)}
+
+
+def test_measurements_of_the_same_sides_count_together() -> None:
+    assert pooled([{"a": samples(1, 2), "b": samples(3)}, {"a": samples(5), "b": samples(4)}]) == {
+        "a": samples(1, 2, 5),
+        "b": samples(3, 4),
+    }
 
 
 def test_a_thing_that_is_timed_is_done_once() -> None:
@@ -448,6 +455,13 @@ def test_opening_a_session_is_held_against_a_time_and_a_handshake() -> None:
     missed = cellnet.open_figures({"own": samples(0.0501), "floor": samples(0.0125)})
     assert verdicts(kept) == [Verdict.OK, Verdict.OK]
     assert verdicts(missed) == [Verdict.MISSED, Verdict.MISSED]
+
+
+def test_the_echo_is_as_large_as_what_the_command_sends_and_gets() -> None:
+    asked, answered = cellnet.exchange_sizes()
+    # The token, the proofs and the names of the cells are in the one, a table and an acknowledgement in the other.
+    assert 1500 < asked < 2500
+    assert 2000 < answered < 4000
 
 
 def test_a_command_is_held_against_an_echo_and_the_official_pair() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -79,6 +80,17 @@ def interleaved(rounds: int, sides: Mapping[_Key, Take], warm_up: int = 1) -> di
             if number >= 0:
                 found[name] += seconds
     return {name: Samples(tuple(seconds)) for name, seconds in found.items()}
+
+
+def pooled(found: Sequence[Mapping[str, Samples]]) -> dict[str, Samples]:
+    """What several measurements of the same sides found, together.
+
+    Args:
+        found: the samples by side; at least one measurement.
+    """
+    return {
+        name: Samples(tuple(itertools.chain.from_iterable(one[name].seconds for one in found))) for name in found[0]
+    }
 
 
 def once(work: Callable[[], object]) -> Take:

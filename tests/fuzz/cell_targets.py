@@ -9,8 +9,11 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
+from websockets.frames import Frame as WebSocketFrame
+from websockets.frames import Opcode
+
 from flare_client.protocol.cellnet import auth, commands, fobs
-from flare_client.protocol.cellnet.blocks import Blocks
+from flare_client.protocol.cellnet.blocks import LARGE, Blocks
 from flare_client.protocol.cellnet.cell import Addresses, Topic, read_message
 from flare_client.protocol.cellnet.fobs import FLContext, Shareable
 from flare_client.protocol.cellnet.grpc_frame import decode_grpc_frame, encode_grpc_frame
@@ -34,9 +37,11 @@ from flare_client.protocol.cellnet.tokens import (
     read_admin_token,
     server_credentials,
 )
+from flare_client.protocol.cellnet.websocket_messages import binary_message
 from flare_client.protocol.envelope import Envelope, request, string
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.limits import Limits
+from tests.flare_client.protocol.cellnet.websocket_reading import by_the_library, with_whole_messages
 from tests.fuzz.format_targets import der
 from tests.fuzz.hci_targets import fed
 from tests.fuzz.project import NAME, PROJECT, USER
@@ -180,6 +185,28 @@ def _frame(data: bytes) -> None:
         require(PREFIX_SIZE <= len(one) <= LIMITS.frame, "a frame is within the limits", len(one))
         if isinstance(found, Frame):
             _require_frame(found)
+
+
+# --- the messages of a WebSocket ------------------------------------------------------------------------------------
+
+
+def _websocket_bytes() -> Iterator[bytes]:
+    for masked in (False, True):
+        side = bytes((masked,))
+        wire = b"".join(binary_message(b"x" * 200, masked=masked))
+        yield side + wire + wire[:2] + wire[2:]
+        yield side + b"".join(binary_message(bytes(LARGE), masked=masked)) + wire
+        for fin, opcode in ((True, Opcode.PING), (False, Opcode.BINARY), (True, Opcode.CONT), (True, Opcode.TEXT)):
+            wire += WebSocketFrame(opcode, b"some", fin).serialize(mask=masked)
+        yield side + wire + WebSocketFrame(Opcode.CLOSE, b"\x03\xe8bye").serialize(mask=masked) + wire
+
+
+def _websocket(data: bytes) -> None:
+    masked, wire = bool(data[:1] and data[0] & 1), data[1:]
+    alone = by_the_library(wire, masked=masked, limit=2 * LARGE)
+    for cut in (1, 5, len(wire)) if len(wire) < LIMITS.stream else (len(wire) // 3, len(wire)):
+        found = with_whole_messages(wire, masked=masked, limit=2 * LARGE, cut=max(1, cut))
+        require(found == alone, "the same comes as by the library alone", cut, found, alone)
 
 
 # --- messages -------------------------------------------------------------------------------------------------------
@@ -418,6 +445,7 @@ TARGETS = [
     Target("packing", _SAME + "; plain types, bounded depth", _packing, _packed, measures=True),
     Target("sfm", _SAME + "; the same frames however cut; a fault stays one", _sfm, _frames),
     Target("frame", _SAME + "; gRPC brings what was sent", _frame, _whole_frames),
+    Target("websocket", "the same comes as by the library alone, however cut", _websocket, _websocket_bytes),
     Target(
         "cell", "only RemoteProtocolError; what names a message is text; a reply names its request", _cell, _messages
     ),

@@ -15,6 +15,7 @@ from flare_client.protocol import archive, envelope, kit
 from flare_client.protocol.cellnet import client, download, fobs, packing, server, stream_receiver, upload
 from flare_client.protocol.cellnet.proof import Verifier
 from flare_client.protocol.cellnet.stream_sender import StreamSender
+from flare_client.protocol.cellnet.websocket_messages import WholeMessages
 from flare_client.protocol.hci import chunks, exchange, text
 from flare_client.protocol.signing import FolderVerifier
 from tests.fuzz import cell_targets, run
@@ -83,6 +84,10 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "signature": ((FolderVerifier, "check_issuer", _never), "only the CA vouches"),
     "packing": ((packing, "_check", _never), "only plain types are read"),
     "frame": (_changed(cell_targets, "decode_grpc_frame", lambda frame: frame[:-1]), "gRPC brings what was sent"),
+    "websocket": (
+        (WholeMessages, "_header_size", lambda messages: 2 + 8 * (messages._header[1:2] == b"\x7f")),
+        "by the library alone",
+    ),
     "fobs": ((fobs._Reader, "_fl_context", staticmethod(lambda _: frozenset())), "only accepted types"),
     "auth": ((Verifier, "verify", _never), "a token is the server's"),
     "token": ((Verifier, "verify", _never), "Invalid control character"),

@@ -1,6 +1,6 @@
 """The scheme ``http``: each frame is a binary message of a WebSocket at the path ``/f3``.
 
-The library reads and writes all but large messages, see ``large_messages``.
+The library reads and writes all but whole messages, see ``websocket_messages``.
 
 Source: official 2.7.3, 2.8.3 and 2.9.0.
 """
@@ -16,9 +16,9 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from flare_client.cellnet.schemes.large_messages import LargeMessages, masked_message
-from flare_client.protocol.cellnet.blocks import Blocks, Content
+from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame, decode_frame
+from flare_client.protocol.cellnet.websocket_messages import Rest, WholeMessages, binary_message
 from flare_client.protocol.errors import LimitExceeded, RemoteProtocolError
 from flare_client.protocol.limits import Limits
 
@@ -47,7 +47,7 @@ class WebSocketCodec:
         # Official clients offer no compression.
         self._wire = ClientProtocol(uri, extensions=None, max_size=limits.frame)
         self._early: list[bytes] = []
-        self._large = LargeMessages(limits.frame)
+        self._messages = WholeMessages(limits.frame, masked=False)
         self._outgoing: list[bytes | memoryview] = []
         self._parts: list[bytes] = []
         self._is_binary = False
@@ -55,20 +55,18 @@ class WebSocketCodec:
 
     def send(self, frame: Content) -> None:
         """See ``FrameCodec``."""
-        if self._wire.state is State.OPEN and isinstance(frame, Blocks):
+        if self._wire.state is State.OPEN:
             self._take_out()
-            self._outgoing += masked_message(frame)
-        elif self._wire.state is State.OPEN:
-            self._wire.send_binary(bytes(frame))
+            self._outgoing += binary_message(frame, masked=True)
         elif self._wire.state is State.CONNECTING:
             self._early.append(bytes(frame))
 
     def receive(self, data: bytes | memoryview) -> list[Frame | BadFrame]:
         """See ``FrameCodec``."""
         frames: list[Frame | BadFrame] = []
-        for found in self._large.feed(data):
-            if not isinstance(found, Blocks):
-                frames += self._read(found)
+        for found in self._messages.feed(data):
+            if isinstance(found, Rest):
+                frames += self._read(found.data)
             elif self._wire.state is State.OPEN:
                 frames.append(decode_frame(found, self._limits))
         return frames
@@ -88,7 +86,7 @@ class WebSocketCodec:
         self._outgoing += [data for data in self._wire.data_to_send() if data]
 
     def _read(self, data: bytes) -> list[Frame | BadFrame]:
-        """Have the library read what is no large message."""
+        """Have the library read what is no whole message."""
         self._wire.receive_data(data)
         frames: list[Frame | BadFrame] = []
         for event in self._wire.events_received():

@@ -13,6 +13,7 @@ import dataclasses
 import enum
 import uuid
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flare_client.protocol.cellnet.blocks import Content
@@ -56,6 +57,7 @@ class MessageType(str, enum.Enum):
 
 
 _TYPES = frozenset(kind.value for kind in MessageType)
+_REQUEST = MessageType.REQUEST.value
 
 
 class Encoding(str, enum.Enum):
@@ -95,6 +97,9 @@ class Channel(str, enum.Enum):
     AUX = "aux_communication"
     DOWNLOAD = "download_service__"
     RETURN_ONLY = "return_only"
+
+
+_STREAM = Channel.STREAM.value
 
 
 class Topic(str, enum.Enum):
@@ -174,14 +179,22 @@ def read_message(headers: Mapping[str, Any], payload: Content) -> CellMessage:
     Raises:
         RemoteProtocolError: a header is missing without which nobody could handle it.
     """
-    for name in (Header.TYPE, Header.ORIGIN, Header.DESTINATION):
-        value = headers.get(name)
-        if not isinstance(value, str) or not value:
-            raise RemoteProtocolError(f"expected text in the header {name}, but got {value!r:.60}")
-    kind = headers[Header.TYPE]
+    kind = _required(headers, Header.TYPE)
+    _required(headers, Header.ORIGIN)
+    _required(headers, Header.DESTINATION)
     if kind not in _TYPES:
         raise RemoteProtocolError(f"expected {Header.TYPE} to be req, reply or return, but got {kind!r:.60}")
     return CellMessage(headers, payload)
+
+
+def _required(headers: Mapping[str, Any], name: str) -> str:
+    value = headers.get(name)
+    if isinstance(value, str) and value:
+        return value
+    raise RemoteProtocolError(f"expected text in the header {name}, but got {value!r:.60}")
+
+
+_NO_PROOF: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,7 +236,7 @@ class Addresses:
             Header.REPLY_EXPECTED: True,
             Header.SECURE: False,
             Header.OPTIONAL: True,
-            Header.TYPE: MessageType.REQUEST.value,
+            Header.TYPE: _REQUEST,
         }
         return self._message(own, payload, encoding, now)
 
@@ -255,16 +268,30 @@ class Addresses:
         headers: Mapping[str, Any],
         payload: Content = b"",
         encoding: Encoding = Encoding.NONE,
+        *,
+        optional: bool = False,
+        proof: Mapping[str, Any] = _NO_PROOF,
     ) -> CellMessage:
-        """A piece of a stream, or what is said about a stream; nobody answers it."""
+        """A piece of a stream, or what is said about a stream; nobody answers it.
+
+        Args:
+            topic: whether it is a piece, or what is said.
+            now: seconds since the epoch.
+            headers: of the stream.
+            payload: of the piece.
+            encoding: how to read ``payload``.
+            optional: whether a failure is of no importance.
+            proof: the headers that prove the message.
+        """
         own = {
-            Header.OPTIONAL: False,
+            Header.OPTIONAL: optional,
             **headers,
+            **proof,
             Header.REPLY_EXPECTED: False,
             Header.SECURE: False,
             Header.TOPIC: topic.value,
-            Header.CHANNEL: Channel.STREAM.value,
-            Header.TYPE: MessageType.REQUEST.value,
+            Header.CHANNEL: _STREAM,
+            Header.TYPE: _REQUEST,
         }
         return self._message(own, payload, encoding, now)
 

@@ -393,8 +393,7 @@ class ClientPeer:
         proof = self._proof()
         for piece in pieces:
             encoding = Encoding.BYTES if piece.topic is Topic.STREAM_DATA else Encoding.NONE
-            headers = {**piece.headers, **proof}
-            self._send(self._addresses.one_way(piece.topic, now, headers, piece.payload, encoding))
+            self._send(self._addresses.one_way(piece.topic, now, piece.headers, piece.payload, encoding, proof=proof))
 
     def _send(self, message: CellMessage) -> None:
         self._outgoing.append(self._encoder.data_apart(message.headers, message.payload))

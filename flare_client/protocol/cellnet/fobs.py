@@ -89,6 +89,8 @@ def encode_apart(content: Any) -> Content:
     Raises:
         LocalProtocolError: there is something else in it.
     """
+    if isinstance(content, str) and len(content) < LARGE:  # as commands and most replies are
+        return b"".join(_section(_MAIN, pack(content)))
     writer = _Writer()
     plain = writer.decompose(content)
     if not writer.is_large:
@@ -172,7 +174,8 @@ def decode(data: Content, limits: Limits = DEFAULT_LIMITS) -> Any:
             raise RemoteProtocolError(f"expected a section of marker 100, 101 or 102, but got {marker}")
     if main is None:
         raise RemoteProtocolError("expected a main section, but the payload has none")
-    return _Reader(datums, limits).recompose(unpack(main, limits.depth), 0)
+    content = unpack(main, limits.depth)
+    return content if isinstance(content, str) else _Reader(datums, limits).recompose(content, 0)
 
 
 def _take_section(view: memoryview) -> tuple[int, memoryview, memoryview]:

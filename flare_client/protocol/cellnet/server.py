@@ -168,6 +168,7 @@ class ServerPeer:
         self._sender = StreamSender(int(now * 1_000_000))
         self._addresses: Addresses | None = None
         self._check = CredentialsCheck(identity.token_verifier)
+        self._proof = identity.credentials.headers()
         self._challenged: tuple[str, float] | None = None
         self._outgoing: list[Content] = []
         self._unacknowledged: list[tuple[Piece, float]] = []
@@ -180,12 +181,11 @@ class ServerPeer:
         return self._addresses.peer if self._addresses is not None else None
 
     def frames_to_send(self) -> list[Content]:
-        """Take frames that are to go out, in order; to be asked until there are none.
+        """Take the frames that are to go out, in order.
 
-        Acknowledgements come in a turn of their own, after the answers: a client waits for these, and for no
-        acknowledgement of a short request.
+        Acknowledgements come after the answers: clients wait for these, and for no acknowledgement of a short request.
         """
-        if not self._outgoing:
+        if self._unacknowledged:
             acknowledgements, self._unacknowledged = self._unacknowledged, []
             for piece, now in acknowledgements:
                 self._pieces([piece], now)
@@ -360,9 +360,7 @@ class ServerPeer:
         if not message.expects_reply:
             return
         payload, encoding = (b"", Encoding.NONE) if content is None else (fobs.encode(content), Encoding.FOBS)
-        self._send(
-            addresses.raw_reply(message, now, self._identity.credentials.headers(), code, error, payload, encoding)
-        )
+        self._send(addresses.raw_reply(message, now, self._proof, code, error, payload, encoding))
 
     # --- streams ----------------------------------------------------------------------------------------------------
 
@@ -415,11 +413,12 @@ class ServerPeer:
     def _pieces(self, pieces: list[Piece], now: float) -> None:
         if self._addresses is None:
             raise AssertionError("nothing is sent before the greeting")
-        proof = self._identity.credentials.headers()
         for piece in pieces:
             encoding = Encoding.BYTES if piece.topic is Topic.STREAM_DATA else Encoding.NONE
-            headers = {Header.OPTIONAL: True, **piece.headers, **proof}
-            self._send(self._addresses.one_way(piece.topic, now, headers, piece.payload, encoding))
+            message = self._addresses.one_way(
+                piece.topic, now, piece.headers, piece.payload, encoding, optional=True, proof=self._proof
+            )
+            self._send(message)
 
     def _send(self, message: CellMessage) -> None:
         self._outgoing.append(self._encoder.data_apart(message.headers, message.payload))

@@ -12,10 +12,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from flare_client.protocol.cellnet.blocks import LARGE, Blocks, Content
+from flare_client.protocol.cellnet.blocks import LARGE, Blocks, Content, first_of, part_of
 from flare_client.protocol.cellnet.gathering import Buffers, MessageReader
 from flare_client.protocol.cellnet.packing import Packer, pack, unpack
 from flare_client.protocol.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
@@ -44,6 +44,9 @@ class FrameType(enum.IntEnum):
     READY = 5
     PING = 6
     PONG = 7
+
+
+_FRAME_TYPES = {int(kind): kind for kind in FrameType}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,23 +199,12 @@ def decode_frame(data: Content, limits: Limits = DEFAULT_LIMITS) -> Frame | BadF
         RemoteProtocolError: the data is not as long as its prefix says, or shorter than a prefix.
         LimitExceeded: it is longer than the limit.
     """
-    parts = data.parts if isinstance(data, Blocks) else (memoryview(data),)
     if len(data) < PREFIX_SIZE:
         raise RemoteProtocolError(f"expected a frame of at least {PREFIX_SIZE} bytes, but got {len(data)}")
-    length = _checked_length(_first_bytes(parts, PREFIX_SIZE), limits)
+    length = _checked_length(first_of(data, PREFIX_SIZE), limits)
     if length != len(data):
         raise RemoteProtocolError(f"expected a frame of {length} bytes, but got {len(data)}")
-    return _decode(parts, length, limits)
-
-
-def _first_bytes(parts: Sequence[memoryview], size: int) -> bytes:
-    """The first bytes of what came in parts, as far as there are any."""
-    found = bytes(parts[0][:size])
-    for part in parts[1:]:
-        if len(found) == size:
-            break
-        found += part[: size - len(found)]
-    return found
+    return _decode(data, limits)
 
 
 def _checked_length(prefix: bytes, limits: Limits) -> int:
@@ -224,35 +216,32 @@ def _checked_length(prefix: bytes, limits: Limits) -> int:
     return length
 
 
-def _decode(parts: Sequence[memoryview], length: int, limits: Limits) -> Frame | BadFrame:
-    prefix = _first_bytes(parts, PREFIX_SIZE)
+def _decode(data: Content, limits: Limits) -> Frame | BadFrame:
+    length = len(data)
+    if length < LARGE:
+        data = bytes(data)  # a copy: it may lie where the next bytes will be put
+    prefix = first_of(data, PREFIX_SIZE)
     _, header_size, kind, _, _, app, _, _ = _PREFIX.unpack(prefix)
-    try:
-        frame_type = FrameType(kind)
-    except ValueError:
+    frame_type = _FRAME_TYPES.get(kind)
+    if frame_type is None:
         return BadFrame(f"expected a frame type from 1 to 7, but got {kind}", prefix)
     start = PREFIX_SIZE + header_size
     if start > length:
         return BadFrame(f"expected headers within a frame of {length} bytes, but they would take {header_size}", prefix)
+    payload = part_of(data, start, length)
+    if length - start < LARGE:
+        payload = bytes(payload)
     if frame_type is not FrameType.DATA:
-        return Frame(frame_type, {}, _payload(parts, start, length), prefix)
+        return Frame(frame_type, {}, payload, prefix)
     if app != _DATA_APP:
         return BadFrame(f"expected app id {_DATA_APP} in a DATA frame, but got {app}", prefix)
     try:
-        headers = unpack(_first_bytes(parts, start)[PREFIX_SIZE:], limits.depth) if header_size else {}
+        headers = unpack(bytes(part_of(data, PREFIX_SIZE, start)), limits.depth) if header_size else {}
     except RemoteProtocolError as problem:
         return BadFrame(f"expected a msgpack map of headers: {problem.reason}", prefix)
     if not isinstance(headers, dict) or not {str}.issuperset(map(type, headers)):
         return BadFrame(f"expected a map of headers with names, but got {type(headers).__name__}", prefix)
-    return Frame(frame_type, headers, _payload(parts, start, length), prefix)
-
-
-def _payload(parts: Sequence[memoryview], start: int, end: int) -> Content:
-    # A small one is copied: it may lie where the next bytes will be put.
-    if end - start < LARGE and len(parts) == 1:
-        return bytes(parts[0][start:end])
-    payload = Blocks(parts).part(start, end)
-    return payload if len(payload) >= LARGE else bytes(payload)
+    return Frame(frame_type, headers, payload, prefix)
 
 
 class FrameReader:
@@ -274,4 +263,4 @@ class FrameReader:
             RemoteProtocolError: a length is impossible; nothing after it can be read.
             LimitExceeded: a frame is longer than the limit; found out before its bytes are taken in.
         """
-        return [_decode(frame.parts, len(frame), self._limits) for frame in self._reader.feed(data)]
+        return [_decode(frame, self._limits) for frame in self._reader.feed(data)]

@@ -27,7 +27,11 @@ _MOST_EARLY = 1024
 _MOST_PIECES = 1 << 16
 """Pieces of one stream: empty ones cost memory, too."""
 
+_ACK = int(PieceType.ACK)
+
 _Key = tuple[str, int]
+_Ended = tuple[float, int, int]
+"""What is remembered of an ended stream: when, and the bytes and pieces of it; none of one that failed."""
 StreamEvent = Piece | StreamReceived | StreamFailed
 
 
@@ -55,7 +59,7 @@ class StreamReceiver:
         self._limits = limits
         self._always_acknowledges = always_acknowledges
         self._open: dict[_Key, _Incoming] = {}
-        self._ended: dict[_Key, tuple[float, Mapping[str, Any] | None]] = {}
+        self._ended: dict[_Key, _Ended] = {}
 
     @property
     def open(self) -> int:
@@ -79,9 +83,9 @@ class StreamReceiver:
         key = (message.origin, _number(message.headers, StreamHeader.ID))
         kind = _number(message.headers, StreamHeader.TYPE)
         if key in self._ended:
-            final = self._ended[key][1]
+            _, received, pieces = self._ended[key]
             # A piece that comes again: its acknowledgement was lost, or crossed it.
-            return [Piece(Topic.STREAM_ACK, final)] if final is not None and kind != PieceType.ERROR else []
+            return [Piece(Topic.STREAM_ACK, _ack(key, received, pieces))] if pieces and kind != PieceType.ERROR else []
         if kind == PieceType.ERROR:
             return self._given_up(key, message, now)
         if kind not in (PieceType.CHUNK, PieceType.FINAL):
@@ -92,17 +96,24 @@ class StreamReceiver:
         incoming = self._open.pop(key, None)
         if incoming is None:
             return []
-        self._ended[key] = (now, None)
+        self._ended[key] = (now, 0, 0)
         reason = f"the sender gave up: {message.headers.get(StreamHeader.ERROR)}"
-        return [StreamFailed(_request_id(incoming.headers or message.headers), reason)]
+        return [StreamFailed(_text(incoming.headers or message.headers, StreamHeader.REQUEST), reason)]
 
     def _take(self, key: _Key, message: CellMessage, *, is_last: bool, now: float) -> list[StreamEvent]:
         sequence = _number(message.headers, StreamHeader.SEQUENCE)
         incoming = self._open.get(key)
         if incoming is None:
+            if is_last and sequence == 0 and self._is_all(message):  # by far the most
+                return self._end(key, message.headers, message.payload, 1, now)
             if len(self._open) >= self._limits.streams:
                 return self._refuse(key, message.headers, f"{self._limits.streams} streams are open already", now)
             incoming = self._open[key] = _Incoming()
+        return self._add(key, incoming, message, sequence, is_last=is_last, now=now)
+
+    def _add(
+        self, key: _Key, incoming: _Incoming, message: CellMessage, sequence: int, *, is_last: bool, now: float
+    ) -> list[StreamEvent]:
         if sequence < len(incoming.blocks) or sequence in incoming.early:
             return []  # doubled; what is missing is still to come
         if incoming.last is not None and (is_last or sequence > incoming.last):
@@ -131,21 +142,33 @@ class StreamReceiver:
             if incoming.received - incoming.acknowledged < ACK_INTERVAL:
                 return []
             incoming.acknowledged = incoming.received
-            return [Piece(Topic.STREAM_ACK, _ack(key, incoming))]
+            return [Piece(Topic.STREAM_ACK, _ack(key, incoming.received, len(incoming.blocks)))]
         headers = incoming.headers or {}
-        size = headers.get(StreamHeader.SIZE)
-        if isinstance(size, int) and size > 0 and size != incoming.received:
-            return self._refuse(key, headers, f"size mismatch: expected {size} bytes, but got {incoming.received}", now)
+        if not _is_size(headers, incoming.received):
+            reason = f"size mismatch: expected {headers[StreamHeader.SIZE]} bytes, but got {incoming.received}"
+            return self._refuse(key, headers, reason, now)
         del self._open[key]
-        final = _ack(key, incoming)
-        self._ended[key] = (now, final)
-        whole = _received(key[0], headers, _together(incoming.blocks))
-        waits = incoming.received > ACK_INTERVAL or headers.get(StreamHeader.RELIABLE) is not False
-        return [Piece(Topic.STREAM_ACK, final), whole] if waits or self._always_acknowledges else [whole]
+        return self._end(key, headers, _together(incoming.blocks), len(incoming.blocks), now)
+
+    def _is_all(self, message: CellMessage) -> bool:
+        """Whether nothing is to be said against a stream that came in one piece, while no other is under way."""
+        size = len(message.payload)
+        most = min(self._limits.stream, self._limits.held)
+        return not self._open and size <= most and _is_size(message.headers, size)
+
+    def _end(
+        self, key: _Key, headers: Mapping[str, Any], payload: Content, pieces: int, now: float
+    ) -> list[StreamEvent]:
+        self._ended[key] = (now, len(payload), pieces)
+        whole = _received(key[0], headers, payload)
+        waits = len(payload) > ACK_INTERVAL or headers.get(StreamHeader.RELIABLE) is not False
+        if not waits and not self._always_acknowledges:
+            return [whole]
+        return [Piece(Topic.STREAM_ACK, _ack(key, len(payload), pieces)), whole]
 
     def _refuse(self, key: _Key, headers: Mapping[str, Any], reason: str, now: float) -> list[StreamEvent]:
         incoming = self._open.pop(key, None)
-        self._ended[key] = (now, None)
+        self._ended[key] = (now, 0, 0)
         known = incoming.headers if incoming is not None and incoming.headers is not None else headers
         report = {
             StreamHeader.ID: key[1],
@@ -154,13 +177,13 @@ class StreamReceiver:
             StreamHeader.ERROR: reason,
             StreamHeader.ERROR_TYPE: "StreamError",
         }
-        return [Piece(Topic.STREAM_ACK, report), StreamFailed(_request_id(known), reason)]
+        return [Piece(Topic.STREAM_ACK, report), StreamFailed(_text(known, StreamHeader.REQUEST), reason)]
 
     def _forget(self, now: float) -> None:
         # In the order of ending, so the first that is young enough ends the search.
         while self._ended:
-            key, (ended, _) = next(iter(self._ended.items()))
-            if now - ended <= REMEMBER_SECONDS and len(self._ended) <= _MOST_REMEMBERED:
+            key, ended = next(iter(self._ended.items()))
+            if now - ended[0] <= REMEMBER_SECONDS and len(self._ended) <= _MOST_REMEMBERED:
                 return
             del self._ended[key]
 
@@ -176,31 +199,33 @@ def _number(headers: Mapping[str, Any], name: str) -> int:
     return value
 
 
-def _request_id(headers: Mapping[str, Any]) -> str:
-    value = headers.get(StreamHeader.REQUEST)
-    return value if isinstance(value, str) else ""
+def _is_size(headers: Mapping[str, Any], received: int) -> bool:
+    """Whether so many bytes are all of a stream, as far as its headers say."""
+    size = headers.get(StreamHeader.SIZE)
+    return not isinstance(size, int) or size <= 0 or size == received
 
 
-def _ack(key: _Key, incoming: _Incoming) -> dict[str, Any]:
+def _ack(key: _Key, received: int, pieces: int) -> dict[str, Any]:
     return {
         StreamHeader.ID: key[1],
-        StreamHeader.TYPE: int(PieceType.ACK),
-        StreamHeader.OFFSET: incoming.received,
-        StreamHeader.SEQUENCE: len(incoming.blocks) - 1,
+        StreamHeader.TYPE: _ACK,
+        StreamHeader.OFFSET: received,
+        StreamHeader.SEQUENCE: pieces - 1,
     }
 
 
-def _received(origin: str, headers: Mapping[str, Any], payload: Content) -> StreamReceived:
-    def text(name: str) -> str:
-        value = headers.get(name)
-        return value if isinstance(value, str) else ""
+def _text(headers: Mapping[str, Any], name: str) -> str:
+    value = headers.get(name)
+    return value if isinstance(value, str) else ""
 
+
+def _received(origin: str, headers: Mapping[str, Any], payload: Content) -> StreamReceived:
     return StreamReceived(
-        origin=origin,
-        channel=text(StreamHeader.CHANNEL),
-        topic=text(StreamHeader.TOPIC),
-        request_id=text(StreamHeader.REQUEST),
-        encoding=text(StreamHeader.ENCODING),
-        headers=headers,
-        payload=payload,
+        origin,
+        _text(headers, StreamHeader.CHANNEL),
+        _text(headers, StreamHeader.TOPIC),
+        _text(headers, StreamHeader.REQUEST),
+        _text(headers, StreamHeader.ENCODING),
+        headers,
+        payload,
     )

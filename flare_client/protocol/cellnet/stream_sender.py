@@ -21,6 +21,14 @@ from flare_client.protocol.cellnet.streams import (
 PROGRESS_SECONDS = 60.0
 """How long a stream that waits for acknowledgements may stand still."""
 
+_ONLY_PIECE = {
+    StreamHeader.TYPE: int(PieceType.FINAL),
+    StreamHeader.SEQUENCE: 0,
+    StreamHeader.OFFSET: 0,
+    StreamHeader.ACK_INTERVAL: ACK_INTERVAL,
+}
+"""What says of a piece that it is all of its stream."""
+
 
 @dataclasses.dataclass
 class _Outgoing:
@@ -96,6 +104,8 @@ class StreamSender:
         }
         if request_id:
             fixed[StreamHeader.REQUEST] = request_id
+        if len(content) <= min(chunk_size, self._window):  # by far the most
+            return [Piece(Topic.STREAM_DATA, fixed | _ONLY_PIECE, content)]
         outgoing = _Outgoing(fixed, content, request_id, chunk_size, moved=now)
         self._open[stream_id] = outgoing
         return self._pieces(stream_id, outgoing)

@@ -30,7 +30,8 @@ class AuthHeader:
     SSID = "ssid"
 
 
-_PROOF = (AuthHeader.CLIENT_NAME, AuthHeader.TOKEN, AuthHeader.SIGNATURE)
+def _proof_of(headers: Mapping[str, Any]) -> tuple[object, object, object]:
+    return headers.get(AuthHeader.CLIENT_NAME), headers.get(AuthHeader.TOKEN), headers.get(AuthHeader.SIGNATURE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +80,7 @@ def check_credentials(headers: Mapping[str, Any], verifier: Verifier) -> str:
     Raises:
         NotProven: a header is missing or the signature is another's.
     """
-    name, token, signature = (headers.get(name) for name in _PROOF)
+    name, token, signature = _proof_of(headers)
     if not isinstance(name, str) or not isinstance(token, str) or not signature:
         raise NotProven("expected client_name, token and signature in the headers, but one is missing")
     verifier.verify(name + token, signature)
@@ -99,12 +100,12 @@ class CredentialsCheck:
 
     def check(self, headers: Mapping[str, Any]) -> str:
         """See ``check_credentials``."""
-        shown = tuple(headers.get(name) for name in _PROOF)
-        if shown == self._proven and isinstance(shown[0], str):
-            return shown[0]
-        name = check_credentials(headers, self._verifier)
-        self._proven = (shown[0], shown[1], shown[2])
-        return name
+        name, token, signature = _proof_of(headers)
+        if (name, token, signature) == self._proven and isinstance(name, str):
+            return name
+        proven = check_credentials(headers, self._verifier)
+        self._proven = (name, token, signature)
+        return proven
 
 
 class Claim:

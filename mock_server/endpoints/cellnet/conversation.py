@@ -143,8 +143,7 @@ class Conversation:
         """Send what there is frame by frame, each when its bytes would be through, or none after a cut."""
         loop = asyncio.get_running_loop()
         sent = 0
-        frames = self._frames()
-        for frame in frames:
+        for frame in self.peer.frames_to_send():
             if form.cut is not None and sent + len(frame) > form.cut:
                 break
             sent += len(frame)
@@ -158,12 +157,6 @@ class Conversation:
     def _send_late(self, frames: list[Content]) -> None:
         if not self._is_lost:
             self._put(frames)
-
-    def _frames(self) -> list[Content]:
-        frames: list[Content] = []
-        while more := self.peer.frames_to_send():
-            frames += more
-        return frames
 
     def look_after(self) -> None:
         """Give up what stands still; called now and then."""
@@ -226,7 +219,7 @@ class Conversation:
             _logger.debug("%s left", self.name)
 
     def _flush(self) -> None:
-        if frames := self._frames():
+        if frames := self.peer.frames_to_send():
             self._put(frames)
 
     def _put(self, frames: list[Content]) -> None:

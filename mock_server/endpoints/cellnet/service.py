@@ -156,7 +156,7 @@ class AdminService:
         moment = Moment(Point.COMMAND, request.command, event.user, session)
 
         def act() -> Envelope | Late[Envelope | None] | None:
-            if line.split(" ")[0] == _LOGIN and file is None:
+            if line.split(" ", 1)[0] == _LOGIN and file is None:
                 return self._log_in(caller, event, line, envelope)
             return self._carry_out(caller, request, token)
 
@@ -165,12 +165,12 @@ class AdminService:
     def _carry_out(
         self, caller: Conversation, request: Request, token: object
     ) -> Envelope | Late[Envelope | None] | None:
-        line, file = request.line, request.upload
+        name, file = request.line.split(" ", 1)[0], request.upload
         session_id = None
         if isinstance(token, str):
             claims = self._claims_of(token)
             session_id = str(claims[Claim.SESSION]) if claims else ""
-            if claims and self._sessions.find(session_id) is None and line.split(" ")[0] != _CHECK:
+            if claims and self._sessions.find(session_id) is None and name != _CHECK:
                 if file is not None:
                     # Official servers restore a session from the request that brings the token; a finished upload
                     # is none, and they fail over that.
@@ -178,8 +178,8 @@ class AdminService:
                     return Reply().error("Exception Occurred: AssertionError: ").envelope(_now())
                 self._restore(session_id, claims)
         caller.trace.session = session_id
-        answered = self._answer(dataclasses.replace(request, token=session_id))
-        if line.split(" ")[0] == _LOGOUT and session_id is not None:
+        answered = self._answer(request.of_session(session_id))
+        if name == _LOGOUT and session_id is not None:
             self._cells.pop(session_id, None)
         elif session_id is not None and self._sessions.find(session_id) is not None:
             self._cells[session_id] = caller

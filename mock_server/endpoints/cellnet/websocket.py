@@ -1,11 +1,13 @@
-"""The scheme ``http``: each frame is a binary message of a WebSocket at the path ``/f3``."""
+"""The scheme ``http``: each frame is a binary message of a WebSocket at the path ``/f3``.
+
+The library reads and writes all but whole messages, see ``websocket_messages``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import http
 import logging
-import struct
 from typing import TYPE_CHECKING, cast
 
 from websockets.frames import Frame as WebSocketFrame
@@ -14,8 +16,9 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from flare_client.protocol.cellnet.blocks import Content
+from flare_client.protocol.cellnet.blocks import Content, first_of
 from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, BadFrame, decode_frame
+from flare_client.protocol.cellnet.websocket_messages import Rest, WholeMessages, binary_message
 from flare_client.protocol.errors import ProtocolError
 from mock_server.endpoints.cellnet.carrier import Carrier
 from mock_server.endpoints.cellnet.conversation import Conversation
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("mock_server")
 
 PATH = "/f3"
-_LARGE_BINARY = struct.Struct(">BBQ")
-_FIN, _LENGTH_64 = 0x80, 127
 _MOST_PARTS = 4096
 """Parts of one message: empty ones cost memory, too."""
 
@@ -49,6 +50,7 @@ class WebSocketConnection(Carrier):
         self._welcome = welcome
         # Official clients offer no compression; none is offered or taken.
         self._wire = ServerProtocol(extensions=None, max_size=endpoint.limits.frame)
+        self._messages = WholeMessages(endpoint.limits.frame, masked=True)
         self._parts: list[bytes] = []
         self._is_binary = False
 
@@ -63,8 +65,12 @@ class WebSocketConnection(Carrier):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
-        self._wire.receive_data(data)
-        self._take()
+        for found in self._messages.feed(data):
+            if isinstance(found, Rest):
+                self._wire.receive_data(found.data)
+                self._take()
+            elif self._wire.state is State.OPEN:
+                self._message(found)
 
     def eof_received(self) -> bool:
         """Take the end of the client's bytes."""
@@ -117,29 +123,24 @@ class WebSocketConnection(Carrier):
             _logger.warning("dropping what %s sent: expected a binary message", self.conversation.name)
             self._trace.note(FrameCame(BadFrame("expected a binary message, but got text")))
             return
+        self._message(data)
+
+    def _message(self, data: Content) -> None:
         try:
             decoded = decode_frame(data, self._endpoint.limits)
         except ProtocolError as problem:
             _logger.warning("dropping what %s sent: %s", self.conversation.name, problem)
-            self._trace.note(FrameCame(BadFrame(str(problem), data[:PREFIX_SIZE])))
+            self._trace.note(FrameCame(BadFrame(str(problem), first_of(data, PREFIX_SIZE))))
             return
         self.conversation.receive([decoded])
 
     def _send(self, frames: list[Content]) -> None:
         if self._wire.state is not State.OPEN:
             return
-        for frame in frames:
-            if isinstance(frame, bytes):
-                self._wire.send_binary(frame)
-            else:
-                self._flush()
-                # The library would copy it. No message in several parts is ever sent that this could be in the middle
-                # of, and what the library has to send was flushed.
-                self.transport.writelines(
-                    (_LARGE_BINARY.pack(_FIN | Opcode.BINARY, _LENGTH_64, len(frame)), *frame.parts)
-                )
-        # Frames that belong together leave in one record: each would wake the client.
+        # The library never sends a message in parts that these could be in the middle of; what else it has to say goes
+        # first. Frames that belong together leave in one record: each would wake the client.
         self._flush()
+        self.transport.writelines([block for frame in frames for block in binary_message(frame, masked=False)])
 
     def _close(self) -> None:
         if self._wire.state is State.OPEN:
