@@ -23,6 +23,7 @@ from mock_server.endpoints.hci.endpoint import HciEndpoint
 from mock_server.faults.desk import FaultDesk
 from mock_server.files import fresh_folder
 from mock_server.jobs.engine import JobEngine
+from mock_server.jobs.journal import STUDIES
 from mock_server.jobs.outcomes import ServerRules, Witness
 from mock_server.jobs.store import Job
 from mock_server.pki import Pki
@@ -33,9 +34,6 @@ from mock_server.signatures import check_job_signatures
 from mock_server.sites import Site
 from mock_server.studies import Studies
 from mock_server.variation.pedant import Pedant
-
-STUDIES = "studies"
-"""The fact that the studies are kept as."""
 
 Endpoint = HciEndpoint | CellEndpoint
 """What listens: one dialect or the other."""

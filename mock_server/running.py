@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from flare_client.protocol.cellnet.kit import Security
 from mock_server.account import Account, upload_size
 from mock_server.answers import Answer, Late, Reply
-from mock_server.assembly import STUDIES, build_context, build_endpoint, uploads_of
+from mock_server.assembly import build_context, build_endpoint, uploads_of
 from mock_server.clock import ManualClock, ScaledClock, SkewedClock
 from mock_server.commands.dispatch import answer
 from mock_server.context import Request, ServerContext
@@ -27,6 +27,7 @@ from mock_server.faults.course import End, Form
 from mock_server.faults.desk import FaultDesk
 from mock_server.faults.impostor import Impostor
 from mock_server.files import fresh_folder, private_folder
+from mock_server.jobs.journal import STUDIES
 from mock_server.jobs.outcomes import Occurrence
 from mock_server.ports import reserve_port
 from mock_server.premises import Holdings

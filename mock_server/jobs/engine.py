@@ -24,7 +24,7 @@ from mock_server.jobs import meta as job_meta
 from mock_server.jobs.agenda import Agenda, OfSystem
 from mock_server.jobs.happenings import Happenings
 from mock_server.jobs.intake import Intake
-from mock_server.jobs.journal import Forgetful, Journal, Kept
+from mock_server.jobs.journal import SITES, Forgetful, Journal, Kept
 from mock_server.jobs.lifecycle import LifeCycle
 from mock_server.jobs.outcomes import AbortOutcome, JobIsRunning, ServerRules, Witness
 from mock_server.jobs.results import ResultFile, Results
@@ -36,7 +36,6 @@ from mock_server.scenarios.system import Happening
 from mock_server.sites import Site
 from mock_server.sites.register import SiteRegister
 
-_SITES = "sites"
 _HOLDING = (JobStatus.DISPATCHED, JobStatus.RUNNING)
 """The statuses of jobs that are lost with their server."""
 
@@ -119,7 +118,7 @@ class JobEngine:
 
     def _go_on(self, kept: Kept, now: float) -> None:
         """Be the engine of before once its server was restarted: what is overdue happens now, in order."""
-        self._sites.restore(kept.facts.get(_SITES, {}))
+        self._sites.restore(kept.facts.get(SITES, {}))
         self._intake.restore(kept)
         self._happenings.go_on(kept, now)
         planned = [(job.planned, job) for job in kept.jobs if job.planned is not None]
@@ -336,7 +335,7 @@ class JobEngine:
         return found
 
     def _note_sites(self) -> None:
-        self._journal.note(_SITES, self._sites.standing())
+        self._journal.note(SITES, self._sites.standing())
 
     def is_disabled(self, name: str) -> bool:
         """Whether a site is kept out."""

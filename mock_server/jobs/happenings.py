@@ -10,12 +10,10 @@ from collections.abc import Callable
 
 from mock_server.jobs.agenda import Agenda, Due, OfSystem, OwnJob
 from mock_server.jobs.intake import Intake
-from mock_server.jobs.journal import Kept
+from mock_server.jobs.journal import BEGAN, SUBMITTED, Kept
 from mock_server.jobs.lifecycle import LifeCycle
 from mock_server.scenarios import Scenario
 from mock_server.scenarios.system import Work
-
-_BEGAN, _SUBMITTED = "began", "submitted"
 
 
 class Happenings:
@@ -47,7 +45,7 @@ class Happenings:
 
     def begin(self, now: float) -> None:
         """Plan everything, from now on."""
-        self._life.journal.note(_BEGAN, now)
+        self._life.journal.note(BEGAN, now)
         for after, happens, site in self._scenario.happenings:
             self._agenda.plan(now + after, OfSystem(happens, site))
         for work in self._scenario.workload:
@@ -58,8 +56,8 @@ class Happenings:
 
         What was to happen to the server while it was down has nobody to happen to.
         """
-        began = kept.facts.get(_BEGAN, now)
-        self._submitted.update(kept.numbers(_SUBMITTED))
+        began = kept.facts.get(BEGAN, now)
+        self._submitted.update(kept.numbers(SUBMITTED))
         for after, happens, site in self._scenario.happenings:
             if began + after > (kept.time if happens.is_of_a_site else max(kept.time, now)):
                 self._agenda.plan(max(began + after, now), OfSystem(happens, site))
@@ -75,7 +73,7 @@ class Happenings:
             if due.number + 1 < due.work.count:
                 self._agenda.plan(now + due.work.every, OwnJob(due.work, due.number + 1, due.name))
             self._submitted[due.name] = due.number + 1
-            self._life.journal.note(_SUBMITTED, dict(self._submitted))
+            self._life.journal.note(SUBMITTED, dict(self._submitted))
             self._intake.submit_own(due.work, due.number, now)
         elif isinstance(due, OfSystem):
             self._life.tell(now, due.happens.value, None, due.site)

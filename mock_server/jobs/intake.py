@@ -17,7 +17,7 @@ from mock_server.clock import Clock
 from mock_server.jobs import meta as job_meta
 from mock_server.jobs import own as own_jobs
 from mock_server.jobs.definition import DefinitionRejected, read_definition
-from mock_server.jobs.journal import Kept
+from mock_server.jobs.journal import LAST_JOB, OCCURRENCES, Kept
 from mock_server.jobs.legacy import Conversion
 from mock_server.jobs.lifecycle import LifeCycle
 from mock_server.jobs.outcomes import JobExists, ServerRules
@@ -28,9 +28,6 @@ from mock_server.scenarios.system import Work
 from mock_server.studies import not_enrolled
 
 MAX_ID_LENGTH = 128
-
-_LAST = "last job"
-_OCCURRENCES = "occurrences"
 
 
 class Intake:
@@ -135,8 +132,8 @@ class Intake:
 
     def restore(self, kept: Kept) -> None:
         """Take in the jobs and submissions of before."""
-        self._store.last = kept.numbers(_LAST).get(_LAST, 0)
-        self._occurrences.update(kept.numbers(_OCCURRENCES))
+        self._store.last = kept.numbers(LAST_JOB).get(LAST_JOB, 0)
+        self._occurrences.update(kept.numbers(OCCURRENCES))
         self.submissions.restore(kept.submissions)
         for job in kept.jobs:
             if job.own_definition is not None:
@@ -194,7 +191,7 @@ class Intake:
 
     def _admit(self, job: Job, now: float) -> None:
         self._store.add(job)
-        self._journal.note(_LAST, {_LAST: self._store.last})
+        self._journal.note(LAST_JOB, {LAST_JOB: self._store.last})
         self._journal.changed(job)
         plan = self._rule_of(job).plan
         job.plan, job.result = plan, plan.result
@@ -210,7 +207,7 @@ class Intake:
                 # By what it says as well: a server may go on with another scenario.
                 key = f"{index}/{rule.match.model_dump_json()}"
                 self._occurrences[key] += 1
-                self._journal.note(_OCCURRENCES, dict(self._occurrences))
+                self._journal.note(OCCURRENCES, dict(self._occurrences))
                 if self._occurrences[key] != rule.match.occurrence:
                     continue
             found = rule

@@ -1,6 +1,7 @@
 """The seam between the engine and what outlives it: the engine tells what changed, and begins with what was kept.
 
-Knows neither files nor databases. What is told is kept together, or not at all, when the journal is committed.
+Owns the names of facts, of which there is one each, and what each looks like. Knows neither files nor databases. What
+is told is kept together, or not at all, when the journal is committed.
 """
 
 from __future__ import annotations
@@ -8,11 +9,43 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from pydantic import BaseModel, TypeAdapter
 
 from flare_client.protocol.envelope import Json
 from mock_server.jobs.store import Job
 from mock_server.jobs.submissions import Record, Scope
+
+SITES, STUDIES, BEGAN, SUBMITTED, LAST_JOB, OCCURRENCES = (
+    "sites",
+    "studies",
+    "began",
+    "submitted",
+    "last job",
+    "occurrences",
+)
+
+
+class StudiesFact(BaseModel):
+    """The fact ``STUDIES``: of each study its name, the sites of each organisation and the users."""
+
+    are_kept: bool
+    studies: list[tuple[str, dict[str, list[str]], list[str]]]
+
+
+FACTS: Mapping[str, TypeAdapter[Any]] = MappingProxyType(
+    {
+        SITES: TypeAdapter(dict[str, dict[str, bool]]),
+        STUDIES: TypeAdapter(StudiesFact),
+        BEGAN: TypeAdapter(float),
+        SUBMITTED: TypeAdapter(dict[str, int]),
+        LAST_JOB: TypeAdapter(dict[str, int]),
+        OCCURRENCES: TypeAdapter(dict[str, int]),
+    }
+)
+"""What each fact looks like: one that does not was not written by a server."""
 
 
 class Journal(Protocol):

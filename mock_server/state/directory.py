@@ -20,9 +20,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from flare_client.protocol.envelope import Json
 from mock_server.files import SHARED, private_folder, write_atomically
-from mock_server.jobs.journal import Kept
+from mock_server.jobs.journal import FACTS, Kept
 from mock_server.jobs.store import DEFINITION_FILE, Job, Submitter
 from mock_server.jobs.submissions import Record, Scope
 from mock_server.scenarios.jobs import Plan
@@ -224,6 +226,10 @@ class State:
         for name, value in facts:
             try:
                 json.loads(value)
+                if name in FACTS:
+                    FACTS[name].validate_json(value, strict=True)
+            except ValidationError as problem:
+                raise self._damaged(f"the fact {name!r}: {_first_fault(problem)}") from problem
             except ValueError as problem:
                 raise self._damaged(f"the fact {name!r}: {problem}") from problem
         return facts
@@ -268,6 +274,13 @@ class State:
             f"expected a whole state in {self.root}, but it is damaged: {what}. "
             "It was left as it is; give another directory, or put back a copy"
         )
+
+
+def _first_fault(problem: ValidationError) -> str:
+    """What is wrong with a value, and where in it."""
+    fault = problem.errors()[0]
+    where = ".".join(map(str, fault["loc"]))
+    return f"{fault['msg']}{f' at {where}' if where else ''}, but got {fault['input']!r:.60}"
 
 
 def _check_empty(root: Path) -> None:
