@@ -9,8 +9,7 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
-from websockets.frames import Frame as WebSocketFrame
-from websockets.frames import Opcode
+from websockets.utils import apply_mask
 
 from flare_client.protocol.cellnet import auth, commands, fobs
 from flare_client.protocol.cellnet.blocks import LARGE, Blocks
@@ -37,7 +36,6 @@ from flare_client.protocol.cellnet.tokens import (
     read_admin_token,
     server_credentials,
 )
-from flare_client.protocol.cellnet.websocket_messages import binary_message
 from flare_client.protocol.envelope import Envelope, request, string
 from flare_client.protocol.errors import RemoteProtocolError
 from flare_client.protocol.limits import Limits
@@ -190,15 +188,28 @@ def _frame(data: bytes) -> None:
 # --- the messages of a WebSocket ------------------------------------------------------------------------------------
 
 
+def _websocket_frame(first: int, data: bytes, *, masked: bool) -> bytes:
+    """A frame with a mask that is always the same, if any."""
+    mask, mark = (b"\x01\x80\x00\xff", 0x80) if masked else (b"", 0)
+    size = len(data)
+    if size < 126:
+        header = bytes((first, mark | size))
+    elif size < 1 << 16:
+        header = bytes((first, mark | 126)) + size.to_bytes(2, "big")
+    else:
+        header = bytes((first, mark | 127)) + size.to_bytes(8, "big")
+    return header + mask + (bytes(apply_mask(data, mask)) if masked else data)
+
+
 def _websocket_bytes() -> Iterator[bytes]:
     for masked in (False, True):
-        side = bytes((masked,))
-        wire = b"".join(binary_message(b"x" * 200, masked=masked))
-        yield side + wire + wire[:2] + wire[2:]
-        yield side + b"".join(binary_message(bytes(LARGE), masked=masked)) + wire
-        for fin, opcode in ((True, Opcode.PING), (False, Opcode.BINARY), (True, Opcode.CONT), (True, Opcode.TEXT)):
-            wire += WebSocketFrame(opcode, b"some", fin).serialize(mask=masked)
-        yield side + wire + WebSocketFrame(Opcode.CLOSE, b"\x03\xe8bye").serialize(mask=masked) + wire
+        framed = functools.partial(_websocket_frame, masked=masked)
+        side, whole, ping = bytes((masked,)), framed(0x82, b"x" * 200), framed(0x89, b"there?")
+        parts = framed(0x02, b"begins") + ping + framed(0x80, b"ends")
+        yield side + whole + framed(0x82, b"tiny") + parts + whole
+        yield side + framed(0x82, bytes(LARGE)) + framed(0x81, b"text") + whole
+        yield side + framed(0x02, b"begins") + whole + whole
+        yield side + whole + framed(0x88, b"\x03\xe8bye") + whole
 
 
 def _websocket(data: bytes) -> None:

@@ -60,6 +60,15 @@ def _never(*_: Any, **__: Any) -> None:
     """In the place of a check that raises."""
 
 
+_begin = WholeMessages._begin
+
+
+def _begin_and_forget(messages: WholeMessages) -> None:
+    """In the place of the one that knows that a message in parts has begun."""
+    _begin(messages)
+    messages._is_fragmented = False
+
+
 def _changed(owner: Any, attribute: str, change: Callable[[Any], Any]) -> tuple[Any, str, Any]:
     original = getattr(owner, attribute)
     return owner, attribute, lambda *args, **kwargs: change(original(*args, **kwargs))
@@ -84,10 +93,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "signature": ((FolderVerifier, "check_issuer", _never), "only the CA vouches"),
     "packing": ((packing, "_check", _never), "only plain types are read"),
     "frame": (_changed(cell_targets, "decode_grpc_frame", lambda frame: frame[:-1]), "gRPC brings what was sent"),
-    "websocket": (
-        (WholeMessages, "_header_size", lambda messages: 2 + 8 * (messages._header[1:2] == b"\x7f")),
-        "by the library alone",
-    ),
+    "websocket": ((WholeMessages, "_begin", _begin_and_forget), "by the library alone"),
     "fobs": ((fobs._Reader, "_fl_context", staticmethod(lambda _: frozenset())), "only accepted types"),
     "auth": ((Verifier, "verify", _never), "a token is the server's"),
     "token": ((Verifier, "verify", _never), "Invalid control character"),
