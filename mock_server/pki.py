@@ -45,7 +45,7 @@ __all__ = ["MOCK_ORG", "SERVER", "Credentials", "Identity", "Pki", "PkiError", "
 CA_FILE = "ca.pem"
 """Where the authority is kept in its folder."""
 MOST_SESSIONS = 2000
-"""TLS sessions that a server remembers, at 7 to 11 kB each; every connection leaves one, a resumed one as well.
+"""TLS sessions that a server remembers, at 7 to 11 kB each; every connection leaves one that resumed none.
 OpenSSL's own bound is ten times that."""
 _LOCAL_HOSTS = ("localhost", "127.0.0.1")
 

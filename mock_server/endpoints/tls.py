@@ -56,6 +56,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         trace: is told what happens.
         gathers: whether what is said while bytes are taken leaves at once when all of them are. Each send costs both
             sides as much as a good part of a short command; where connections last, it is better to be early.
+        says_goodbye: whether the connection ends with the goodbye of TLS. Official servers of the socket dialect end
+            without.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         trace: Trace,
         *,
         gathers: bool = False,
+        says_goodbye: bool = True,
     ) -> None:
         self._make_inner = make_inner
         self._trace = trace
@@ -87,6 +90,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._gathers = gathers
         self._is_gathering = False
         self._keeps_tickets = False
+        self._says_goodbye = says_goodbye
+        self._leaves_session = True
 
     @property
     def raw(self) -> asyncio.Transport:
@@ -186,8 +191,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
             self._set_timer(_LINGER_SECONDS, self.raw.abort)
             return
         if self.state in (_State.OPEN, _State.ENDING):
-            with contextlib.suppress(ssl.SSLError):
-                self.tls.unwrap()  # writes close_notify; that the peer's own is not there yet is no error
+            self._end_tls()
         self._finish()
 
     def abort(self) -> None:
@@ -231,11 +235,11 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self.state = _State.OPEN
         tls, suite = self.tls, self.tls.cipher()
         # All that TLS 1.3 still has to say are tickets, which can go with the first answer.
-        self._keeps_tickets = tls.version() == _TICKETS_LAST
+        version, resumed = tls.version() or "", tls.session_reused or False
+        self._keeps_tickets = version == _TICKETS_LAST
+        self._leaves_session = not (resumed and version == _TICKETS_LAST)
         certificate = tls.getpeercert(binary_form=True)
-        self._trace.note(
-            Secured(tls.version() or "", suite[0] if suite else "", tls.session_reused or False, certificate)
-        )
+        self._trace.note(Secured(version, suite[0] if suite else "", resumed, certificate))
         self._inner = self._make_inner()
         self._inner.connection_made(_TlsTransport(self))
 
@@ -253,6 +257,18 @@ class TlsProtocol(asyncio.BufferedProtocol):
                 self._end_of_input()
                 return
             inner.data_received(data)
+
+    def _end_tls(self) -> None:
+        if not self._says_goodbye:
+            self.flush()
+            if not self._leaves_session:
+                # OpenSSL forgets the session of a connection that ends without a goodbye: here that of the ticket that
+                # came with it, which nobody needs who resumed an earlier one.
+                return
+        with contextlib.suppress(ssl.SSLError):
+            self.tls.unwrap()  # writes the goodbye; that the peer's own is not there yet is no error
+        if not self._says_goodbye:
+            self._outgoing.read()
 
     def _end_of_input(self) -> None:
         self._trace.ending(CLIENT)

@@ -86,15 +86,37 @@ def test_no_certificate_at_all_gets_an_alert(server: MockServer, version: ssl.TL
     assert "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason, reason
 
 
-def test_an_answer_ends_with_the_goodbye_of_tls(server: MockServer) -> None:
-    """A client that insists on it can tell an answer from one that was cut short."""
-    raw = RawClient(server, server.kit())
-    with raw.connect() as connection:
-        connection.sendall(b'{"data": [{"type": "command", "data": "_check_session"}]}\x03\x04')
-        answer = b""
-        while block := connection.recv(4096):  # without close_notify the end would raise SSLEOFError
-            answer += block
-    assert answer.endswith(b"\x03\x04")
+ASKS = b'{"data": [{"type": "command", "data": "_check_session"}]}\x03\x04'
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_answer_ends_without_the_goodbye_of_tls_as_official_ones_do(
+    server: MockServer, version: ssl.TLSVersion
+) -> None:
+    context = context_of(server.kit(), version)
+    raw = socket.create_connection((server.host, server.admin_port), timeout=10)
+    with context.wrap_socket(raw, suppress_ragged_eofs=False) as connection:
+        connection.sendall(ASKS)
+        answer = connection.recv(4096)
+        while not answer.endswith(b"\x03\x04"):
+            answer += connection.recv(4096)
+        with pytest.raises(ssl.SSLEOFError):
+            connection.recv(1)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_who_resumes_a_session_leaves_no_other_behind(version: ssl.TLSVersion) -> None:
+    with MockServer("2.6") as server:
+        context, session = context_of(server.kit(), version), None
+        stats = server.pki.server_context().session_stats
+        for hits in range(4):
+            raw = socket.create_connection((server.host, server.admin_port), timeout=10)
+            with context.wrap_socket(raw, session=session) as connection:
+                connection.sendall(ASKS)
+                read_all(connection)
+                session = session or connection.session
+            wait_until(lambda: stats()["number"] == 1)
+            assert stats()["hits"] == hits
 
 
 @pytest.mark.parametrize("greeting", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\x00" * 100])
@@ -208,7 +230,7 @@ class Once(asyncio.Protocol):
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_short_answer_is_one_write(version: ssl.TLSVersion, *, together: bool) -> None:
-    """Tickets, answer and goodbye leave at once, whether or not the request came with the end of the handshake."""
+    """Tickets and answer leave at once, whether or not the request came with the end of the handshake."""
     authority = trustme.CA()
     contexts = {side: ssl.create_default_context(side) for side in (ssl.Purpose.CLIENT_AUTH, ssl.Purpose.SERVER_AUTH)}
     authority.issue_cert("localhost").configure_cert(contexts[ssl.Purpose.CLIENT_AUTH])

@@ -100,8 +100,9 @@ class HciConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
-        self._expect_bytes()
         self._take(self._wire.receive_data(data))
+        if self._stall is not None:
+            self._expect_bytes()
 
     def eof_received(self) -> bool:
         """Take the end of the client's bytes; the answer may still go out."""
@@ -111,8 +112,7 @@ class HciConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Clean up after the connection, wherever it ended."""
-        if self._stall is not None:
-            self._stall.cancel()
+        self._expect_nothing()
         self._wire.close()
         if exc is not None:
             _logger.debug("connection of %s lost: %s", self._peer.name, exc)
@@ -142,6 +142,11 @@ class HciConnection(asyncio.Protocol):
         if self._stall is not None:
             self._stall.cancel()
         self._stall = asyncio.get_running_loop().call_later(self._endpoint.stall_timeout, self._stalled)
+
+    def _expect_nothing(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _stalled(self) -> None:
         _logger.warning(
@@ -228,8 +233,7 @@ class HciConnection(asyncio.Protocol):
             upload,
             trace=self._trace,
         )
-        if self._stall is not None:  # nothing more is awaited of the client, however long the answer takes
-            self._stall.cancel()
+        self._expect_nothing()  # however long the answer takes
         self._endpoint.faults.serve(
             Exchange(self._moment(request), lambda: self._endpoint.answer(request), Reply, self, self._trace, request)
         )
@@ -245,8 +249,7 @@ class HciConnection(asyncio.Protocol):
 
     def end(self, how: End) -> None:
         """End without an answer."""
-        if self._stall is not None:
-            self._stall.cancel()
+        self._expect_nothing()
         if self._transport is None or how is End.SILENCE:
             return
         self._trace.ending(SERVER, "a fault")
@@ -257,8 +260,7 @@ class HciConnection(asyncio.Protocol):
 
     def send(self, answer: Answer, form: Form = PLAIN) -> None:
         """Send an answer, and end the connection."""
-        if self._stall is not None:
-            self._stall.cancel()
+        self._expect_nothing()
         transport = self._transport
         if transport is None or transport.is_closing():
             return

@@ -106,7 +106,14 @@ class HciEndpoint:
     def _take_in(self, tls: ssl.SSLContext | None, trace: Trace) -> asyncio.BaseProtocol:
         if tls is None:
             return HciConnection(self, trace)
-        connection = TlsProtocol(tls, lambda: HciConnection(self, trace), self.stall_timeout, trace, gathers=True)
+        connection = TlsProtocol(
+            tls,
+            lambda: HciConnection(self, trace),
+            self.stall_timeout,
+            trace,
+            gathers=True,
+            says_goodbye=False,
+        )
         self._tls_connections.add(connection)
         return connection
 
