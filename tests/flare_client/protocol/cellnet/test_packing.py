@@ -86,6 +86,20 @@ def test_what_is_refused_says_why(data: bytes, reason: str) -> None:
         unpack(data)
 
 
+@pytest.mark.parametrize("around", [b"", b"\x91", b"\x81\xa1t", b"\x92\xff"])
+@pytest.mark.parametrize("size", [4, 8, 12])
+@pytest.mark.parametrize("form", ["fixed", "8 bits", "16 bits", "32 bits"])
+def test_a_time_is_no_plain_type_in_whatever_form_it_comes(form: str, size: int, around: bytes) -> None:
+    heads = {
+        "fixed": {4: b"\xd6", 8: b"\xd7"}.get(size, b"\xc7\x0c"),
+        "8 bits": bytes((0xC7, size)),
+        "16 bits": bytes((0xC8, 0, size)),
+        "32 bits": bytes((0xC9, 0, 0, 0, size)),
+    }
+    with pytest.raises(RemoteProtocolError, match="type Timestamp"):
+        unpack(around + heads[form] + b"\xff" + bytes(size))
+
+
 def test_the_deepest_that_is_allowed() -> None:
     assert unpack(b"\x91" * 64 + b"\xc0", 64)
     assert unpack(b"\x91" * 63 + b"\x90", 64)
