@@ -184,7 +184,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
             self._inner.pause_writing()
 
     def end(self) -> None:
-        """Say goodbye after what waits, then wait for the peer to hang up, but not for long."""
+        """End after what waits, then wait for the peer to hang up, but not for long."""
         self._trace.ending(SERVER)
         if self.state is _State.OPEN and self._waiting:
             self.state = _State.ENDING
@@ -268,7 +268,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         with contextlib.suppress(ssl.SSLError):
             self.tls.unwrap()  # writes the goodbye; that the peer's own is not there yet is no error
         if not self._says_goodbye:
-            self._outgoing.read()
+            self._outgoing.read()  # OpenSSL takes the connection for ended in order, and the peer hears nothing of it
 
     def _end_of_input(self) -> None:
         self._trace.ending(CLIENT)
