@@ -52,7 +52,7 @@ def test_connections_of_before_are_cut(scheme: str) -> None:
         server.reset()
         # The client opens another connection for the next command, and its token proves nothing.
         with pytest.raises(SessionExpired):
-            session.list_jobs()
+            wait_until(lambda: _lists(session))
         assert [entry.connection for entry in server.transcript.entries() if entry.kind == "connection"].count(1) == 0
         session.close()
 

@@ -117,7 +117,11 @@ AT_START = (
     _start("exits at once", "hello: the client program ended", "sys.exit(3)"),
     _start("crashes with a trace", "no such kit", "raise RuntimeError('no such kit')"),
     _start("speaks before it is asked", "nobody asked for that", "send(id=99, result=1)"),
-    _start("answers before it is asked", "expected protocol 1", "send(id=1, result=1); sys.stdin.readline()"),
+    _start(
+        "answers before it is asked",
+        "expected protocol 1|nobody asked for that",
+        "send(id=1, result=1); sys.stdin.readline()",
+    ),
     _start("never says hello", "hello: no answer in", "time.sleep(60)"),
     _start("floods at start", "expected a line of JSON", "while True: write('hello there\\n')"),
     _start("closes its output and goes on", "ended", "os.close(1); time.sleep(60)"),
