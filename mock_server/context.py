@@ -84,10 +84,6 @@ class Request:
         """The name of the command, without the scope before it."""
         return self.line.split(" ", 1)[0].rpartition(".")[2]
 
-    def of_session(self, token: str | None) -> Request:
-        """The same request with the token of a session."""
-        return Request(self.line, token, self.meta, self.peer, self.upload, self.study, self.trace)
-
     def drop_upload(self) -> None:
         """Remove the file that came with the request, if it is there still."""
         if self.upload is not None:

@@ -16,6 +16,11 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # as the library itself does
+    from websockets.utils import apply_mask
+
 from flare_client.protocol.cellnet.blocks import Content
 from flare_client.protocol.cellnet.sfm import BadFrame, Frame, decode_frame
 from flare_client.protocol.cellnet.websocket_messages import Rest, WholeMessages, binary_message
@@ -47,7 +52,7 @@ class WebSocketCodec:
         # Official clients offer no compression.
         self._wire = ClientProtocol(uri, extensions=None, max_size=limits.frame)
         self._early: list[bytes] = []
-        self._messages = WholeMessages(limits.frame, masked=False)
+        self._messages = WholeMessages(limits.frame, None)
         self._outgoing: list[bytes | memoryview] = []
         self._parts: list[bytes] = []
         self._is_binary = False
@@ -57,7 +62,7 @@ class WebSocketCodec:
         """See ``FrameCodec``."""
         if self._wire.state is State.OPEN:
             self._take_out()
-            self._outgoing += binary_message(frame, masked=True)
+            self._outgoing += binary_message(frame, apply_mask)
         elif self._wire.state is State.CONNECTING:
             self._early.append(bytes(frame))
 

@@ -5,6 +5,8 @@ in many small steps and copies it several times: for a short command that takes 
 piece of a file is large. Owns where a WebSocket frame begins and ends. Must not know what is in it; whatever comes that
 is no plain whole message is passed on, the faults among it, too.
 
+How a mask is put on and taken off is handed in, by who has a library for it.
+
 Source: RFC 6455, section 5.2.
 """
 
@@ -12,13 +14,8 @@ from __future__ import annotations
 
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
-
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # as the library itself does
-    from websockets.utils import apply_mask
 
 from flare_client.protocol.cellnet.blocks import LARGE, Blocks, Content, first_of
 from flare_client.protocol.cellnet.gathering import Buffers, Gathering
@@ -36,19 +33,25 @@ _TINY_HEADER, _SHORT_HEADER, _LONG_HEADER = struct.Struct(">BB"), struct.Struct(
 _MASKED_AT_ONCE = 64 * 1024
 """Bytes that are masked at once, in memory that is used again; a multiple of the mask's size."""
 
+Masking = Callable[[bytes | memoryview, bytes], bytes]
+"""Puts a mask of four bytes on some bytes, which is the same as to take it off."""
 
-def binary_message(content: Content, *, masked: bool) -> list[bytes | memoryview]:
+
+def binary_message(content: Content, masking: Masking | None) -> list[bytes | memoryview]:
     """A binary message in one part, in blocks.
 
     Args:
         content: what is in it; that of large ones is not copied.
-        masked: whether it is masked: clients mask what they send, servers do not.
+        masking: puts a mask on, as clients do with all that they send; ``None``: servers put none on.
     """
-    mask = secrets.token_bytes(_MASK_SIZE) if masked else b""
-    header = _header(len(content), _MASKED if masked else 0) + mask
+    if masking is None:
+        header = _header(len(content), 0)
+        return [header + content] if isinstance(content, bytes) else [header, *content.parts]
+    mask = secrets.token_bytes(_MASK_SIZE)
+    header = _header(len(content), _MASKED) + mask
     if isinstance(content, bytes):
-        return [header + (apply_mask(content, mask) if masked else content)]
-    return [header, *(_under_mask(content, mask) if masked else content.parts)]
+        return [header + masking(content, mask)]
+    return [header, *_under_mask(content, mask, masking)]
 
 
 def _header(size: int, masked: int) -> bytes:
@@ -59,11 +62,11 @@ def _header(size: int, masked: int) -> bytes:
     return _LONG_HEADER.pack(_WHOLE_BINARY, masked | _LONG, size)
 
 
-def _under_mask(content: Blocks, mask: bytes) -> Iterator[bytes]:
+def _under_mask(content: Blocks, mask: bytes, masking: Masking) -> Iterator[bytes]:
     """Put a mask on, or take it off."""
     for block in content.parts:
         for start in range(0, len(block), _MASKED_AT_ONCE):
-            yield apply_mask(block[start : start + _MASKED_AT_ONCE], mask)
+            yield masking(block[start : start + _MASKED_AT_ONCE], mask)
         turn = len(block) % _MASK_SIZE
         mask = mask[turn:] + mask[:turn]
 
@@ -83,13 +86,14 @@ class WholeMessages:
 
     Args:
         limit: bytes of the longest message that is taken; a longer one is left to the library, to be refused.
-        masked: whether the other side masks what it sends, as clients do; a message that is not as it ought to be is
-            left to the library, too.
+        masking: takes off the mask that clients put on what they send; ``None``: the other side is a server. A message
+            that is not as it ought to be is left to the library, too.
     """
 
-    def __init__(self, limit: int, *, masked: bool) -> None:
+    def __init__(self, limit: int, masking: Masking | None) -> None:
         self._limit = limit
-        self._masked = _MASKED if masked else 0
+        self._masking = masking
+        self._masked = 0 if masking is None else _MASKED
         self._upgrade_tail: bytes | None = b""
         """The last bytes of the upgrade; ``None`` once it is over."""
         self._large_head = bytes((_WHOLE_BINARY, self._masked | _LONG))
@@ -158,9 +162,9 @@ class WholeMessages:
     def _end_large(self) -> Blocks:
         self._is_large = False
         large = self._gathering.take()
-        if not self._masked:
+        if self._masking is None:
             return large
-        return Blocks(_under_mask(large.part(_MASK_SIZE, len(large)), first_of(large, _MASK_SIZE)))
+        return Blocks(_under_mask(large.part(_MASK_SIZE, len(large)), first_of(large, _MASK_SIZE), self._masking))
 
     def _after_upgrade(self, data: bytes) -> int:
         """How many of the bytes belong to the upgrade."""
@@ -183,12 +187,13 @@ class WholeMessages:
             length, start = view[2] << 8 | view[3], 4
         elif length > _SHORT:  # a large one, or one whose mask is not as it ought to be
             return 0, None
-        begin = start + _MASK_SIZE if self._masked else start
+        begin = start if self._masking is None else start + _MASK_SIZE
         end = begin + length
         if length > self._limit or end > len(view):
             return 0, None
-        content = bytes(view[begin:end])
-        return end, apply_mask(content, bytes(view[start:begin])) if self._masked else content
+        if self._masking is None:
+            return end, bytes(view[begin:end])
+        return end, self._masking(view[begin:end], bytes(view[start:begin]))
 
     def _header_size(self) -> int:
         return 2 + _LENGTH_SIZES.get(self._header[1] & _LENGTH, 0) if len(self._header) > 1 else 2

@@ -178,7 +178,7 @@ class AdminService:
                     return Reply().error("Exception Occurred: AssertionError: ").envelope(_now())
                 self._restore(session_id, claims)
         caller.trace.session = session_id
-        answered = self._answer(request.of_session(session_id))
+        answered = self._answer(dataclasses.replace(request, token=session_id))
         if name == _LOGOUT and session_id is not None:
             self._cells.pop(session_id, None)
         elif session_id is not None and self._sessions.find(session_id) is not None:

@@ -16,6 +16,11 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # as the library itself does
+    from websockets.utils import apply_mask
+
 from flare_client.protocol.cellnet.blocks import Content, first_of
 from flare_client.protocol.cellnet.sfm import PREFIX_SIZE, BadFrame, decode_frame
 from flare_client.protocol.cellnet.websocket_messages import Rest, WholeMessages, binary_message
@@ -50,7 +55,7 @@ class WebSocketConnection(Carrier):
         self._welcome = welcome
         # Official clients offer no compression; none is offered or taken.
         self._wire = ServerProtocol(extensions=None, max_size=endpoint.limits.frame)
-        self._messages = WholeMessages(endpoint.limits.frame, masked=True)
+        self._messages = WholeMessages(endpoint.limits.frame, apply_mask)
         self._parts: list[bytes] = []
         self._is_binary = False
 
@@ -140,7 +145,7 @@ class WebSocketConnection(Carrier):
         # The library never sends a message in parts that these could be in the middle of; what else it has to say goes
         # first. Frames that belong together leave in one record: each would wake the client.
         self._flush()
-        self.transport.writelines([block for frame in frames for block in binary_message(frame, masked=False)])
+        self.transport.writelines([block for frame in frames for block in binary_message(frame, None)])
 
     def _close(self) -> None:
         if self._wire.state is State.OPEN:

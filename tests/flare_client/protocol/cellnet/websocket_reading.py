@@ -7,6 +7,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
+from websockets.utils import apply_mask
 
 from flare_client.protocol.cellnet.websocket_messages import Rest, WholeMessages
 
@@ -43,7 +44,7 @@ def by_the_library(data: bytes, *, masked: bool, limit: int) -> tuple[Found, str
 
 def with_whole_messages(data: bytes, *, masked: bool, limit: int, cut: int) -> tuple[Found, str]:
     """The same, so many bytes at a time."""
-    wire, messages = reader(masked=masked, limit=limit), WholeMessages(limit, masked=masked)
+    wire, messages = reader(masked=masked, limit=limit), WholeMessages(limit, apply_mask if masked else None)
     (upgrade,) = messages.feed(b"GET /f3 HTTP/1.1\r\n\r\n")
     assert isinstance(upgrade, Rest)
     found: Found = []
