@@ -1,8 +1,9 @@
 """How far the machine was behind: the harness's own scheduling lag, measured while it works.
 
-Two things make a client that is right look late. A thread that slept is woken late, which a thread that sleeps and
-looks at the clock sees. And a thread that wants to work is not given a CPU; it is the kernel that knows, on Linux, in
-``/proc/<process>/task/<thread>/schedstat``. Elsewhere the first measure stands alone.
+Two things make a client that is right look late. A thread that slept, or let others have the interpreter, has its turn
+late, which a thread that does so and looks at the clock sees. And a thread that wants to work is not given a CPU; it is
+the kernel that knows, on Linux, in ``/proc/<process>/task/<thread>/schedstat``. Elsewhere the first measure stands
+alone.
 """
 
 from __future__ import annotations
@@ -12,43 +13,48 @@ import os
 import threading
 import time
 from array import array
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 from conformance.results import Lag
 
 STEP = 0.005
 """Seconds that the watching thread asks to sleep."""
 _TOLERATED = 0.005
-"""Seconds by which it may be woken late: the timer of the kernel, and one turn of another thread of this process."""
+"""Seconds by which it may be late: the timer of the kernel, and one turn of another thread of this process."""
 _LOOK = 0.1
 """Seconds between two looks at what the kernel knows."""
-_PROC = Path("/proc")
+_NUMBERS = 1 << 16
+"""Bytes: no file of the kernel that is read here has more."""
 _METERS: set[str] = set()
 """The threads that measure, by the names of their folders: they wait for a CPU like all others, and delay nobody."""
 
 
 class Waits:
-    """How long threads of this process, and of the programs that it started, waited for a CPU."""
+    """How long threads of this process, and of the programs that it started, waited for a CPU.
 
-    def __init__(self) -> None:
+    Args:
+        had_turn: is called after each call of the system: other threads may have had the interpreter meanwhile. Where
+            they want it all the time, a look takes longer than whatever is measured.
+    """
+
+    def __init__(self, had_turn: Callable[[], None] = lambda: None) -> None:
         self._first: dict[str, int] = {}
         self._last: dict[str, int] = {}
         self._known = False
+        self._had_turn = had_turn
         self.look()
 
     def look(self) -> None:
         """Read the kernel's numbers again."""
-        for path in _threads(os.getpid()):
-            if path.name in _METERS:
-                self._last.pop(str(path), None)  # it may have been looked at before it said so
+        for folder in self._threads():
+            if folder.rpartition("/")[2] in _METERS:
+                self._last.pop(folder, None)  # it may have been looked at before it said so
                 continue
             with contextlib.suppress(OSError, ValueError, IndexError):  # it is gone meanwhile
-                waited = int((path / "schedstat").read_text().split()[1])
-                key = str(path)
+                waited = int(self._read(f"{folder}/schedstat").split()[1])
                 # What a thread waited before the first look is not of now; a thread that is new began at nothing.
-                self._first.setdefault(key, 0 if self._known else waited)
-                self._last[key] = waited
+                self._first.setdefault(folder, 0 if self._known else waited)
+                self._last[folder] = waited
         self._known = True
 
     @property
@@ -60,16 +66,34 @@ class Waits:
         waits = sorted(last - self._first[key] for key, last in self._last.items())
         return sum(waits[-2:]) / 1e9
 
+    def _threads(self) -> Iterator[str]:
+        """The folders of the threads of this process and of all that it started."""
+        waiting = [os.getpid()]
+        while waiting:
+            with contextlib.suppress(OSError, ValueError):
+                for folder in self._folders(f"/proc/{waiting.pop()}/task"):
+                    yield folder
+                    with contextlib.suppress(OSError, ValueError):
+                        waiting += map(int, self._read(f"{folder}/children").split())
 
-def _threads(process: int) -> Iterator[Path]:
-    """The folders of the threads of a process and of all that it started."""
-    waiting = [process]
-    while waiting:
-        with contextlib.suppress(OSError, ValueError):
-            for path in list((_PROC / str(waiting.pop()) / "task").iterdir()):
-                yield path
-                with contextlib.suppress(OSError, ValueError):
-                    waiting += [int(word) for word in (path / "children").read_text().split()]
+    def _folders(self, folder: str) -> list[str]:
+        found = []
+        with os.scandir(folder) as entries:
+            self._had_turn()
+            for entry in entries:
+                found.append(entry.path)
+                self._had_turn()
+        return found
+
+    def _read(self, path: str) -> bytes:
+        file = os.open(path, os.O_RDONLY)
+        try:
+            self._had_turn()
+            return os.read(file, _NUMBERS)
+        finally:
+            self._had_turn()
+            os.close(file)
+            self._had_turn()
 
 
 class LagMeter:
@@ -78,6 +102,10 @@ class LagMeter:
     def __init__(self, step: float = STEP) -> None:
         self._step = step
         self._ended = threading.Event()
+        self._turn = 0.0
+        """When it had its last turn."""
+        self._worst = 0.0
+        """Of the turns since the last entry of ``_lags``."""
         self._lags = array("d")
         self._late = 0.0
         self._waited = 0.0
@@ -112,17 +140,26 @@ class LagMeter:
             _METERS.discard(own)
 
     def _measure(self) -> None:
-        waits = Waits()
-        looked = time.monotonic()
+        self._turn = looked = time.monotonic()
+        waits = Waits(self._had_turn_in_look)
         ended = False
         while not ended:
-            before = time.monotonic()
             ended = self._ended.wait(self._step)
-            now = time.monotonic()
             # At the end the thread is woken before its time is over, so this is nothing or little.
-            late = max(0.0, now - before - self._step)
-            self._lags.append(late)
-            self._late += max(0.0, late - _TOLERATED)
-            if ended or now - looked >= _LOOK:
+            self._had_turn(self._step)
+            if ended or self._turn - looked >= _LOOK:
                 waits.look()
-                self._waited, looked = waits.seconds, now
+                self._waited, looked = waits.seconds, self._turn
+            self._lags.append(self._worst)
+            self._worst = 0.0
+
+    def _had_turn_in_look(self) -> None:
+        if not self._ended.is_set():  # the last look is not of the time that is measured
+            self._had_turn(0.0)
+
+    def _had_turn(self, slept: float) -> None:
+        now = time.monotonic()
+        late = max(0.0, now - self._turn - slept)
+        self._turn = now
+        self._worst = max(self._worst, late)
+        self._late += max(0.0, late - _TOLERATED)

@@ -23,6 +23,14 @@ SIGNATURES = ".__nvfl_"
 NOT_TOLD = "not told"
 """The status of a job that is gone, or not for this user to see."""
 _LOST = (errors.SessionClosed, ConnectionError)
+_DECIMALS = 5
+EDGE = 10**-_DECIMALS
+"""Seconds to which times are noted. A call takes many times that: no two are made at the same time."""
+
+
+def noted(seconds: float) -> float:
+    """A time, or a time between two, as it is noted."""
+    return round(seconds, _DECIMALS)
 
 
 class ConnectionIsLost(Exception):
@@ -47,7 +55,7 @@ class MachineTime:
 
     def now(self) -> float:
         """Seconds since it was made."""
-        return round(time.monotonic() - self._began, 3)
+        return noted(time.monotonic() - self._began)
 
     def wait_until(self, moment: float) -> None:
         """Wait."""

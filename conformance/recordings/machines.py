@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from conformance.recordings.calls import Outcome
+from conformance.recordings.calls import Outcome, noted
 from conformance.recordings.hiding import Hiding
 from flare_client.protocol.formats import DEFAULT_STUDY
 from flare_client.protocol.jobs import SERVER_SITE
@@ -80,7 +80,7 @@ def _changes(told: Sequence[Outcome], site: str, lead: float) -> Iterator[dict[s
     for at, names in _here(told):
         if (site in names) is not is_here:
             is_here = not is_here
-            moment = 0.0 if before is None else round(lead + (before + at) / 2, 3)
+            moment = 0.0 if before is None else noted(lead + (before + at) / 2)
             yield {"at": moment, "happens": "connect" if is_here else "disconnect", "site": site}
         before = at
 

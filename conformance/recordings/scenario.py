@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.jobs import JobKind
-from conformance.recordings.calls import Outcome
+from conformance.recordings.calls import Outcome, noted
 from conformance.recordings.hiding import Hiding
 from conformance.recordings.machines import machines
 from conformance.recordings.probes import OWN_NAMES, definition_of
@@ -133,7 +133,7 @@ def _work(job: SeenJob, person: Person, hiding: Hiding, gaps: list[Gap]) -> dict
     meta = {key: value for key, value in meta.items() if _ALWAYS.get(key, ...) != value}
     role = str(job.meta.get(_KEY.SUBMITTER_ROLE.value) or person.role)
     work: dict[str, Any] = {
-        "at": 0.0 if job.appeared is None else round(LEAD + job.appeared, 3),
+        "at": 0.0 if job.appeared is None else noted(LEAD + job.appeared),
         "name": job.job_name if usable else "job",
         "submitter": str(job.meta.get(_KEY.SUBMITTER_NAME.value) or person.name),
         "org": str(job.meta.get(_KEY.SUBMITTER_ORG.value) or person.org),
@@ -197,7 +197,7 @@ def _waiting_stage(job: SeenJob, gaps: list[Gap]) -> dict[str, Any]:
 
 def _stage(step: Step, since: float = 0.0) -> dict[str, Any]:
     stage: dict[str, Any] = {"from": step.origin.value, "to": step.to.value}
-    delay = round(step.delay + since, 3)
+    delay = noted(step.delay + since)
     return stage if not delay else {"from": stage["from"], "delay": delay, "to": stage["to"]}
 
 

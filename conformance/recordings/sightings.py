@@ -12,15 +12,13 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from conformance.recordings.calls import NOT_TOLD, Outcome
+from conformance.recordings.calls import EDGE, NOT_TOLD, Outcome, noted
 from conformance.recordings.hiding import Hiding
 from conformance.recordings.probes import WATCH
 from flare_client.protocol.jobs import JobStatus
 from mock_server.jobs.states import LATE_WRITES, TRANSITIONS
 
 _S = JobStatus
-_EDGE = 0.001
-"""Seconds that a step keeps from the looks around it, which is as exact as they are noted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +48,7 @@ class SeenJob:
         made: when the recording submitted or cloned it; ``None``: it is another's.
         appeared: when another's job was seen first that was not there in the beginning.
         lost: whether it seems to run, and the server does not know that it does.
-        stopped: when the recording aborted it.
+        stopped: how many of its sightings are from before the recording aborted it; ``None``: it did not.
         definition: which one it was submitted with; empty: it is another's, or a clone.
         logs: the answer about its logs.
         result: the sizes of its files.
@@ -63,7 +61,7 @@ class SeenJob:
     made: float | None = None
     appeared: float | None = None
     lost: bool = False
-    stopped: float | None = None
+    stopped: int | None = None
     definition: str = ""
     logs: dict[str, Any] = dataclasses.field(default_factory=dict)
     result: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -129,7 +127,7 @@ def collect(outcomes: Sequence[Outcome], hiding: Hiding) -> list[SeenJob]:
                 is_new = name not in jobs
                 found = job(name)
                 if is_new and lists:
-                    found.appeared = max(0.0, outcome.at - _EDGE)
+                    found.appeared = max(0.0, outcome.at - EDGE)
                 if "job_name" in seen:
                     found.summary = seen
                 elif "submit_time" in seen:
@@ -175,7 +173,7 @@ def _note_call(outcome: Outcome, job: Callable[[str], SeenJob], hiding: Hiding) 
         made.sightings.insert(0, Sighting(outcome.at, _S.SUBMITTED.value, False))
     elif call.method == "abort_job":
         aborted = job(str(call.args[0]))
-        aborted.stopped = outcome.at if aborted.stopped is None else aborted.stopped
+        aborted.stopped = len(aborted.sightings) if aborted.stopped is None else aborted.stopped
     elif call.method == "get_job_logs":
         job(str(call.args[0])).logs = value
     elif call.method == "download_job_result" and isinstance(value, dict):
@@ -190,7 +188,7 @@ def course(job: SeenJob) -> list[Step]:
     Raises:
         NoCourse: the mock has no such way.
     """
-    seen = [one for one in job.sightings if job.stopped is None or one.at <= job.stopped]
+    seen = job.sightings[: job.stopped]
     steps: list[Step] = []
     status, since = _S.SUBMITTED, job.made or job.appeared or 0.0
     if job.made is None and seen:
@@ -204,7 +202,7 @@ def course(job: SeenJob) -> list[Step]:
         for number, way in enumerate(ways):
             low = max(before.at, since)
             moment = _between(low, after.at, _estimate(job, way), len(ways) - number)
-            steps.append(Step(status, round(moment - since, 3), way))
+            steps.append(Step(status, noted(moment - since), way))
             status, since = way, moment
     if job.lost and status is _S.RUNNING:
         steps += [Step(status, 0.0, _S.FINISHED_ABANDONED), Step(_S.FINISHED_ABANDONED, 0.0, _S.RUNNING)]
@@ -219,7 +217,7 @@ def first_look(job: SeenJob) -> float | None:
     if job.made is None:
         return 0.0
     before = [one.at for one in job.sightings if one.at < looked.at and one.looked is False]
-    return round(_between(before[-1] if before else job.made, looked.at, None, 1) - job.made, 3)
+    return noted(_between(before[-1] if before else job.made, looked.at, None, 1) - job.made)
 
 
 def _status(word: str) -> JobStatus:
@@ -255,7 +253,7 @@ def _estimate(job: SeenJob, way: JobStatus) -> float | None:
 def _between(low: float, high: float, estimate: float | None, left: int) -> float:
     """A moment between two looks; the estimate where it fits, otherwise the first of so many even parts."""
     moment = low + (high - low) / (left + 1) if estimate is None else estimate
-    return max(min(moment, high - _EDGE), low + _EDGE) if high - low > 2 * _EDGE else (low + high) / 2
+    return max(min(moment, high - EDGE), low + EDGE) if high - low > 2 * EDGE else (low + high) / 2
 
 
 def seconds_of(duration: str) -> float | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from conformance.recordings.calls import Call, Outcome, Seen
+from conformance.recordings.calls import Call, MachineTime, Outcome, Seen
 from conformance.recordings.hiding import Hiding
 from conformance.recordings.probes import WATCH
 from conformance.recordings.sightings import NoCourse, SeenJob, Sighting, collect, course, first_look, seconds_of
@@ -40,8 +41,8 @@ def test_a_step_is_taken_when_the_server_says() -> None:
     seen = job(*looks, made=1.0, meta={**TIMES, "duration": "0:00:04.5"})
     assert steps(seen) == [
         ("SUBMITTED", 2.0, "DISPATCHED"),  # at 3 s: submitted at 1 s, and started two seconds later
-        ("DISPATCHED", 0.001, "RUNNING"),
-        ("RUNNING", 4.499, "FINISHED:COMPLETED"),
+        ("DISPATCHED", 0.00001, "RUNNING"),
+        ("RUNNING", 4.49999, "FINISHED:COMPLETED"),
     ]
 
 
@@ -60,7 +61,7 @@ def test_and_never_against_what_was_seen(told: str) -> None:
 
 
 def test_what_the_recording_stopped_ends_by_that() -> None:
-    seen = job((0.0, "SUBMITTED"), (2.0, "RUNNING"), (4.0, "FINISHED:ABORTED"), made=0.0, stopped=3.0)
+    seen = job((0.0, "SUBMITTED"), (2.0, "RUNNING"), (4.0, "FINISHED:ABORTED"), made=0.0, stopped=2)
     assert [step[2] for step in steps(seen)] == ["DISPATCHED", "RUNNING"]
 
 
@@ -99,7 +100,7 @@ def test_answers_tell_of_jobs() -> None:
     assert [hiding.name_of(one) for one in ("a", "b")] == ["<job 1>", "<job 2>"]
     old, own = collect(outcomes, hiding)
     assert (old.name, old.lost, old.made) == ("<job 1>", True, None)
-    assert (own.made, own.stopped, own.definition, own.job_name) == (1.0, 4.0, "<definition quick>", "n")
+    assert (own.made, own.stopped, own.definition, own.job_name) == (1.0, 5, "<definition quick>", "n")
     assert [(one.at, one.status) for one in own.sightings] == [
         (1.0, "SUBMITTED"),
         (1.5, "SUBMITTED"),
@@ -107,6 +108,32 @@ def test_answers_tell_of_jobs() -> None:
         (2.5, "RUNNING"),
         (3.0, "RUNNING"),
     ]
+
+
+def test_the_end_by_an_abort_is_told_from_an_end_of_its_own_by_the_order_of_calls() -> None:
+    hiding = Hiding()
+    hiding.name_of("a")
+    outcomes = [
+        Outcome(Call("submit_job", ("<definition long>",)), 1.0, "a"),
+        Outcome(Call(WATCH, ("<job 1>",)), 2.0, [Seen("RUNNING", 2.0, 2.0)]),
+        # A machine so fast, or a clock so coarse, that all of it has one time.
+        Outcome(Call("abort_job", ("<job 1>",)), 2.0, None),
+        Outcome(Call(WATCH, ("<job 1>",)), 2.0, [Seen("FINISHED:ABORTED", 2.0, 2.0)]),
+        Outcome(Call("abort_job", ("<job 1>",)), 2.0, None),
+    ]
+    (seen,) = collect(outcomes, hiding)
+    assert [step[2] for step in steps(seen)] == ["DISPATCHED", "RUNNING"]
+
+
+def test_no_two_calls_have_the_same_time() -> None:
+    clock = MachineTime()
+    times = []
+    for _ in range(100):
+        spent = time.monotonic() + 0.0002  # less than a call takes
+        while time.monotonic() < spent:
+            pass
+        times.append(clock.now())
+    assert len(set(times)) == len(times)
 
 
 @pytest.mark.parametrize(
