@@ -9,7 +9,9 @@ import contextlib
 import dataclasses
 import statistics
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from conformance.lab.jobs import WAITING, write_named
 from flare_client import new_secure_session
@@ -37,6 +39,7 @@ class Side:
         scheme: how frames travel.
         generator: the name of the load's factory.
         least: commands a second that are wanted.
+        options: more for the factory.
     """
 
     name: str
@@ -44,10 +47,14 @@ class Side:
     scheme: str | None
     generator: str
     least: int
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 SIDES = (
-    Side("the socket dialect (2.6), TLS sessions resumed", "2.6", None, "socket-load", MIN_SOCKET_RATE),
+    *(
+        Side(f"the socket dialect (2.6), sessions of {name} resumed", "2.6", None, "socket-load", MIN_SOCKET_RATE, tls)
+        for name, tls in (("TLS 1.2", {"tls": "TLSv1_2"}), ("TLS 1.3", {"tls": "TLSv1_3"}))
+    ),
     Side("CellNet (2.9 over tcp, mutual TLS)", "2.9", "tcp", "cell-load", MIN_CELL_RATE),
 )
 
@@ -61,12 +68,14 @@ class Run:
         seconds: how long it took in all.
         server: seconds of the CPU that the server took; ``None`` where the system does not tell.
         clients: likewise of the clients.
+        resumed: of how many commands the TLS session was one of before; ``None`` where a connection lasts.
     """
 
     taken: tuple[float, ...]
     seconds: float
     server: float | None = None
     clients: float | None = None
+    resumed: int | None = None
 
     @property
     def rate(self) -> float:
@@ -98,6 +107,7 @@ def _runs(side: Side, progress: Progress) -> list[Run]:
             user=ADMIN,
             line=f"get_job_meta {job_id}",
             sessions=SESSIONS,
+            **side.options,
         )
         progress(f"{side.name}: {_ROUNDS} times {_SECONDS:g} s")
         clients.call("run", _WARM_UP)
@@ -109,7 +119,7 @@ def _run(server: MockServerProcess, clients: ClientProcess) -> Run:
     found = clients.call("run", _SECONDS)
     after = [_cpu(pid) for pid in (server.pid, clients.pid)]
     spent = [None if one is None or two is None else two - one for one, two in zip(before, after, strict=True)]
-    return Run(tuple(found["taken"]), float(found["seconds"]), *spent)
+    return Run(tuple(found["taken"]), float(found["seconds"]), *spent, resumed=found.get("resumed"))
 
 
 def _cpu(pid: int) -> float | None:
@@ -135,7 +145,7 @@ def side_figures(side: Side, runs: list[Run]) -> list[Figure]:
             middle.rate,
             "1/s",
             at_least(side.least),
-            f"{rates} ({len(runs)} runs){_shares(middle)}",
+            f"{rates} ({len(runs)} runs){_resumed(middle)}{_shares(middle)}",
         ),
         Figure(
             f"the 99th of a hundred commands, {side.name}",
@@ -145,6 +155,11 @@ def side_figures(side: Side, runs: list[Run]) -> list[Figure]:
             f"median {number_text(statistics.median(middle.taken) * 1e3)} ms; 99th {p99s}",
         ),
     ]
+
+
+def _resumed(run: Run) -> str:
+    """How many connections went on with the TLS session of another."""
+    return "" if run.resumed is None else f"; {number_text(100 * run.resumed / len(run.taken))} % resumed"
 
 
 def _shares(run: Run) -> str:

@@ -30,7 +30,7 @@ def test_a_rate_and_the_slowest_of_a_hundred_come_of_the_run_in_the_middle() -> 
     assert (rate.value, rate.verdict) == (2000, Verdict.OK)
     assert p99.value == pytest.approx(19.81, abs=0.1)
     assert p99.verdict is Verdict.OK
-    missed = load.side_figures(SIDES[1], runs)
+    missed = load.side_figures(SIDES[-1], runs)
     assert [figure.verdict for figure in missed] == [Verdict.MISSED, Verdict.OK]
 
 
@@ -39,6 +39,28 @@ def test_what_a_command_costs_is_told_where_the_system_tells() -> None:
     assert "400 µs of the CPU in the server, 250 µs in the clients" in rate.detail
     [rate, _] = load.side_figures(SIDES[0], [Run((0.1,) * 1000, 1.0)])
     assert "µs" not in rate.detail
+
+
+def test_how_many_tls_sessions_were_resumed_is_told_where_connections_do_not_last() -> None:
+    [rate, _] = load.side_figures(SIDES[0], [Run((0.1,) * 1000, 1.0, resumed=990)])
+    assert rate.detail.endswith("(1 runs); 99 % resumed")
+    [rate, _] = load.side_figures(SIDES[-1], [Run((0.1,) * 1000, 1.0)])
+    assert "resumed" not in rate.detail
+
+
+@pytest.mark.parametrize("tls", ["TLSv1_2", "TLSv1_3"])
+def test_connections_have_the_version_of_tls_that_is_asked_for(tls: str, tmp_path: Path) -> None:
+    with MockServer("2.6", scenario={"jobs": [{"queued": "1d"}]}) as server:
+        kit = str(server.kit())
+        with new_secure_session(ADMIN, kit) as session:
+            job_id = session.submit_job(str(write_job(tmp_path)))
+        one = SocketLoad(server.host, server.admin_port, kit, ADMIN, f"get_job_meta {job_id}", 2, tls)
+        mark = server.transcript.last
+        found = one.run(0.05)
+        secured = [entry for entry in server.transcript.entries(mark) if entry.detail.get("event") == "tls"]
+        assert {entry.detail["version"] for entry in secured} == {tls.replace("_", ".")}
+        assert all(entry.detail["resumed"] for entry in secured)
+        assert found["resumed"] == len(found["taken"]) > 0
 
 
 @pytest.mark.parametrize(
@@ -60,6 +82,7 @@ def test_a_load_counts_the_commands_that_the_server_answered(
         # Those that are out when the time is over are waited for, and not counted.
         assert 0 <= asked - len(found["taken"]) <= 3
         assert found["seconds"] >= 0.05
+        assert found.get("resumed", len(found["taken"])) == len(found["taken"])
         with pytest.raises(ValueError, match="expected a reply with the status ok, but got"):
             make(server.host, server.admin_port, kit, ADMIN, "get_job_meta 11111111-2222-4333-8444-555555555555", 1)
 

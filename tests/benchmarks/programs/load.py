@@ -37,18 +37,23 @@ class SocketLoad:
         user: whose it is.
         line: the command of every session.
         sessions: how many.
+        tls: the version of TLS that the clients have at most, as ``ssl.TLSVersion`` names it.
     """
 
-    def __init__(self, host: str, port: int, kit: str, user: str, line: str, sessions: int) -> None:
+    def __init__(
+        self, host: str, port: int, kit: str, user: str, line: str, sessions: int, tls: str = "TLSv1_3"
+    ) -> None:
         self._commands = []
         for _ in range(sessions):
             login = BareClient(host, port, kit, _message(f"_cert_login {user}", None) + _ENDS).exchange()
             [token] = [item["data"] for item in json.loads(login[:-2])["data"] if item["type"] == "token"]
-            self._commands.append(_Command((host, port), Path(kit), _message(line, token) + _ENDS))
+            self._commands.append(_Command((host, port), _context(kit, tls), _message(line, token) + _ENDS))
 
     def run(self, seconds: float) -> dict[str, Any]:
-        """Ask for so long; return the seconds of each command, and how long it took in all."""
+        """Ask for so long; return the seconds of each command, of how many the TLS session was resumed, and how long it
+        took in all."""
         taken: list[float] = []
+        resumed = 0
         started = time.perf_counter()
         with selectors.DefaultSelector() as selector:
             for command in self._commands:
@@ -60,19 +65,20 @@ class SocketLoad:
                         selector.unregister(key.fileobj)
                         key.data.end()
                         taken.append(answered)
+                        resumed += key.data.resumed
                         selector.register(key.data.ask(), selectors.EVENT_READ, key.data)
         elapsed = time.perf_counter() - started
         for command in self._commands:
             command.finish()
-        return {"taken": taken, "seconds": elapsed}
+        return {"taken": taken, "resumed": resumed, "seconds": elapsed}
 
 
 class _Command:
     """The command of one session, each time on a connection of its own."""
 
-    def __init__(self, address: tuple[str, int], kit: Path, request: str) -> None:
+    def __init__(self, address: tuple[str, int], context: ssl.SSLContext, request: str) -> None:
         self._address = address
-        self._context = client_context(kit)
+        self._context = context
         self._request = request.encode("ascii")
         self._known: ssl.SSLSession | None = None
         self._plain: socket.socket | None = None
@@ -108,7 +114,7 @@ class _Command:
                 return None
         if not self._reply.endswith(_ENDS.encode("ascii")):
             return None
-        if not self._tls.session_reused:
+        if not self.resumed:
             self._known = self._tls.session  # as flare_client does where the server has forgotten the one of before
         _check(self._reply)
         return time.perf_counter() - self._began
@@ -122,6 +128,11 @@ class _Command:
     def end(self) -> None:
         """Hang up."""
         self._connection.close()
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the TLS session of the last command was one of before."""
+        return bool(self._tls.session_reused)
 
     @property
     def _connection(self) -> socket.socket:
@@ -249,6 +260,12 @@ class _Cell:
         events = [event for frame in self._reader.feed(data) for event in self._peer.receive(frame, time.time())]
         self._send()
         return events
+
+
+def _context(kit: str, tls: str) -> ssl.SSLContext:
+    context = client_context(Path(kit))
+    context.maximum_version = ssl.TLSVersion[tls]
+    return context
 
 
 def _message(line: str, token: str | None) -> str:
