@@ -1,15 +1,17 @@
 /** Archives: there and back, and what is refused. */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
 import { moveToFreeName, packFolder, unfold } from "../dist/archives.js";
 import { crc32 } from "../dist/protocol/crc32.js";
 import { centralRecord, endRecord, localRecord, safeParts } from "../dist/protocol/zip.js";
 
-const scratch = () => mkdtemp(path.join(tmpdir(), "flare-test-"));
+const scratch = await mkdtemp(path.join(tmpdir(), "flare-test-"));
+after(() => rm(scratch, { recursive: true }));
+const newPlace = () => mkdtemp(path.join(scratch, "place-"));
 
 function zipOf(...entries) {
   let offset = 0;
@@ -29,7 +31,7 @@ function zipOf(...entries) {
 }
 
 async function unfolded(bytes) {
-  const place = await scratch();
+  const place = await newPlace();
   await writeFile(path.join(place, "x.zip"), bytes);
   await mkdir(path.join(place, "out"));
   await unfold(path.join(place, "x.zip"), path.join(place, "out"));
@@ -37,7 +39,7 @@ async function unfolded(bytes) {
 }
 
 test("a job folder goes into a zip and comes out the same", async () => {
-  const place = await scratch();
+  const place = await newPlace();
   const job = path.join(place, "job");
   await mkdir(path.join(job, "app", "config"), { recursive: true });
   await mkdir(path.join(job, "empty"));
@@ -86,7 +88,7 @@ test("names of a server are paths below the folder or nothing", () => {
 });
 
 test("a second result gets a name of its own", async () => {
-  const place = await scratch();
+  const place = await newPlace();
   const names = [];
   for (let number = 0; number < 3; number++) {
     await mkdir(path.join(place, "part"));
