@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import glob
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from conformance.recordings.probes import OWN_NAMES, definition_of
 from conformance.recordings.sightings import NoCourse, SeenJob, Step, collect, course, first_look
 from flare_client.protocol.formats import is_job_folder_name
 from flare_client.protocol.jobs import SERVER_SITE, JobMetaKey, JobStatus
+from mock_server.policy import DEFAULT_AUTHORIZATION, ORG_ADMIN
 from mock_server.scenarios.jobs import FIXED_META
 from mock_server.scenarios.system import OFFICIAL_MAX_JOBS, ROLES
 
@@ -46,6 +48,8 @@ _AT_ONCE = (_KEY.JOB_FOLDER_NAME.value, _KEY.DATA_STORAGE_FORMAT.value, _KEY.CLO
 _OF_DEFINITION = (_KEY.DEPLOY_MAP.value, _KEY.MIN_CLIENTS.value, _KEY.MANDATORY_CLIENTS.value)
 _ALWAYS = {_KEY.RESOURCE_SPEC.value: {}, _KEY.MIN_CLIENTS.value: 1}
 """What the definition of such a job says in any case."""
+_REFUSED = re.compile("is not authorized for '([^']+)'")
+"""How every release says which command a user may not give."""
 _NATURAL_REASONS = ("connected sites (", "missing required site ")
 
 
@@ -102,11 +106,15 @@ def write(outcomes: Sequence[Outcome], person: Person, hiding: Hiding, descripti
     content: dict[str, Any] = {"description": description, "jobs": [*rules, *_usual(jobs)]}
     content["limits"] = {"max_jobs": _max_jobs(jobs)}
     content |= {"scheduler": scheduler} if (scheduler := _scheduler(jobs)) else {}
-    content["users"] = [dataclasses.asdict(user) for user in _users(jobs, person)]
+    users = _users(jobs, person)
+    content["users"] = [dataclasses.asdict(user) for user in users]
     told = machines(outcomes, person.org, LEAD, hiding)
     content["sites"] = [*told.sites, *_left_sites(jobs, {site["name"] for site in told.sites}, person.org)]
     content |= {"events": told.events} if told.events else {}
-    content |= {"server": told.server} if told.server else {}
+    server = told.server | _policy(
+        {user.role for user in users} | {work["role"] for work in workload}, person.role, outcomes
+    )
+    content |= {"server": server} if server else {}
     content |= {"studies": told.studies} if told.studies else {}
     content |= {"workload": workload} if workload else {}
     return Written(content, tuple(gaps))
@@ -131,13 +139,12 @@ def _work(job: SeenJob, person: Person, hiding: Hiding, gaps: list[Gap]) -> dict
     if surplus:
         gaps.append(Gap(job.name, tuple(surplus), "the mock writes them into the meta of each job"))
     meta = {key: value for key, value in meta.items() if _ALWAYS.get(key, ...) != value}
-    role = str(job.meta.get(_KEY.SUBMITTER_ROLE.value) or person.role)
     work: dict[str, Any] = {
         "at": 0.0 if job.appeared is None else noted(LEAD + job.appeared),
         "name": job.job_name if usable else "job",
         "submitter": str(job.meta.get(_KEY.SUBMITTER_NAME.value) or person.name),
         "org": str(job.meta.get(_KEY.SUBMITTER_ORG.value) or person.org),
-        "role": role if role in ROLES else "lead",
+        "role": str(job.meta.get(_KEY.SUBMITTER_ROLE.value) or person.role),
     }
     return work | ({"meta": meta} if meta else {})
 
@@ -308,9 +315,34 @@ def _users(jobs: Sequence[SeenJob], person: Person) -> list[Person]:
         name, org, role = (
             str(job.meta.get(key.value) or "") for key in (_KEY.SUBMITTER_NAME, _KEY.SUBMITTER_ORG, _KEY.SUBMITTER_ROLE)
         )
-        if name and org and role in ROLES:
+        if name and org and role:
             found.setdefault(name, Person(name, org, role))
     return list(found.values())
+
+
+def _policy(roles: set[str], own: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The policy of a server on which there are roles that the usual one does not know.
+
+    Args:
+        roles: all that were seen.
+        own: that of who made the recording, which may do what was not refused; the others may do everything, as nobody
+            told their rights.
+        outcomes: what was answered.
+    """
+    unknown = sorted(roles.difference(ROLES))
+    if not unknown:
+        return {}
+    usual = DEFAULT_AUTHORIZATION["permissions"]
+    permissions: dict[str, Any] = usual | dict.fromkeys(unknown, "any")
+    refused = {
+        command
+        for outcome in outcomes
+        if outcome.raised is not None
+        for command in _REFUSED.findall(outcome.raised.text)
+    }
+    if own in unknown and refused:
+        permissions[own] = dict.fromkeys(usual[ORG_ADMIN], "any") | dict.fromkeys(sorted(refused), "none")
+    return {"authorization": {**DEFAULT_AUTHORIZATION, "permissions": permissions}}
 
 
 def _left_sites(jobs: Sequence[SeenJob], connected: set[str], org: str) -> list[dict[str, Any]]:

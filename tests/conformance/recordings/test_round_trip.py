@@ -12,11 +12,13 @@ import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from conformance.recordings import checking
+from conformance.recordings import checking, recorder
 from conformance.recordings.document import SCENARIO_FILE
+from flare_client import new_secure_session
 from mock_server import MockServer
 from mock_server.scenarios.jobs import OUTCOMES
-from tests.conformance.recordings.servers import differences, record, written
+from tests.conformance.recordings.servers import differences, record, wish, written
+from tests.support import write_job
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,34 @@ def test_with_jobs_of_its_own(release: str, tmp_path: Path) -> None:
     assert [stage["to"] for stage in quick["stages"]] == ["DISPATCHED", "RUNNING", "FINISHED:COMPLETED"]
     assert quick["stages"][0]["delay"] + quick["stages"][1].get("delay", 0) > 0.02
     assert quick["result"]["sizes"]["models/a.txt"] == 1
+
+
+AUDITED = {
+    "format_version": "1.0",
+    "permissions": {"project_admin": "any", "auditor": {"view": "any", "submit_job": "any"}},
+}
+
+
+@pytest.mark.parametrize("release", ["2.3", "2.6", "2.9"])
+def test_of_people_whose_roles_a_policy_of_its_own_defines(release: str, tmp_path: Path) -> None:
+    auditor = "auditor@nvidia.com"
+    with MockServer(release, scenario={"jobs": [{"queued": "1d"}]}, authorization=AUDITED) as server:
+        kit = server.kit(auditor, role="auditor")
+        with new_secure_session(auditor, str(kit)) as session:
+            session.submit_job(str(write_job(tmp_path / "jobs")))
+        of_admin = record(server)
+        of_auditor = recorder.record(wish(kit, user=auditor))
+    assert differences(of_admin, tmp_path / "admin") == ()
+    [job] = of_admin.scenario["workload"]
+    assert (job["submitter"], job["role"]) == (auditor, "auditor")
+    assert of_auditor.recording.made.user.role == "auditor"
+    rights = of_auditor.scenario["server"]["authorization"]["permissions"]["auditor"]
+    if release == "2.3":  # whose Session has no method that is refused here
+        assert rights == "any"
+    else:
+        assert (rights["view"], rights["pwd"]) == ("any", "none")
+    assert of_admin.scenario["server"]["authorization"]["permissions"]["auditor"] == "any"
+    assert differences(of_auditor, tmp_path / "auditor") == ()
 
 
 def test_a_scenario_that_is_otherwise_is_told_with_its_place(tmp_path: Path) -> None:
