@@ -241,9 +241,9 @@ class MockTarget:
             self.provides -= {Need.TLS}
         self._scheme = scheme
         self._pedantry = Pedantry(0) if pedantic else None
-        self._workspaces = _Workspaces()
         self._shared = _MockServer(release, scenario=SHARED_SCENARIO, scheme=scheme, pedantic=self._pedantry)
         self._shared.start()
+        self._workspaces = _Workspaces()
         self._seed = 0
         self._own = itertools.count()
         self._transcripts: list[Transcript] = []

@@ -22,7 +22,9 @@ ENDS = ("2.3", "2.6", "2.7", "2.9")
 FAST = ["--select", "MON-FINISH-0[12]", "--select", "LIST-ORDER-01", "--select", "DOWN-PATH-01", "--select", "ID-*"]
 
 
-def run(*words: str, cwd: Path | None = None, seconds: float = 110) -> subprocess.CompletedProcess[str]:
+def run(
+    *words: str, cwd: Path | None = None, seconds: float = 110, scratch: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "conformance.cli", *words],
         capture_output=True,
@@ -30,6 +32,7 @@ def run(*words: str, cwd: Path | None = None, seconds: float = 110) -> subproces
         timeout=seconds,
         check=False,
         cwd=cwd,
+        env=os.environ | ({} if scratch is None else {"TMPDIR": str(scratch)}),
     )
 
 
@@ -209,11 +212,12 @@ def test_a_program_that_misbehaves_fails_its_contract_with_the_reason(tmp_path: 
         (["--client-command", ""], "expected the command of a client program"),
     ],
 )
-def test_a_run_that_cannot_be_is_exit_code_2(words: list[str], text: str) -> None:
-    done = run("run", *words)
+def test_a_run_that_cannot_be_is_exit_code_2(words: list[str], text: str, tmp_path: Path) -> None:
+    done = run("run", *words, scratch=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 WRONG = ["--client", "conformance.mutants:drops_callback_kwargs", "--select", "MON-CB-*", "--profile", "quick"]

@@ -24,7 +24,7 @@ DIFFERS = {
     "value": Likeness.SAME_SHAPE,
 }
 """What differs first, in the words of the file."""
-_FIELDS = {"probes", "releases", "differs", "reason"}
+_FIELDS = {"probes", "releases", "differs", "reason", "sometimes"}
 
 
 class ExplanationError(Exception):
@@ -40,12 +40,15 @@ class Explanation:
         probes: the keys of the probes; ``*`` stands for anything.
         differs: what differs first: one or more of ``outcome``, ``shape`` and ``value``.
         releases: the release lines.
+        sometimes: whether the official server is at times one way and at times the other, so that a run may show
+            nothing to explain.
     """
 
     reason: str
     probes: tuple[str, ...]
     differs: tuple[str, ...]
     releases: tuple[str, ...]
+    sometimes: bool = False
 
     def explains(self, release: str, one: Compared) -> bool:
         """Whether a difference is among those that it is for."""
@@ -74,14 +77,17 @@ def load(path: Path = FILE) -> tuple[Explanation, ...]:
 def _explanation(entry: Any, where: str) -> Explanation:
     if not isinstance(entry, dict) or set(entry) - _FIELDS or not {"probes", "reason", "differs"} <= set(entry):
         raise ExplanationError(
-            f"{where}: expected {sorted(_FIELDS)} (releases may be left out), but got {entry!r:.200}"
+            f"{where}: expected {sorted(_FIELDS)} (releases and sometimes may be left out), but got {entry!r:.200}"
         )
     found = Explanation(
         str(entry["reason"]).strip(),
         _words(entry["probes"]),
         _words(entry["differs"]),
         _words(entry.get("releases", list(EVERY_RELEASE))),
+        entry.get("sometimes", False),
     )
+    if not isinstance(found.sometimes, bool):
+        raise ExplanationError(f"{where}: expected sometimes as true or false, but got {found.sometimes!r}")
     for given, known in ((found.differs, DIFFERS), (found.releases, EVERY_RELEASE)):
         unknown = [word for word in given if word not in known]
         if unknown:
@@ -109,11 +115,13 @@ def stale(explanations: Iterable[Explanation], compared: Mapping[str, Sequence[C
 
     Args:
         explanations: all of them.
-        compared: what was compared, by release line. Explanations of releases that were not run all are not judged.
+        compared: what was compared, by release line. Explanations of releases that were not run all are not judged,
+            nor are those of what is so at times alone.
     """
     return tuple(
         one
         for one in explanations
-        if set(one.releases) <= set(compared)
+        if not one.sometimes
+        and set(one.releases) <= set(compared)
         and not any(one.explains(release, found) for release in one.releases for found in compared[release])
     )

@@ -55,6 +55,12 @@ def test_an_explanation_of_a_release_that_was_not_run_is_not_judged(tmp_path: Pa
     assert stale(read(tmp_path, ENTRY), {"2.9": []}) == ()
 
 
+def test_one_of_what_is_so_at_times_alone_is_not_judged_either(tmp_path: Path) -> None:
+    known = read(tmp_path, ENTRY + "  sometimes: true\n")
+    assert stale(known, {"2.6": []}) == ()
+    assert explanation_of("2.6", difference("running: show_stats(<job>)"), known) == known[0]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -65,6 +71,7 @@ def test_an_explanation_of_a_release_that_was_not_run_is_not_judged(tmp_path: Pa
         ("- {probes: [a], differs: text, reason: r}", "expected some of outcome, shape, value, but got text"),
         ("- {probes: [a], differs: value, reason: r, releases: ['2.1']}", "but got 2.1"),
         ("- {probes: [a], differs: value, reason: r, since: 1}", "entry 1"),
+        ("- {probes: [a], differs: value, reason: r, sometimes: often}", "expected sometimes as true or false"),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path: Path, text: str, problem: str) -> None:
