@@ -92,7 +92,7 @@ class Lag:
     """How far the machine was behind during a run.
 
     Attributes:
-        most: seconds by which a thread that slept was woken late at worst.
+        most: seconds by which a thread that slept, or let others have the interpreter, had its turn late at worst.
         p99: the same, of all but the worst hundredth of the times.
     """
 

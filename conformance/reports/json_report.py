@@ -69,7 +69,7 @@ class ResultDocument(_Model):
 class LagDocument(_Model):
     """How far the machine was behind during a run."""
 
-    most: _Seconds = Field(description="Seconds by which a thread that slept was woken late at worst.")
+    most: _Seconds = Field(description="Seconds by which a thread that watched had its turn late at worst.")
     p99: _Seconds = Field(description="The same, of all but the worst hundredth of the times.")
 
 
