@@ -33,9 +33,9 @@ _HIGH, _LOW = 64 * 1024, 16 * 1024
 """Bytes that wait for the peer when the protocol inside is told to pause, and to go on."""
 _TICKETS_LAST = "TLSv1.3"
 """The version in which the client ends the handshake."""
-_OF_ITSELF = "_read_ready_cb"
-"""By this asyncio's transports refer to themselves, also when they are closed: thousands of them wait for the collector
-of garbage then, and every command waits for it."""
+_OF_ITSELF = ("_read_ready_cb", "_write_ready")
+"""By these asyncio's transports refer to themselves, also when they are closed: thousands of them wait for the
+collector of garbage then, and every command waits for it."""
 _LINGER_SECONDS = 5.0
 """How long a peer may take to hang up after the last byte: closing on bytes that nobody read would reset the
 connection, and the peer would lose what was sent to it last."""
@@ -149,7 +149,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._clear_timer()
         # Let go of, so that all go at once: what a connection holds of TLS is too large to wait for the collector.
         inner, self._inner = self._inner, None
-        getattr(self.raw, "__dict__", {}).pop(_OF_ITSELF, None)
+        for name in _OF_ITSELF:
+            getattr(self.raw, "__dict__", {}).pop(name, None)
         if inner is not None:
             inner.connection_lost(exc)
         self._trace.closed(str(exc or ""))
