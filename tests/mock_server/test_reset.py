@@ -36,7 +36,7 @@ def test_nothing_is_left_but_ports_certificates_and_kits(release: str, make_job:
         assert server.faults.rules == []
         assert server.call(lambda context: len(context.sessions)) == 0
         with pytest.raises(SessionExpired):
-            old.list_jobs()
+            wait_until(lambda: _lists(old))
         old.close()
         with new_secure_session(ADMIN, str(kit)) as session:
             assert session.list_jobs() == []

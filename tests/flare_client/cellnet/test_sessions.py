@@ -263,7 +263,14 @@ def test_a_command_that_waits_fails_with_the_connection(server: MockServer, sess
 def test_a_restart_is_survived(server: MockServer, session: Session, make_job: JobMaker) -> None:
     job_id = session.submit_job(str(make_job()))
     server.restart()
-    assert session.get_job_meta(job_id)["job_id"] == job_id
+
+    def is_told() -> bool:
+        try:
+            return session.get_job_meta(job_id)["job_id"] == job_id
+        except ConnectionLost:  # sent just before the client heard that its connection was cut
+            return False
+
+    wait_until(is_told)
     assert server.call(lambda context: len(context.sessions)) == 1
 
 
