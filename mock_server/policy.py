@@ -93,7 +93,7 @@ _SITE = "site"
 _SUBMITTER = "submitter"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A name as policies compare it: in small letters, with one blank for many."""
     return " ".join(text.lower().split())
 
@@ -116,10 +116,10 @@ class Condition:
         """Whether the condition is met."""
         if self.kind is Kind.ORG:
             wanted = {_SITE: site_org, _SUBMITTER: submitter.org if submitter else ""}.get(self.value, self.value)
-            return _plain(user.org) == _plain(wanted)
+            return plain(user.org) == plain(wanted)
         if self.kind is Kind.NAME:
             name = (submitter.name if submitter else "") if self.value == _SUBMITTER else self.value
-            return _plain(user.name) == _plain(name)
+            return plain(user.name) == plain(name)
         return self.kind is Kind.ANY
 
 
@@ -210,7 +210,7 @@ class Policy:
     def _judge(self, right: Right, user: Person, site_org: str, submitter: Person | None, command: str | None) -> bool:
         if not isinstance(user.role, str):
             raise TypeError(f"User role must be a str but got {type(user.role)}")
-        role = _plain(user.role)
+        role = plain(user.role)
         if right is Right.NONE or role == SUPER_ROLE:
             return True
         if right in _ROLES:
@@ -245,11 +245,11 @@ def _read(content: object) -> dict[str, Grant | dict[str, Grant]]:
     for role, rights in permissions.items():
         where = f"permissions.{role}"
         if isinstance(rights, Mapping):
-            grants[_plain(str(role))] = {
-                _plain(str(right)): _read_grant(conditions, f"{where}.{right}") for right, conditions in rights.items()
+            grants[plain(str(role))] = {
+                plain(str(right)): _read_grant(conditions, f"{where}.{right}") for right, conditions in rights.items()
             }
         else:
-            grants[_plain(str(role))] = _read_grant(rights, where)
+            grants[plain(str(role))] = _read_grant(rights, where)
     return grants
 
 
@@ -264,7 +264,7 @@ def _read_grant(conditions: object, where: str) -> Grant:
 def _read_condition(expression: object, where: str) -> Condition:
     if not isinstance(expression, str):
         raise PolicyError(f"{where}: expected a condition as text, but got {expression!r:.60}")
-    words = _plain(expression).split()
+    words = plain(expression).split()
     blocks = len(words) == 2 and words[0] == "not"
     text = words[1] if blocks else " ".join(words)
     if text in ("any", "all"):

@@ -22,7 +22,7 @@ from conformance.recordings.probes import OWN_NAMES, definition_of
 from conformance.recordings.sightings import NoCourse, SeenJob, Step, collect, course, first_look
 from flare_client.protocol.formats import is_job_folder_name
 from flare_client.protocol.jobs import SERVER_SITE, JobMetaKey, JobStatus
-from mock_server.policy import DEFAULT_AUTHORIZATION, ORG_ADMIN
+from mock_server.policy import DEFAULT_AUTHORIZATION, ORG_ADMIN, plain
 from mock_server.scenarios.jobs import FIXED_META
 from mock_server.scenarios.system import OFFICIAL_MAX_JOBS, ROLES
 
@@ -333,14 +333,15 @@ def _policy(roles: set[str], own: str, outcomes: Sequence[Outcome]) -> dict[str,
     if not unknown:
         return {}
     usual = DEFAULT_AUTHORIZATION["permissions"]
-    permissions: dict[str, Any] = usual | dict.fromkeys(unknown, "any")
+    # A role may be an official one in other letters, which scenarios tell apart and policies do not.
+    permissions: dict[str, Any] = usual | {role: usual.get(plain(role), "any") for role in unknown}
     refused = {
         command
         for outcome in outcomes
         if outcome.raised is not None
         for command in _REFUSED.findall(outcome.raised.text)
     }
-    if own in unknown and refused:
+    if own in unknown and plain(own) not in usual and refused:
         permissions[own] = dict.fromkeys(usual[ORG_ADMIN], "any") | dict.fromkeys(sorted(refused), "none")
     return {"authorization": {**DEFAULT_AUTHORIZATION, "permissions": permissions}}
 

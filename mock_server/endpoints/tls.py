@@ -35,7 +35,8 @@ _TICKETS_LAST = "TLSv1.3"
 """The version in which the client ends the handshake."""
 _OF_ITSELF = ("_read_ready_cb", "_write_ready")
 """By these asyncio's transports refer to themselves, also when they are closed: thousands of them wait for the
-collector of garbage then, and every command waits for it."""
+collector of garbage then, and every command waits for it. From 3.13 on they let go in ``close``, but not in
+``abort``."""
 _LINGER_SECONDS = 5.0
 """How long a peer may take to hang up after the last byte: closing on bytes that nobody read would reset the
 connection, and the peer would lose what was sent to it last."""

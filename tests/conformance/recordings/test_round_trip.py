@@ -16,6 +16,7 @@ from conformance.recordings import checking, recorder
 from conformance.recordings.document import SCENARIO_FILE
 from flare_client import new_secure_session
 from mock_server import MockServer
+from mock_server.policy import DEFAULT_AUTHORIZATION
 from mock_server.scenarios.jobs import OUTCOMES
 from tests.conformance.recordings.servers import differences, record, wish, written
 from tests.support import write_job
@@ -64,6 +65,7 @@ def test_with_jobs_of_its_own(release: str, tmp_path: Path) -> None:
     assert quick["result"]["sizes"]["models/a.txt"] == 1
 
 
+LEAD_RIGHTS = DEFAULT_AUTHORIZATION["permissions"]["lead"]
 AUDITED = {
     "format_version": "1.0",
     "permissions": {"project_admin": "any", "auditor": {"view": "any", "submit_job": "any"}},
@@ -90,6 +92,15 @@ def test_of_people_whose_roles_a_policy_of_its_own_defines(release: str, tmp_pat
         assert (rights["view"], rights["pwd"]) == ("any", "none")
     assert of_admin.scenario["server"]["authorization"]["permissions"]["auditor"] == "any"
     assert differences(of_auditor, tmp_path / "auditor") == ()
+
+
+def test_an_official_role_in_other_letters_keeps_its_rights(tmp_path: Path) -> None:
+    user = "lead@nvidia.com"
+    policy = {**DEFAULT_AUTHORIZATION, "permissions": {**DEFAULT_AUTHORIZATION["permissions"], "Lead": LEAD_RIGHTS}}
+    with MockServer("2.9", scenario={"jobs": [{"queued": "1d"}]}, authorization=policy) as server:
+        recorded = recorder.record(wish(server.kit(user, role="Lead"), user=user))
+    assert recorded.scenario["server"]["authorization"]["permissions"]["Lead"] == LEAD_RIGHTS
+    assert differences(recorded, tmp_path) == ()
 
 
 def test_a_scenario_that_is_otherwise_is_told_with_its_place(tmp_path: Path) -> None:
